@@ -1,0 +1,62 @@
+// Package gcstest is a Cloud Storage inside the process, served over HTTP, for
+// tests and demonstrations with the real client cloud.google.com/go/storage.
+//
+// [Server] is an [net/http.Handler]. A client reaches it with the environment
+// variable STORAGE_EMULATOR_HOST=host:port, or with option.WithEndpoint(base +
+// "/storage/v1/") and option.WithHTTPClient, with or without
+// storage.WithJSONReads. Faults need HTTP/1.1, because they take over the
+// connection.
+//
+// # What is modelled
+//
+// The behaviour follows the public documentation of the JSON API
+// (https://cloud.google.com/storage/docs/json_api), of resumable uploads
+// (/storage/docs/resumable-uploads and /storage/docs/performing-resumable-uploads)
+// and of request preconditions (/storage/docs/request-preconditions):
+//
+//   - Uploads: simple (uploadType=media), multipart/related and resumable. An
+//     object becomes visible when its upload is finished, whole and at once.
+//   - Reads of metadata and media, media also by the XML API's GET and HEAD.
+//   - List, delete, patch and update of metadata, bucket metadata,
+//     testIamPermissions.
+//   - Preconditions on all of them, for uploads both when they start and when
+//     they are finished.
+//   - CRC32C and MD5 given by the uploader are verified before an object is
+//     stored.
+//
+// Where the documentation leaves room:
+//
+//   - A resumable session keeps every byte that arrived, also of a request that
+//     was cut off. Bytes sent again are skipped, a gap is answered with 503, and
+//     a finished session answers every request with 200 and the object. These
+//     three are what clients' maintainers observed of the service:
+//     https://github.com/floci-io/floci-gcp/pull/132 and googleapis/java-storage,
+//     ITJsonResumableSessionPutTaskTest.
+//   - A session whose finishing was refused (checksum, precondition) is over and
+//     repeats the refusal. This is an assumption.
+//   - A read, patch or delete of an object that is not there is 404 whatever its
+//     preconditions say; an upload that asks for a generation of it is 412.
+//   - X-Goog-Gcs-Idempotency-Token is ignored, so a repeated request is executed
+//     again. Its effect in the service is not documented; this is the harder case
+//     for a client.
+//   - md5Hash is given for objects of up to 1 MiB and for those whose uploader
+//     gave an MD5, to keep large uploads fast. The service gives it for every
+//     object that was not composed.
+//
+// # What is not modelled
+//
+// Answered with 501 Not Implemented and the feature's name, never ignored (the
+// client repeats a request answered with 501, as any 5xx, until its context ends):
+// object versioning, soft delete, ACLs, encryption with customer keys, compose,
+// rewrite, copy and move, retention and holds, object contexts, custom time,
+// requester pays, creating, listing and changing buckets, IAM policies,
+// notifications, folders, batch requests, XML uploads and listings, decompressive
+// transcoding of gzip objects, reads of several ranges, ETag and date conditions,
+// matchGlob and list filters, changing the storage class, and any query parameter
+// or object field that is not known here.
+//
+// Ignored without an answer: authentication and permissions (every caller may do
+// everything; Server.Deny changes only what testIamPermissions says), rate limits
+// (one write per second and object name among them), the fields parameter (all
+// fields are returned), projection (there are no ACLs to leave out).
+package gcstest

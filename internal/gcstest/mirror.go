@@ -1,0 +1,86 @@
+package gcstest
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// mirror is Server.Dir in use.
+type mirror struct {
+	bucket string // the one it holds
+	root   *os.Root
+}
+
+// incoming is the file that is written before it is renamed into place; no object
+// may have its name.
+const incoming = ".incoming"
+
+// mirrorWrite makes an object's file. It is called with store.publish held, and
+// so is mirrorRemove.
+func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
+	if s.Dir == "" {
+		return nil
+	}
+	m := &s.store.mirror
+	switch {
+	case m.bucket != "" && m.bucket != bucket:
+		return refuse(notModelled("a second bucket in Dir: it holds %q", m.bucket))
+	case c.dropped():
+		return refuse(notModelled("writing a content to Dir that Discard dropped"))
+	case !filepath.IsLocal(filepath.FromSlash(name)), path.Clean(name) != name,
+		strings.ContainsRune(name, 0), name == incoming:
+		return refuse(notModelled("the object name %q as a file name", name))
+	}
+	if err := m.write(s.Dir, name, c); err != nil {
+		return refuse(failed(http.StatusInternalServerError, "", "mirror %q: %v", name, err))
+	}
+	m.bucket = bucket
+	return nil
+}
+
+func (m *mirror) write(dir, name string, c *content) error {
+	if m.root == nil {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return err
+		}
+		m.root = root
+	}
+	if err := m.root.MkdirAll(path.Dir(name), 0o777); err != nil {
+		return err
+	}
+	f, err := m.root.Create(incoming)
+	if err != nil {
+		return err
+	}
+	for _, p := range c.pieces() {
+		if _, err = f.Write(p); err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = m.root.Rename(incoming, name)
+	}
+	if err != nil {
+		m.root.Remove(incoming)
+	}
+	return err
+}
+
+func (s *Server) mirrorRemove(name string) *answer {
+	if s.Dir == "" || s.store.mirror.root == nil {
+		return nil
+	}
+	if err := s.store.mirror.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return refuse(failed(http.StatusInternalServerError, "", "mirror removal of %q: %v", name, err))
+	}
+	return nil
+}
