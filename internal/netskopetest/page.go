@@ -1,0 +1,96 @@
+package netskopetest
+
+// page is what one 200 answer holds.
+type page struct {
+	alerts    []Alert
+	order     []int32 // positions in alerts
+	operation string  // "": none, the Offset dialect or the last page
+	waitTime  string
+}
+
+// turn produces the page a query asks for, as the fault distorts it, and moves
+// the tenant on to the state after it.
+func (s *Server) turn(q query, f Fault) page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.PageCap
+	if limit <= 0 {
+		limit = 10000
+	}
+	if q.limit > 0 {
+		limit = min(limit, q.limit)
+	}
+	if s.Dialect == Cursor {
+		return s.turnCursor(q, f, limit)
+	}
+	set := s.results(q.span, s.now())
+	start := q.offset - s.shift(q, f)
+	p := page{alerts: s.store.alerts}
+	p.order = cut(set.order, start, limit, f)
+	s.tally.served(len(p.order))
+	return p
+}
+
+// shift returns by how many rows a range's offsets are off. New rows at the
+// head of a result set push all others back, for everybody and for good; who
+// starts over from offset 0 sees the first rows twice in their stead. Offsets
+// that moved back again would make another reader miss rows.
+func (s *Server) shift(q query, f Fault) int {
+	if q.offset == 0 {
+		return 0
+	}
+	if f.Kind == Shift {
+		if s.shifts == nil {
+			s.shifts = make(map[span]int)
+		}
+		s.shifts[q.span] += max(f.Count, 1)
+	}
+	return min(s.shifts[q.span], q.offset)
+}
+
+func (s *Server) turnCursor(q query, f Fault, limit int) page {
+	position, detours := 0, 0
+	var l *listing
+	if c := q.cursor; c != nil {
+		l, position, detours = c.of, c.position, c.detours
+		c.used = true
+	} else {
+		l = &listing{
+			span: q.span, start: q.start, end: q.end, limit: q.limit,
+			alerts: s.store.alerts, order: s.results(q.span, s.now()).order,
+		}
+	}
+	if f.Kind == Shift {
+		position = max(0, position-max(f.Count, 1))
+	}
+	p := page{alerts: l.alerts, order: cut(l.order, position, limit, f)}
+	next, more := position+len(p.order), 0
+	if f.Kind == EmptyPage {
+		more = detours + 1
+	}
+	if next < len(l.order) || f.Kind == EmptyPage {
+		if q.cursor == nil {
+			s.cursors.open(l)
+		}
+		p.operation = s.cursors.at(s.Seed, l, next, more)
+		p.waitTime = s.WaitTime
+		if p.waitTime == "" {
+			p.waitTime = "0"
+		}
+	}
+	s.tally.served(len(p.order))
+	return p
+}
+
+// cut returns the rows of one page.
+func cut(order []int32, start, limit int, f Fault) []int32 {
+	start = min(start, len(order))
+	n := min(limit, len(order)-start)
+	switch {
+	case f.Kind == EmptyPage:
+		n = 0
+	case f.Kind == ShortPage && n > 1:
+		n = min(max(1, int(float64(n)*f.fraction())), n-1)
+	}
+	return order[start : start+n]
+}
