@@ -1,0 +1,208 @@
+package collector
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const testToken = "t0ken-5ecret"
+
+// environment is a lookup over name=value pairs on top of a configuration that works.
+func environment(pairs ...string) func(string) (string, bool) {
+	values := map[string]string{
+		"GCS_BUCKET":         "alerts-bucket",
+		"NETSKOPE_TENANT":    "https://acme.goskope.com",
+		"NETSKOPE_API_TOKEN": testToken,
+	}
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	return func(name string) (string, bool) { value, ok := values[name]; return value, ok }
+}
+
+func TestConfigDefaults(t *testing.T) {
+	got, err := ConfigFromEnv(environment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Bucket: "alerts-bucket", Prefix: "netskope/alerts", StateKey: "netskope/state/alerts.json",
+		Tenant: "https://acme.goskope.com", Token: testToken,
+		PageSize: 5000, RequestsPerSecond: 4, Lookback: 24 * time.Hour,
+		Window: 5 * time.Minute, Lag: 5 * time.Minute, Budget: 8 * time.Minute,
+		TimeField: InsertionTime, Compression: NoCompression,
+	}
+	if got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got.StateInFeed() {
+		t.Error("the default state lies in the feed's folder")
+	}
+}
+
+func TestConfigAccepts(t *testing.T) {
+	for _, test := range []struct {
+		pair string
+		got  func(Config) any
+		want any
+	}{
+		{"GCS_PREFIX=/netskope/alerts/", func(c Config) any { return c.Prefix }, "netskope/alerts"},
+		{"GCS_PREFIX=", func(c Config) any { return c.Prefix }, "netskope/alerts"},
+		{"STATE_KEY=netskope/alerts/state.json", func(c Config) any { return c.StateInFeed() }, true},
+		{"STATE_KEY=netskope/alerts.json", func(c Config) any { return c.StateInFeed() }, false},
+		{"NETSKOPE_TENANT=acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
+		{"NETSKOPE_TENANT= https://acme.eu.goskope.com/ ", func(c Config) any { return c.Tenant }, "https://acme.eu.goskope.com"},
+		{"NETSKOPE_TENANT=http://127.0.0.1:8080", func(c Config) any { return c.Tenant }, "http://127.0.0.1:8080"},
+		{"NETSKOPE_TENANT=http://localhost:8080", func(c Config) any { return c.Tenant }, "http://localhost:8080"},
+		{"NETSKOPE_TENANT=http://[::1]:8080", func(c Config) any { return c.Tenant }, "http://[::1]:8080"},
+		{"NETSKOPE_API_TOKEN=\t" + testToken + "\r\n", func(c Config) any { return c.Token }, testToken},
+		{"MAX_RECORDS=0", func(c Config) any { return c.MaxRecords }, 0},
+		{"WINDOW=90s", func(c Config) any { return c.Window }, 90 * time.Second},
+		{"LAG=0", func(c Config) any { return c.Lag }, time.Duration(0)},
+		{"REQUESTS_PER_SECOND=0", func(c Config) any { return c.RequestsPerSecond }, 0.0},
+		{"TIME_FIELD=Event", func(c Config) any { return c.TimeField }, EventTime},
+		{"COMPRESSION=GZIP", func(c Config) any { return c.Compression }, Gzip},
+		{"LOG_LEVEL=DEBUG", func(c Config) any { return c.LogLevel.String() }, "DEBUG"},
+	} {
+		c, err := ConfigFromEnv(environment(test.pair))
+		if err != nil {
+			t.Errorf("%s: %v", test.pair, err)
+		} else if got := test.got(c); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.pair, got, test.want)
+		}
+	}
+}
+
+// TestConfigRefuses holds that every problem names the variable, and what to do.
+func TestConfigRefuses(t *testing.T) {
+	for _, test := range []struct{ pair, remedy string }{
+		{"GCS_BUCKET=", "name of the bucket"},
+		{"GCS_BUCKET=gs://alerts-bucket", "leave out gs://"},
+		{"GCS_BUCKET=Alerts Bucket", "not a bucket name"},
+		{"GCS_PREFIX=/", "names no folder"},
+		{"GCS_PREFIX=netskope//alerts", "leave one slash"},
+		{"GCS_PREFIX=gs://bucket/netskope", "without gs://"},
+		{"GCS_PREFIX=netskope/../alerts", "no . and .. folders"},
+		{"GCS_PREFIX=netskope\x01alerts", "control characters"},
+		{"GCS_PREFIX=" + strings.Repeat("a", 1000), "too long"},
+		{"STATE_KEY=netskope/alerts", "outside it"},
+		{"NETSKOPE_TENANT=", "https://acme.goskope.com"},
+		{"NETSKOPE_TENANT=[https://acme.goskope.com](https://acme.goskope.com)", "Markdown"},
+		{"NETSKOPE_TENANT=http://acme.goskope.com", "want https://acme.goskope.com"},
+		{"NETSKOPE_TENANT=http://127.0.0.1.example.com", "unencrypted"},
+		{"NETSKOPE_TENANT=ftp://acme.goskope.com", "unknown scheme"},
+		{"NETSKOPE_TENANT=https://acme.goskope.com/api/v2", "more than a host"},
+		{"NETSKOPE_TENANT=https://acme.goskope.com?x=1", "more than a host"},
+		{"NETSKOPE_TENANT=https://user:pass@acme.goskope.com", "user or password"},
+		{"NETSKOPE_TENANT=acme", "acme.goskope.com"},
+		{"NETSKOPE_TENANT=https://", "as in https://acme.goskope.com"},
+		{"NETSKOPE_API_TOKEN=", "REST API v2 token"},
+		{"NETSKOPE_API_TOKEN=ab\ncd", "byte 3"},
+		{"NETSKOPE_API_TOKEN=ab cd", "byte 3"},
+		{"NETSKOPE_API_TOKEN=https://acme.goskope.com", "swapped"},
+		{"NETSKOPE_API_TOKEN_FILE=/token", "both set"},
+		{"MAX_RECORDS=-1", "from 0"},
+		{"MAX_RECORDS=many", "whole number"},
+		{"PAGE_SIZE=0", "from 1 to 10000"},
+		{"PAGE_SIZE=20000", "5000"},
+		{"LOOKBACK_HOURS=-24", "from 1 to 2160"},
+		{"LOOKBACK_HOURS=1.5", "whole number"},
+		{"WINDOW=300", "write 300s for seconds or 300m"},
+		{"WINDOW=7h", "from 1s to 6h"},
+		{"WINDOW=1500ms", "whole seconds"},
+		{"LAG=-5m", "from 0s to 24h"},
+		{"BUDGET=soon", "as in 8m"},
+		{"REQUESTS_PER_SECOND=NaN", "from 0 to 1000"},
+		{"TIME_FIELD=created", "want insertion or event"},
+		{"COMPRESSION=zstd", "want none or gzip"},
+		{"LOG_LEVEL=verbose", "want info or debug or warn or error"},
+	} {
+		_, err := ConfigFromEnv(environment(test.pair))
+		name, _, _ := strings.Cut(test.pair, "=")
+		if err == nil {
+			t.Errorf("%s: accepted", test.pair)
+		} else if !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), test.remedy) {
+			t.Errorf("%s: error lacks the variable or %q: %v", test.pair, test.remedy, err)
+		}
+	}
+}
+
+func TestConfigReportsEveryProblemAtOnce(t *testing.T) {
+	_, err := ConfigFromEnv(environment("GCS_BUCKET=", "PAGE_SIZE=x", "WINDOW=y", "NETSKOPE_TENANT=http://acme.goskope.com"))
+	for _, name := range []string{"GCS_BUCKET", "PAGE_SIZE", "WINDOW", "NETSKOPE_TENANT"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is missing from: %v", name, err)
+		}
+	}
+}
+
+// TestConfigNeverShowsTheToken covers defects 33 and 34 of the original function,
+// and pastes into the wrong variable.
+func TestConfigNeverShowsTheToken(t *testing.T) {
+	const token = "abcdefghijklmnopqrstuvwxyz0123456789"
+	for _, pairs := range [][]string{
+		{"NETSKOPE_API_TOKEN=" + token + "\n\x01"},
+		{"NETSKOPE_API_TOKEN=" + token + " x", "GCS_BUCKET=" + token},
+		{"NETSKOPE_API_TOKEN=" + token, "NETSKOPE_TENANT=https://acme.goskope.com/?token=" + token},
+		{"NETSKOPE_API_TOKEN=https://acme.goskope.com", "NETSKOPE_TENANT=" + token},
+		{"NETSKOPE_API_TOKEN=" + token, "NETSKOPE_TENANT=https://u:" + token + "@acme.goskope.com"},
+	} {
+		_, err := ConfigFromEnv(environment(pairs...))
+		if err == nil {
+			t.Errorf("%q: accepted", pairs)
+		} else if strings.Contains(err.Error(), token) {
+			t.Errorf("%q: the error shows the token: %v", pairs, err)
+		}
+	}
+}
+
+func TestConfigReadsTheTokenFileAtEveryCall(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	lookup := environment("NETSKOPE_API_TOKEN=", "NETSKOPE_API_TOKEN_FILE="+file)
+	if _, err := ConfigFromEnv(lookup); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("missing file: %v", err)
+	}
+	for _, content := range []string{"first\n", "second\r\n"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := ConfigFromEnv(lookup)
+		if err != nil || c.Token != strings.TrimSpace(content) {
+			t.Errorf("file with %q: token %q, %v", content, c.Token, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ConfigFromEnv(lookup); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("empty file: %v", err)
+	}
+}
+
+// FuzzTenantAddress holds that whatever is accepted sends the token encrypted, or to
+// this machine, and to a host alone.
+func FuzzTenantAddress(f *testing.F) {
+	for _, seed := range []string{"acme.goskope.com", "https://acme.goskope.com/", "http://127.0.0.1:80", "http://[::1]:80", "http://localhost.example.com", "HTTP://acme.goskope.com",
+		"https://acme.goskope.com@example.com", "https:acme.goskope.com", "//acme.goskope.com", "http://127.1", "http://2130706433", "https://acme.goskope.com:99999"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		c, err := ConfigFromEnv(environment("NETSKOPE_TENANT=" + address))
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(c.Tenant + alertPath)
+		if err != nil || u.Path != alertPath || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
+			t.Errorf("%q is accepted as %q: %+v, %v", address, c.Tenant, u, err)
+		}
+		if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+			t.Errorf("%q is accepted as %q, which is not encrypted", address, c.Tenant)
+		}
+	})
+}
