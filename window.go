@@ -1,0 +1,73 @@
+package collector
+
+import (
+	"fmt"
+	"time"
+)
+
+// Window is a half-open span of time, [From, To), in whole seconds UTC. An alert
+// belongs to exactly one window: the one that holds its time (see [TimeField]).
+type Window struct {
+	From, To time.Time
+}
+
+// compactTime is RFC 3339 without punctuation, fit for object names.
+const compactTime = "20060102T150405Z"
+
+func (w Window) String() string {
+	return w.From.Format(time.RFC3339) + "/" + w.To.Format(time.RFC3339)
+}
+
+// objectName is a function of the window alone, so that whoever repeats a window
+// meets the object that an earlier run made, and cannot make a second.
+func (w Window) objectName(folder, kind, suffix string) string {
+	return fmt.Sprintf("%s/%s/%s_%s_%s%s", folder, w.From.Format("2006/01/02"), kind,
+		w.From.Format(compactTime), w.To.Format(compactTime), suffix)
+}
+
+// contains reports whether the second, counted from the epoch, lies in the window.
+func (w Window) contains(second int64) bool {
+	return w.From.Unix() <= second && second < w.To.Unix()
+}
+
+// asked is the inclusive range of seconds requested for the window: the
+// documentation contradicts itself on which bounds are inclusive, so one second
+// more is asked for on both sides than would do if both were.
+func (w Window) asked() (from, to int64) { return w.From.Unix() - 1, w.To.Unix() }
+
+// seam is the range of seconds that both this window's request and the next
+// one's can answer with, asked for wide.
+func (w Window) seam() (from, to int64) { return w.To.Unix() - 2, w.To.Unix() + 1 }
+
+// horizon is the end of the newest window that may be asked for at now.
+func horizon(now time.Time, c Config) time.Time {
+	return now.Add(-c.Lag).UTC().Truncate(c.Window)
+}
+
+// following chooses the window after w, which held n alerts. It is called once,
+// when w is complete, and its answer is stored, so that every run works on the same
+// window.
+//
+// Near the present the window ends at the next multiple of WINDOW. Further behind,
+// windows grow while they are sparse: fourfold or twofold if as dense a window
+// would still fit one page, to at most six hours and never past the horizon. A
+// window of more than a page is followed by one half as long.
+func following(w Window, n int64, horizon time.Time, c Config) Window {
+	span := w.To.Sub(w.From)
+	switch page := int64(c.PageSize); {
+	case 4*n <= page:
+		span *= 4
+	case 2*n <= page:
+		span *= 2
+	case n > page:
+		span /= 2
+	}
+	end := w.To.Add(min(span, maxWindow)).Truncate(c.Window)
+	if end.After(horizon) {
+		end = horizon
+	}
+	if least := w.To.Truncate(c.Window).Add(c.Window); end.Before(least) {
+		end = least
+	}
+	return Window{From: w.To, To: end}
+}
