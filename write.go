@@ -1,0 +1,132 @@
+package collector
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"net/http"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+)
+
+const (
+	// alertChunk is how much of an object is held to be sent again if a chunk of its
+	// upload fails. It is what a run's memory mostly is, so it is not the client's 16 MiB.
+	alertChunk = 4 << 20
+	stateChunk = 256 << 10
+	// lineBuffer gathers lines, because every write to the client costs a hand-over
+	// between goroutines.
+	lineBuffer = 256 << 10
+	// closeTimeout bounds the last request of an upload with its retries. The client
+	// would otherwise retry until the run's end, and an outage of the storage would
+	// pass for a spent budget.
+	closeTimeout = 90 * time.Second
+)
+
+var errCloseTimeout = errors.New("cloud storage did not take the object within " + shortDuration(closeTimeout))
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(content []byte) uint32 { return crc32.Checksum(content, castagnoli) }
+
+// object is one object being written line by line. Nothing of it is visible before
+// commit has succeeded, and then all of it is. It is created only if no object of its
+// name exists: a feed reads an object that is overwritten a second time.
+//
+// Creating needs storage.objects.create.
+type object struct {
+	uri    string
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	upload *storage.Writer
+	packed *bufio.Writer // takes the small writes of zip; both nil if not compressed
+	zip    *gzip.Writer
+	lines  *bufio.Writer
+	exists bool  // another run, or a request of ours whose answer was lost, was first
+	bytes  int64 // written, before compression
+}
+
+// create begins an object. labels are metadata for people; nothing reads them.
+func create(ctx context.Context, bucket *storage.BucketHandle, name string, compression Compression, labels map[string]string) *object {
+	ctx, cancel := context.WithCancelCause(ctx)
+	o := &object{uri: "gs://" + bucket.BucketName() + "/" + name, ctx: ctx, cancel: cancel}
+	o.upload = bucket.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
+	o.upload.ChunkSize = alertChunk
+	o.upload.ContentType = "application/x-ndjson"
+	o.upload.Metadata = labels
+	if compression != Gzip {
+		o.lines = bufio.NewWriterSize(o.upload, lineBuffer)
+		return o
+	}
+	o.upload.ContentType = "application/gzip"
+	o.packed = bufio.NewWriterSize(o.upload, lineBuffer)
+	o.zip, _ = gzip.NewWriterLevel(o.packed, gzip.BestSpeed) // fails only for a level that does not exist
+	o.lines = bufio.NewWriterSize(o.zip, lineBuffer)
+	return o
+}
+
+// Write appends to the object. It fails only where the upload has failed.
+func (o *object) Write(p []byte) (int, error) {
+	o.bytes += int64(len(p))
+	if o.exists {
+		return len(p), nil
+	}
+	if _, err := o.lines.Write(p); err != nil {
+		if err = o.existing(err); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// existing turns the refusal of an object that exists into the knowledge that it does.
+// Its window was delivered, whoever did it; what remains is to save the state.
+func (o *object) existing(err error) error {
+	if isPreconditionFailed(err) {
+		o.exists = true
+		return nil
+	}
+	if cause := context.Cause(o.ctx); cause == errCloseTimeout {
+		err = cause
+	}
+	return fmt.Errorf("write %s: %w", o.uri, err)
+}
+
+// commit makes the object visible, unless it exists. After an error, nobody knows
+// whether it is; the window's repetition will find out.
+func (o *object) commit() error {
+	if o.exists {
+		o.abandon()
+		return nil
+	}
+	timer := time.AfterFunc(closeTimeout, func() { o.cancel(errCloseTimeout) })
+	defer timer.Stop()
+	err := o.lines.Flush()
+	if err == nil && o.zip != nil {
+		if err = o.zip.Close(); err == nil {
+			err = o.packed.Flush()
+		}
+	}
+	if err == nil {
+		err = o.upload.Close()
+	}
+	if err != nil {
+		err = o.existing(err)
+	}
+	o.cancel(nil)
+	return err
+}
+
+// abandon ends the writing so that nothing becomes visible. The writer must not be
+// closed then: closing publishes what it has.
+func (o *object) abandon() { o.cancel(context.Canceled) }
+
+func isPreconditionFailed(err error) bool {
+	var e *googleapi.Error
+	return errors.As(err, &e) && e.Code == http.StatusPreconditionFailed
+}
