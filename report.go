@@ -1,0 +1,139 @@
+package collector
+
+import (
+	"log/slog"
+	"math/bits"
+	"time"
+)
+
+// Report is what one run did, up to where it came. Counts are of completed windows,
+// except those of requests.
+type Report struct {
+	From, Through time.Time // what was completed, half-open, UTC
+	Windows       int       // completed, empty ones included
+	Alerts        int64     // in the completed windows, the quarantined included
+	Bytes         int64     // of NDJSON, before compression
+	Objects       int       // in the feed's folder
+	Existing      int       // of Objects: those that another run, or a lost answer's request, had made
+
+	Requests    int   // to the tenant, retries included
+	Pages       int   // answers that were pages of alerts
+	Retries     int   // requests made again after an error or a rate limit
+	Duplicates  int64 // alerts that a later page held again; written once
+	Undated     int64 // alerts without the time that windows are cut by; kept
+	Quarantined int64 // alerts kept out of the feed's folder
+
+	Lag      time.Duration // from Through to the trigger's time
+	CaughtUp bool          // no further window is old enough
+	Stopped  string        // why the run ended: caught up, budget, max records, or failed
+	Races    int           // states that another run saved first
+	Started  time.Time     // by the clock
+	Took     time.Duration
+
+	lateness lateness
+}
+
+// Lateness is the time from an alert's timestamp to its storing by the tenant, for the
+// given share of the run's alerts (0.5 is the median), rounded up by an eighth at most.
+func (r *Report) Lateness(share float64) time.Duration { return r.lateness.quantile(share) }
+
+// reach notes how far the state has come.
+func (r *Report) reach(s State, now time.Time) {
+	r.Through, r.Lag = s.Through, now.Sub(s.Through)
+}
+
+// complete adds a window whose state is saved.
+func (r *Report) complete(f *fetched, d *delivery) {
+	r.Windows++
+	r.Alerts += f.alerts
+	r.Duplicates += f.duplicates
+	r.Undated += f.undated
+	r.lateness.merge(&f.late)
+	r.Quarantined += d.quarantined
+	if o := d.alerts; o != nil {
+		r.Bytes += o.bytes
+		r.Objects++
+		if o.exists {
+			r.Existing++
+		}
+	}
+}
+
+// attributes are the run's record in the log. Their names are used by log-based
+// metrics: a change breaks them.
+func (r *Report) attributes() []slog.Attr {
+	return []slog.Attr{
+		slog.Time("window_from", r.From),
+		slog.Time("window_to", r.Through),
+		slog.Int("windows", r.Windows),
+		slog.Int64("alerts", r.Alerts),
+		slog.Int64("bytes", r.Bytes),
+		slog.Int("objects", r.Objects),
+		slog.Int("objects_existing", r.Existing),
+		slog.Int("requests", r.Requests),
+		slog.Int("pages", r.Pages),
+		slog.Int("retries", r.Retries),
+		slog.Int64("duplicates", r.Duplicates),
+		slog.Int64("undated", r.Undated),
+		slog.Int64("quarantined", r.Quarantined),
+		slog.Int("state_races", r.Races),
+		slog.Float64("lag_seconds", r.Lag.Seconds()),
+		slog.Float64("lateness_p50_seconds", r.Lateness(0.5).Seconds()),
+		slog.Float64("lateness_p99_seconds", r.Lateness(0.99).Seconds()),
+		slog.Float64("lateness_max_seconds", r.Lateness(1).Seconds()),
+		slog.Bool("caught_up", r.CaughtUp),
+		slog.String("stopped", r.Stopped),
+		slog.Float64("duration_seconds", r.Took.Seconds()),
+	}
+}
+
+// lateness counts durations of whole seconds in buckets that are an eighth of their
+// value wide, so that its size does not depend on the number of alerts.
+type lateness struct {
+	counts [64 * 8]int64
+	total  int64
+	max    int64
+}
+
+func (l *lateness) add(seconds int64) {
+	seconds = max(seconds, 0)
+	l.max = max(l.max, seconds)
+	l.counts[latenessBucket(seconds)]++
+	l.total++
+}
+
+// latenessBucket numbers 0 to 7 exactly, and then eight buckets for every power of two.
+func latenessBucket(seconds int64) int {
+	if seconds < 8 {
+		return int(seconds)
+	}
+	shift := bits.Len64(uint64(seconds)) - 4
+	return shift*8 + int(seconds>>shift)
+}
+
+// latenessLimit is the largest number of seconds in the bucket.
+func latenessLimit(bucket int) int64 {
+	if bucket < 16 {
+		return int64(bucket)
+	}
+	shift := bucket/8 - 1
+	return (int64(bucket-shift*8)+1)<<shift - 1
+}
+
+func (l *lateness) merge(other *lateness) {
+	for bucket, n := range other.counts {
+		l.counts[bucket] += n
+	}
+	l.total += other.total
+	l.max = max(l.max, other.max)
+}
+
+func (l *lateness) quantile(share float64) time.Duration {
+	left := int64(share * float64(l.total))
+	for bucket, n := range l.counts {
+		if left -= n; left <= 0 && n > 0 {
+			return time.Duration(min(latenessLimit(bucket), l.max)) * time.Second
+		}
+	}
+	return time.Duration(l.max) * time.Second
+}

@@ -1,0 +1,111 @@
+package collector
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const modulePath = "netskope-alerts.internal/collector"
+
+// imports are what the files that match import, by file.
+func imports(t *testing.T, tests bool, pattern string) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no file matches %s: %v", pattern, err)
+	}
+	found := map[string][]string{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") != tests {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range parsed.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			found[file] = append(found[file], path)
+		}
+	}
+	return found
+}
+
+// TestFunctionLinksLittle lists what the deployed function may import: each line was a
+// choice, and a new one is too.
+func TestFunctionLinksLittle(t *testing.T) {
+	allowed := []string{
+		modulePath + "/internal/page",
+		"cloud.google.com/go/storage",
+		"github.com/GoogleCloudPlatform/functions-framework-go/functions",
+		"github.com/cenkalti/backoff/v5",   // exponential waits with jitter, honouring what the tenant asks for
+		"github.com/cloudevents/sdk-go/v2", // the event
+		"golang.org/x/time/rate",           // four requests a second
+		"google.golang.org/api/googleapi",  // the storage client's error type
+		"google.golang.org/api/option",     // the storage client's options
+	}
+	for _, pattern := range []string{"*.go", "internal/page/*.go"} {
+		for file, paths := range imports(t, false, pattern) {
+			for _, path := range paths {
+				if strings.Contains(path, ".") && !slices.Contains(allowed, path) {
+					t.Errorf("%s imports %s", file, path)
+				}
+			}
+		}
+	}
+}
+
+// TestStandInsKnowNothingOfUs: a stand-in that shared code with the collector would
+// share its misunderstandings.
+func TestStandInsKnowNothingOfUs(t *testing.T) {
+	for _, pattern := range []string{"internal/netskopetest/*.go", "internal/gcstest/*.go", "internal/pipenet/*.go"} {
+		for file, paths := range imports(t, false, pattern) {
+			for _, path := range paths {
+				if strings.HasPrefix(path, modulePath) {
+					t.Errorf("%s imports %s", file, path)
+				}
+			}
+		}
+	}
+}
+
+// TestEveryVariableIsDocumented holds the README against config.go.
+func TestEveryVariableIsDocumented(t *testing.T) {
+	config, err := os.ReadFile("config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|WINDOW|LAG|BUDGET|COMPRESSION)"`).FindAllSubmatch(config, -1)
+	if len(names) < 16 {
+		t.Fatalf("found only %d variables", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(string(readme), "| `"+string(name[1])+"` |") {
+			t.Errorf("README.md has no row for %s", name[1])
+		}
+	}
+}
+
+// TestEveryAttributeIsDocumented holds the README against the run's record.
+func TestEveryAttributeIsDocumented(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, attribute := range (&Report{}).attributes() {
+		if !strings.Contains(string(readme), "`"+attribute.Key+"`") {
+			t.Errorf("README.md does not name %s", attribute.Key)
+		}
+	}
+}

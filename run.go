@@ -1,0 +1,107 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"cloud.google.com/go/storage"
+)
+
+// Reasons for which a run ends without an error.
+const (
+	StoppedCaughtUp   = "caught up"
+	StoppedBudget     = "budget"
+	StoppedMaxRecords = "max records"
+	stoppedFailed     = "failed"
+)
+
+// Run collects window after window into the bucket until no further one is old enough
+// at now, the trigger's time, or the budget is spent, or MAX_RECORDS reached. progress,
+// if not nil, is called after every page and every window.
+//
+// When it returns, with or without an error, the bucket holds every alert before the
+// report's Through exactly once and the state says so; of what comes after, nothing is
+// visible. A failure leaves the state at the last completed window. Two runs at once
+// work on the same windows and make the same objects, so they need no lock.
+//
+// A run that could not complete a single window within its budget is a failure: the
+// next one would not get further.
+func Run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report)) (Report, error) {
+	r := Report{Started: time.Now(), Stopped: stoppedFailed}
+	ctx, cancel := context.WithTimeout(ctx, c.Budget)
+	defer cancel()
+
+	err := run(ctx, c, bucket, client, now, progress, &r)
+	if errors.Is(err, errBudgetSpent) && r.Windows > 0 {
+		r.Stopped, err = StoppedBudget, nil
+	}
+	r.Took = time.Since(r.Started)
+	return r, err
+}
+
+// errBudgetSpent says that the run's time was up in the middle of a window.
+var errBudgetSpent = errors.New("the run's BUDGET is spent")
+
+func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report), r *Report) error {
+	state, err := loadState(ctx, bucket, c, now)
+	if err != nil {
+		return err
+	}
+	r.reach(state, now)
+	r.From = state.Through
+	notify := func() {
+		if progress != nil {
+			progress(*r)
+		}
+	}
+	tenant := newTenant(c, client, r, notify)
+	for !state.Next.After(horizon(now, c)) {
+		if c.MaxRecords > 0 && r.Alerts >= int64(c.MaxRecords) {
+			r.Stopped = StoppedMaxRecords
+			return nil
+		}
+		state, err = collect(ctx, c, bucket, tenant, state, now, r)
+		if errors.Is(err, errStateMoved) {
+			r.Races++
+			state, err = loadState(ctx, bucket, c, now)
+		}
+		if err != nil && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("%w: window %v did not fit into it: %w", errBudgetSpent, state.window(), err)
+		}
+		if err != nil {
+			return err
+		}
+		r.reach(state, now)
+		notify()
+	}
+	r.Stopped, r.CaughtUp = StoppedCaughtUp, true
+	return nil
+}
+
+// collect moves one window from the tenant into the bucket and returns the state
+// behind it. On an error the state in the bucket is as it was, unless the error is
+// [errStateMoved]; in either case s comes back unchanged.
+func collect(ctx context.Context, c Config, bucket *storage.BucketHandle, t *tenant, s State, now time.Time, r *Report) (State, error) {
+	d := newDelivery(ctx, bucket, c, s.window())
+	f, err := t.fetch(ctx, s.window(), c.TimeField, s.Seam, d.keep)
+	if err != nil {
+		d.abandon()
+		return s, err
+	}
+	if err := d.commit(); err != nil {
+		return s, err
+	}
+	next := following(s.window(), f.alerts, horizon(now, c), c)
+	after := s
+	after.Through, after.Next, after.Seam = next.From, next.To, f.seam
+	after.LastEventTime = max(s.LastEventTime, f.newest)
+	saved, err := saveState(ctx, bucket, c.StateKey, after)
+	if err != nil {
+		return s, err
+	}
+	r.complete(f, d)
+	return saved, nil
+}

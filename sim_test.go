@@ -1,0 +1,201 @@
+package collector
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/gcstest"
+	"netskope-alerts.internal/collector/internal/netskopetest"
+)
+
+// dayOfAlerts is a day and what came before it, as the tenant stores it.
+func dayOfAlerts(seed uint64, n int) []netskopetest.Alert {
+	return netskopetest.Profile{Seed: seed, From: dayStart.Add(-25 * time.Hour), To: dayStart.Add(24 * time.Hour), N: n,
+		VisibleWithin: 4 * time.Minute}.Alerts()
+}
+
+// TestDay simulates a day of hourly triggers in every dialect, order and inclusivity
+// of the tenant, with everything that can go wrong going wrong: faults of single
+// requests, hours of outage, runs that die, events that are delivered twice, two runs
+// at once. It holds that no visible object is ever incomplete, that a failed run
+// leaves the state where the last completed window put it, and that in the end every
+// alert is there exactly once.
+func TestDay(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		tenant *netskopetest.Server
+		change func(*Config)
+	}{
+		{"offset newest first", &netskopetest.Server{}, nil},
+		{"offset oldest first", &netskopetest.Server{Order: netskopetest.OldestFirst, StartInclusive: true}, nil},
+		{"offset shuffled", &netskopetest.Server{Order: netskopetest.Shuffled, EndExclusive: true, Gzip: true}, nil},
+		{"cursor newest first", &netskopetest.Server{Dialect: netskopetest.Cursor, WaitTime: `"2"`, CursorOnce: true}, nil},
+		{"cursor oldest first", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.OldestFirst, OperationFirst: true, EndExclusive: true}, nil},
+		{"cursor shuffled", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.Shuffled, StartInclusive: true, WaitTime: "3", Style: netskopetest.Pretty}, nil},
+		{"short pages", &netskopetest.Server{PageCap: 37, Style: netskopetest.Spaced}, func(c *Config) { c.PageSize = 10000 }},
+		{"event time", &netskopetest.Server{}, func(c *Config) { c.TimeField, c.Lag = EventTime, 28*time.Hour }},
+		{"compressed, an hour's window", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *Config) { c.Compression, c.Window = Gzip, time.Hour }},
+		{"capped", &netskopetest.Server{}, func(c *Config) { c.MaxRecords = 100 }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			seed := newSeed(t)
+			simulate(t, test.tenant, dayOfAlerts(seed, 1500), func(w *world) {
+				if test.change != nil {
+					test.change(&w.config)
+				}
+				w.day(seed)
+			})
+		})
+	}
+}
+
+// day plays the day, and as many hours of peace after it as it takes to catch up.
+func (w *world) day(seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	outage := dayStart.Add(time.Duration(6+random.IntN(6)) * time.Hour)
+	w.faults(w.tenantMenu(rand.New(rand.NewPCG(seed, 2)), outage), cloudMenu(rand.New(rand.NewPCG(seed, 3))))
+	time.Sleep(10 * time.Minute)
+	outcomes := map[string]int{}
+	for hour := range 24 {
+		tick := dayStart.Add(time.Duration(hour)*time.Hour + 10*time.Minute)
+		if wait := time.Until(tick); wait > 0 {
+			time.Sleep(wait)
+		}
+		var runs sync.WaitGroup
+		for range 1 + random.IntN(2) { // the second is the same event, delivered again
+			ctx, die := context.WithCancel(w.t.Context())
+			if random.IntN(3) == 0 {
+				time.AfterFunc(time.Duration(random.IntN(20_000))*time.Millisecond, die)
+			}
+			late := time.Duration(random.IntN(10_000)) * time.Millisecond * time.Duration(random.IntN(2))
+			runs.Go(func() {
+				defer die()
+				time.Sleep(late)
+				before := w.state()
+				r, err := w.runAt(ctx, tick)
+				after := w.state()
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if err == nil {
+					outcomes[r.Stopped]++
+				} else {
+					outcomes["failed"]++
+				}
+				if before != nil && (after == nil || after.Through.Before(before.Through)) {
+					w.t.Errorf("the state went back from %+v to %+v", before, after)
+				}
+			})
+		}
+		runs.Wait()
+	}
+	w.faults(nil, nil)
+	for range 200 {
+		time.Sleep(time.Hour)
+		if r := w.mustRun(); r.CaughtUp {
+			break
+		}
+	}
+	time.Sleep(30 * time.Hour) // for the alerts that TIME_FIELD=event with its long LAG waits for
+	for range 200 {
+		if r := w.mustRun(); r.CaughtUp {
+			break
+		}
+	}
+	w.t.Logf("outcomes of the runs: %v", outcomes)
+	if outcomes["failed"] == 0 {
+		w.t.Error("no run failed: the faults were too tame to show anything")
+	}
+	w.checkDelivered()
+}
+
+// tenantMenu is everything that a tenant's answer can suffer.
+func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetest.Request) netskopetest.Fault {
+	return func(r netskopetest.Request) netskopetest.Fault {
+		latency := time.Duration(random.IntN(3000)) * time.Millisecond
+		f := netskopetest.Fault{Delay: latency}
+		if now := time.Now(); now.After(outage) && now.Before(outage.Add(4*time.Hour)) {
+			return netskopetest.Unauthorized()
+		}
+		if random.IntN(4) > 0 {
+			return f
+		}
+		switch random.IntN(20) {
+		case 0:
+			f.Kind = netskopetest.Reset
+		case 1:
+			f = netskopetest.RateLimited("2")
+		case 2:
+			f = netskopetest.RateLimited(time.Now().Add(5 * time.Second).UTC().Format(http.TimeFormat))
+		case 3:
+			f = netskopetest.RateLimited("")
+		case 4:
+			f = netskopetest.GatewayError(500 + random.IntN(4))
+		case 5:
+			f = netskopetest.Conflict()
+		case 6:
+			f.Kind, f.Fraction = netskopetest.Torn, random.Float64()
+		case 7:
+			f.Kind, f.Fraction = netskopetest.TornReset, random.Float64()
+		case 8:
+			f.Kind, f.Fraction = netskopetest.HalfJSON, random.Float64()
+		case 9:
+			f = netskopetest.NotOK("internal error")
+		case 10:
+			f = netskopetest.StatusError("internal error")
+		case 11:
+			f = netskopetest.NullResult()
+		case 12:
+			f = netskopetest.StringResult("no")
+		case 13:
+			f = netskopetest.MissingResult()
+		case 14:
+			if !r.First { // an empty first page is an empty window, as far as anybody can tell
+				f.Kind = netskopetest.EmptyPage
+			}
+		case 15:
+			f.Kind, f.Fraction = netskopetest.ShortPage, random.Float64()
+		case 16:
+			f.Kind = netskopetest.ExpireCursor
+		case 17:
+			f.Kind, f.Delay = netskopetest.Stall, 0
+		case 18:
+			f.Kind, f.Count = netskopetest.Shift, 1+random.IntN(5)
+		case 19:
+			f.Kind = netskopetest.LostAnswer
+		}
+		return f
+	}
+}
+
+// cloudMenu is everything that a request to Cloud Storage can suffer.
+func cloudMenu(random *rand.Rand) func(gcstest.Request) gcstest.Fault {
+	return func(r gcstest.Request) gcstest.Fault {
+		f := gcstest.Fault{Delay: time.Duration(random.IntN(500)) * time.Millisecond}
+		if random.IntN(5) > 0 {
+			return f
+		}
+		switch random.IntN(8) {
+		case 0:
+			f.Reset = true
+		case 1:
+			f.Status = http.StatusServiceUnavailable
+		case 2:
+			f.Status = http.StatusTooManyRequests
+		case 3:
+			f.Lost = gcstest.LostByReset
+		case 4:
+			f.Lost = gcstest.LostByClose
+		case 5:
+			f.Lost = gcstest.LostAs503
+		case 6: // carried out long after its sender has given up
+			f.Delay, f.Detached = time.Duration(random.IntN(120))*time.Second, true
+		case 7:
+			f.TornBytes = 1 + random.IntN(100)
+		}
+		return f
+	}
+}

@@ -1,0 +1,317 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/option"
+
+	"netskope-alerts.internal/collector/internal/gcstest"
+	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/pipenet"
+)
+
+// seedFlag repeats a simulation: go test -run NAME -args -seed N.
+var seedFlag = flag.Uint64("seed", 0, "seed of the simulations; 0 picks one")
+
+// newSeed returns the seed of this simulation and prints it.
+func newSeed(t *testing.T) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("repeat with: go test -run '^%s$' -args -seed %d", t.Name(), seed)
+	return seed
+}
+
+// dayStart is when the simulated days begin.
+var dayStart = at("2026-11-23T00:00:00Z")
+
+// world is a tenant, a Cloud Storage and a configuration, inside a synctest bubble:
+// real clients, simulated time.
+type world struct {
+	t      *testing.T
+	tenant *netskopetest.Server
+	cloud  *gcstest.Server
+	client *http.Client // for the tenant
+	bucket *storage.BucketHandle
+	config Config
+	lines  map[string]netskopetest.Alert // by the line that they must become
+
+	began time.Time       // through of the first state that was saved
+	seen  map[string]bool // the feed's objects that became visible
+
+	mu          sync.Mutex
+	tenantFault func(netskopetest.Request) netskopetest.Fault
+	cloudFault  func(gcstest.Request) gcstest.Fault
+}
+
+// simulate runs test in a bubble whose clock stands at dayStart, with a tenant that
+// has the alerts.
+func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.Alert, test func(*world)) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(dayStart))
+		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}, seen: map[string]bool{}, lines: map[string]netskopetest.Alert{}}
+		c, err := ConfigFromEnv(environment())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Tenant, c.PageSize = "http://tenant.test", 500
+		w.config = c
+
+		tenant.Add(alerts...)
+		for _, alert := range alerts {
+			var line bytes.Buffer
+			if err := json.Compact(&line, alert.JSON); err != nil {
+				t.Fatal(err)
+			}
+			w.lines[line.String()] = alert
+		}
+		tenant.Fault = func(r netskopetest.Request) (f netskopetest.Fault) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.tenantFault != nil {
+				f = w.tenantFault(r)
+			}
+			return f
+		}
+		w.cloud.Fault = func(r gcstest.Request) (f gcstest.Fault) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.cloudFault != nil {
+				f = w.cloudFault(r)
+			}
+			return f
+		}
+		w.cloud.Visible = w.inspect
+
+		w.client = &http.Client{Transport: serve(t, tenant)}
+		client, err := NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
+			option.WithHTTPClient(&http.Client{Transport: serve(t, w.cloud)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		w.bucket = client.Bucket(c.Bucket)
+		test(w)
+	})
+}
+
+// serve puts a handler behind a transport, inside the bubble.
+func serve(t *testing.T, handler http.Handler) http.RoundTripper {
+	listener := &pipenet.Listener{}
+	var answers sync.WaitGroup // time stands still once the test is over: wait for the slow ones
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answers.Add(1)
+		defer answers.Done()
+		handler.ServeHTTP(w, r)
+	})}
+	served := make(chan struct{})
+	go func() { defer close(served); _ = server.Serve(listener) }()
+	transport := NewTransport()
+	transport.DialContext = listener.DialContext
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+		<-served
+		answers.Wait()
+	})
+	return transport
+}
+
+// faults replaces what goes wrong from now on; nil is nothing.
+func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault, cloud func(gcstest.Request) gcstest.Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tenantFault, w.cloudFault = tenant, cloud
+}
+
+// run does one run, triggered now.
+func (w *world) run() (Report, error) { return w.runAt(w.t.Context(), time.Now()) }
+
+func (w *world) runAt(ctx context.Context, now time.Time) (Report, error) {
+	return Run(ctx, w.config, w.bucket, w.client, now, nil)
+}
+
+// mustRun does one run that must not fail.
+func (w *world) mustRun() Report {
+	w.t.Helper()
+	r, err := w.run()
+	if err != nil {
+		w.t.Fatalf("run at %v: %v", time.Now().UTC(), err)
+	}
+	return r
+}
+
+// state is what the state object says; nil if there is none.
+func (w *world) state() *State {
+	w.t.Helper()
+	o, ok := w.cloud.Object(w.config.Bucket, w.config.StateKey)
+	if !ok {
+		return nil
+	}
+	s, err := parseState(o.Content, time.Now())
+	if err != nil {
+		w.t.Fatalf("state: %v\n%s", err, o.Content)
+	}
+	s.generation = o.Generation
+	return &s
+}
+
+// objects are the feed's.
+func (w *world) objects() []gcstest.Object {
+	return slices.DeleteFunc(w.cloud.Objects(w.config.Bucket, w.config.Prefix+"/"), func(o gcstest.Object) bool {
+		return o.Name == w.config.StateKey || o.Name == w.config.OriginalStateKey()
+	})
+}
+
+// inspect holds, whenever an object becomes visible, that it is new and complete: an
+// object in the feed's folder has exactly the alerts of the window that it is named by, each
+// once. It can say so only if every alert has a time of its own.
+func (w *world) inspect(o gcstest.Object) {
+	switch {
+	case o.Name == w.config.StateKey, o.Name == w.config.OriginalStateKey():
+		s, err := parseState(o.Content, time.Now())
+		if err != nil {
+			w.t.Errorf("state saved: %v\n%s", err, o.Content)
+		}
+		if w.began.IsZero() {
+			w.began = s.Through
+		}
+		return
+	case !strings.HasPrefix(o.Name, w.config.Prefix+"/"):
+		return
+	}
+	if w.seen[o.Name] {
+		w.t.Errorf("%s was overwritten: a feed reads it a second time", o.Name)
+	}
+	w.seen[o.Name] = true
+	window, err := namedWindow(o.Name)
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	got := map[string]int{}
+	for _, line := range w.content(o) {
+		got[line]++
+	}
+	missing, undated := 0, false
+	for line, alert := range w.lines {
+		second, dated := ownTimeOf(alert, w.config.TimeField)
+		undated = undated || !dated
+		if dated && window.contains(second) && got[line] != 1 {
+			missing++
+		}
+		if dated && !window.contains(second) && got[line] != 0 {
+			w.t.Errorf("%s holds the alert %s of another window", o.Name, alert.ID)
+		}
+		delete(got, line)
+	}
+	if missing > 0 && !undated {
+		w.t.Errorf("%s became visible although %d of its alerts are missing or repeated", o.Name, missing)
+	}
+	for line := range got {
+		w.t.Errorf("%s holds a line that is no alert's: %.100s", o.Name, line)
+	}
+}
+
+func ownTimeOf(alert netskopetest.Alert, field TimeField) (int64, bool) {
+	if field == EventTime {
+		return alert.Event.Unix(), true
+	}
+	return alert.Inserted.Unix(), bytes.Contains(alert.JSON, []byte("_insertion_epoch_timestamp"))
+}
+
+// content is the lines of an object.
+func (w *world) content(o gcstest.Object) []string {
+	w.t.Helper()
+	content := o.Content
+	if strings.HasSuffix(o.Name, ".gz") {
+		r, err := gzip.NewReader(bytes.NewReader(content))
+		if err != nil {
+			w.t.Errorf("%s: %v", o.Name, err)
+			return nil
+		}
+		if content, err = io.ReadAll(r); err != nil {
+			w.t.Errorf("%s: %v", o.Name, err)
+		}
+	}
+	if len(content) == 0 || content[len(content)-1] != '\n' {
+		w.t.Errorf("%s does not end with a whole line", o.Name)
+	}
+	return strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+}
+
+func namedWindow(name string) (Window, error) {
+	base := strings.SplitN(path.Base(name), ".", 2)[0]
+	fields := strings.Split(base, "_")
+	if len(fields) != 3 {
+		return Window{}, fmt.Errorf("object %s is not named by a window", name)
+	}
+	from, err := time.Parse(compactTime, fields[1])
+	if err != nil {
+		return Window{}, err
+	}
+	to, err := time.Parse(compactTime, fields[2])
+	return Window{From: from, To: to}, err
+}
+
+// checkDelivered holds the promise: every alert from where the first state began to the
+// state's through is in the bucket exactly once, and no other is.
+func (w *world) checkDelivered() {
+	w.t.Helper()
+	from := w.began
+	s := w.state()
+	if s == nil {
+		w.t.Fatal("there is no state")
+	}
+	delivered := map[string]int{}
+	for _, o := range w.objects() {
+		for _, line := range w.content(o) {
+			delivered[line]++
+		}
+	}
+	lost, repeated, due := 0, 0, 0
+	for line, alert := range w.lines {
+		second := alert.Inserted
+		if w.config.TimeField == EventTime {
+			second = alert.Event
+		}
+		want := 0
+		if !second.Before(from) && second.Before(s.Through) {
+			want = 1
+			due++
+		}
+		if _, dated := ownTimeOf(alert, w.config.TimeField); !dated && want == 0 && (second.Sub(s.Through).Abs() <= time.Second || second.Sub(from).Abs() <= time.Second) {
+			continue // on an edge of what was asked for wide
+		}
+		switch n := delivered[line]; {
+		case n < want:
+			lost++
+		case n > want:
+			repeated++
+			w.t.Logf("%s, stored %v, is delivered %d times, want %d", alert.ID, alert.Inserted, n, want)
+		}
+	}
+	if lost > 0 || repeated > 0 {
+		w.t.Errorf("of %d alerts before %v, %d are lost and %d repeated", due, s.Through, lost, repeated)
+	}
+	if due == 0 {
+		w.t.Error("no alert was due: the test shows nothing")
+	}
+}
