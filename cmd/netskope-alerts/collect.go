@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	collector "netskope-alerts.internal/collector"
+)
+
+type collect struct{}
+
+// Help is shown by collect --help.
+func (*collect) Help() string {
+	return `Does what one trigger of the deployed function does, now. It is safe beside the deployed function: both make the same objects, and only one can.
+
+Exit status: 0 caught up, 3 more to do (BUDGET or MAX_RECORDS ended the run; run it again), 1 failed (the state is as it was).
+
+Example:
+  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts collect`
+}
+
+func (*collect) Run(ctx context.Context, s streams) error {
+	c, err := collector.ConfigFromEnv(s.lookup)
+	if err != nil {
+		return err
+	}
+	if c.StateInFeed() {
+		fmt.Fprintf(s.stderr, "warning: the state %s lies in the feed's folder %s/, where the feed reads it as a log and may delete it; move it and set STATE_KEY\n", c.StateKey, c.Prefix)
+	}
+	bucket, err := collector.OpenBucket(c.Bucket)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	show, done := progressLine(s.stderr, now)
+	report, err := collector.Run(ctx, c, bucket, &http.Client{Transport: collector.NewTransport()}, now, show)
+	done()
+	summary(s.stdout, report)
+	switch {
+	case err != nil:
+		return err
+	case !report.CaughtUp:
+		return exitStatus(exitMore)
+	}
+	return nil
+}
+
+// progressLine draws how far the run has come, if w is a terminal.
+func progressLine(w io.Writer, now time.Time) (show func(collector.Report), done func()) {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil, func() {}
+	}
+	bar := progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false))
+	show = func(r collector.Report) {
+		bar.ChangeMax64(max(int64(now.Sub(r.From).Seconds()), 1))
+		bar.Describe(fmt.Sprintf("%s  %d alerts, %d pages", r.Through.Format("2006-01-02 15:04"), r.Alerts, r.Pages))
+		_ = bar.Set64(int64(r.Through.Sub(r.From).Seconds())) // it is only a picture
+	}
+	return show, func() { _ = bar.Clear() }
+}
+
+// summary prints what the run did.
+func summary(w io.Writer, r collector.Report) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer t.Flush()
+	fmt.Fprintf(t, "stopped\t%s\n", r.Stopped)
+	if r.From.IsZero() {
+		return // before the state was known
+	}
+	fmt.Fprintf(t, "collected\t%s to %s (%d windows)\n", r.From.Format(time.RFC3339), r.Through.Format(time.RFC3339), r.Windows)
+	fmt.Fprintf(t, "alerts\t%d in %d objects, %.1f MB\n", r.Alerts, r.Objects, float64(r.Bytes)/1e6)
+	fmt.Fprintf(t, "requests\t%d, of them retries %d\n", r.Requests, r.Retries)
+	for _, extra := range []struct {
+		what string
+		n    int64
+	}{
+		{"met again on a later page, written once", r.Duplicates},
+		{"without a time of their own, kept", r.Undated},
+		{"quarantined", r.Quarantined},
+		{"objects that were there already", int64(r.Existing)},
+	} {
+		if extra.n > 0 {
+			fmt.Fprintf(t, "%s\t%d\n", extra.what, extra.n)
+		}
+	}
+	fmt.Fprintf(t, "lateness\tmedian %s, p99 %s, at most %s\n", r.Lateness(0.5), r.Lateness(0.99), r.Lateness(1))
+	fmt.Fprintf(t, "lag\t%s\n", r.Lag.Round(time.Second))
+	fmt.Fprintf(t, "took\t%s\n", r.Took.Round(time.Millisecond))
+}

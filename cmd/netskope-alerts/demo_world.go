@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"netskope-alerts.internal/collector/internal/gcstest"
+	"netskope-alerts.internal/collector/internal/netskopetest"
+)
+
+const (
+	demoBucket = "demo-bucket"
+	demoPrefix = "netskope/alerts"
+	demoToken  = "not-a-real-token"
+)
+
+// demoWorld is the two remote services of the demo, on loopback. Its day ends now: the
+// first trigger was three hours ago, and events are sent with the times they had.
+type demoWorld struct {
+	first  time.Time // of the first trigger, UTC
+	tenant *netskopetest.Server
+	alerts []netskopetest.Alert
+
+	servers                 []*http.Server
+	tenantURL, storageHost  string
+	now                     atomic.Int64 // the tenant's clock, Unix seconds
+	delivered               atomic.Int64 // alerts visible in the bucket
+	limited, broken, lost   atomic.Int64
+	requests, storageWrites atomic.Int64
+}
+
+func startWorld(d *demo) (*demoWorld, error) {
+	end := time.Now().UTC().Truncate(time.Minute)
+	w := &demoWorld{first: end.Add(-3 * time.Hour)}
+	w.now.Store(w.first.Unix())
+	w.alerts = netskopetest.Profile{Seed: d.Seed, From: w.first.Add(-24 * time.Hour), To: end, N: d.Alerts, VisibleWithin: 4 * time.Minute}.Alerts()
+	w.tenant = &netskopetest.Server{Token: demoToken, Seed: d.Seed, Order: netskopetest.Shuffled, Style: netskopetest.Spaced,
+		Now: func() time.Time { return time.Unix(w.now.Load(), 0) }, Fault: w.tenantFault}
+	w.tenant.Add(w.alerts...)
+	cloud := &gcstest.Server{Buckets: []string{demoBucket}, Dir: d.Out, Fault: w.storageFault, Visible: w.visible}
+
+	tenantAddress, err := w.serve(w.tenant)
+	if err != nil {
+		return nil, err
+	}
+	w.tenantURL = "http://" + tenantAddress
+	if w.storageHost, err = w.serve(cloud); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *demoWorld) serve(handler http.Handler) (address string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("listen on loopback: %w", err)
+	}
+	server := &http.Server{Handler: handler}
+	w.servers = append(w.servers, server)
+	go server.Serve(listener)
+	return listener.Addr().String(), nil
+}
+
+func (w *demoWorld) close() {
+	for _, server := range w.servers {
+		server.Close()
+	}
+}
+
+// tenantFault limits the rate twice and breaks one page.
+func (w *demoWorld) tenantFault(netskopetest.Request) netskopetest.Fault {
+	switch w.requests.Add(1) {
+	case 3, 9:
+		w.limited.Add(1)
+		return netskopetest.RateLimited("1")
+	case 6:
+		w.broken.Add(1)
+		return netskopetest.Fault{Kind: netskopetest.Torn}
+	}
+	return netskopetest.Fault{}
+}
+
+// storageFault loses the answer to the creation of an object.
+func (w *demoWorld) storageFault(r gcstest.Request) gcstest.Fault {
+	if r.Write && strings.HasPrefix(r.Object, demoPrefix+"/") && w.storageWrites.Add(1) == 4 {
+		w.lost.Add(1)
+		return gcstest.Fault{Lost: gcstest.LostByReset}
+	}
+	return gcstest.Fault{}
+}
+
+func (w *demoWorld) visible(o gcstest.Object) {
+	if strings.HasPrefix(o.Name, demoPrefix+"/") && !strings.HasSuffix(o.Name, ".gz") {
+		w.delivered.Add(int64(bytes.Count(o.Content, []byte("\n"))))
+	}
+}
+
+// environment is the function's, and nothing of this process's own settings.
+func (w *demoWorld) environment(d *demo) []string {
+	environment := []string{
+		"GCS_BUCKET=" + demoBucket,
+		"GCS_PREFIX=" + demoPrefix,
+		"NETSKOPE_TENANT=" + w.tenantURL,
+		"NETSKOPE_API_TOKEN=" + demoToken,
+		"STORAGE_EMULATOR_HOST=" + w.storageHost,
+		"PAGE_SIZE=1000",
+		"REQUESTS_PER_SECOND=0",
+	}
+	if d.Gzip {
+		environment = append(environment, "COMPRESSION=gzip")
+	}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "SystemRoot"} {
+		if value, ok := os.LookupEnv(name); ok {
+			environment = append(environment, name+"="+value)
+		}
+	}
+	return environment
+}
+
+// play sends the events of the day and returns the record of every run.
+func (w *demoWorld) play(ctx context.Context, f *function) ([]record, error) {
+	var rows []record
+	for i, name := range []string{"first run", "an hour later", "two hours later", "three hours later", "the same event again"} {
+		tick := w.first.Add(time.Duration(min(i, 3)) * time.Hour)
+		w.now.Store(tick.Unix())
+		r, err := f.trigger(ctx, fmt.Sprint("tick-", min(i, 3)), tick)
+		r.name = name
+		rows = append(rows, r)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return rows, nil
+}
+
+// showProgress counts the alerts in the bucket, if w is a terminal.
+func showProgress(out io.Writer, w *demoWorld) (done func()) {
+	file, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return func() {}
+	}
+	bar := progressbar.NewOptions(len(w.alerts), progressbar.OptionSetWriter(out), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetDescription("alerts in the bucket"), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			_ = bar.Set64(w.delivered.Load()) // it is only a picture
+			select {
+			case <-tick.C:
+			case <-stop:
+				_ = bar.Clear()
+				return
+			}
+		}
+	}()
+	return func() { close(stop); <-stopped }
+}

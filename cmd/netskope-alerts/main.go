@@ -1,0 +1,86 @@
+// Command netskope-alerts runs the collector on this machine: against the real
+// services (collect, serve), or against stand-ins, to see it work (demo).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	collector "netskope-alerts.internal/collector"
+)
+
+// Exit statuses.
+const (
+	exitFailed = 1 // the work failed
+	exitUsage  = 2 // the command line was not understood
+	exitMore   = 3 // the work went well, and there is more to do
+)
+
+// streams are where a command reads its configuration and writes its output.
+type streams struct {
+	stdout, stderr io.Writer
+	lookup         func(string) (string, bool)
+}
+
+type commands struct {
+	Demo    demo    `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
+	Collect collect `cmd:"" help:"Run once now, with the configuration from the environment."`
+	Serve   serve   `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+const about = `Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.
+
+Start with "netskope-alerts demo". For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, and type "netskope-alerts collect"; README.md lists all variables.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr, os.LookupEnv}))
+}
+
+// exitStatus is an error for which the command has said all there is to say.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func run(ctx context.Context, arguments []string, s streams) (status int) {
+	exit := -1
+	parser, err := kong.New(&commands{}, kong.Name("netskope-alerts"), kong.Description(about),
+		kong.Vars{"version": collector.Version},
+		kong.Writers(s.stdout, s.stderr), kong.Exit(func(status int) { exit = status; panic(exitStatus(status)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if err != nil {
+		panic(err) // the commands' own tags are wrong
+	}
+	defer func() { // kong ends --help and --version by exiting
+		if p := recover(); p != nil && exit < 0 {
+			panic(p)
+		} else if p != nil {
+			status = exit
+		}
+	}()
+	chosen, err := parser.Parse(arguments)
+	if err != nil {
+		fmt.Fprintf(s.stderr, "netskope-alerts: %v\ntype \"netskope-alerts --help\" to see what there is\n", err)
+		return exitUsage
+	}
+	err = chosen.Run()
+	var quiet exitStatus
+	switch {
+	case errors.As(err, &quiet):
+		return int(quiet)
+	case err != nil:
+		fmt.Fprintf(s.stderr, "netskope-alerts %s: %v\n", chosen.Command(), err)
+		return exitFailed
+	}
+	return 0
+}

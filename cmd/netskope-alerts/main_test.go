@@ -1,0 +1,79 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"netskope-alerts.internal/collector/internal/gcstest"
+	"netskope-alerts.internal/collector/internal/netskopetest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"netskope-alerts": main})
+}
+
+// TestScripts runs the command as a person would, against stand-ins of the services
+// that each script gets for itself: a tenant with 300 alerts of the last six hours, and
+// a Cloud Storage with the bucket "alerts" whose objects are files below $BUCKET.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			now := time.Now()
+			tenant := &netskopetest.Server{Token: "right-token"}
+			tenant.Add(netskopetest.Profile{Seed: 1, From: now.Add(-6 * time.Hour), To: now.Add(-15 * time.Minute), N: 300, VisibleWithin: -1}.Alerts()...)
+			bucket := e.WorkDir + "/bucket"
+			storage := httptest.NewServer(&gcstest.Server{Buckets: []string{"alerts"}, Dir: bucket})
+			api := httptest.NewServer(tenant)
+			e.Defer(storage.Close)
+			e.Defer(api.Close)
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			defer listener.Close()
+			_, port, _ := net.SplitHostPort(listener.Addr().String())
+			for name, value := range map[string]string{
+				"TENANT": api.URL, "BUCKET": bucket, "STORAGE_EMULATOR_HOST": strings.TrimPrefix(storage.URL, "http://"), "FREE_PORT": port,
+				"REQUESTS_PER_SECOND": "0",
+			} {
+				e.Setenv(name, value)
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// tick URL triggers a served function as the printed curl line does.
+			"tick": func(ts *testscript.TestScript, neg bool, args []string) {
+				var err error
+				for range 200 {
+					request, _ := http.NewRequest("POST", args[0], strings.NewReader(`{"message":{"data":"e30="}}`))
+					request.Header = http.Header{"Content-Type": {"application/json"}, "Ce-Specversion": {"1.0"}, "Ce-Id": {"1"},
+						"Ce-Source": {"//test"}, "Ce-Type": {"google.cloud.pubsub.topic.v1.messagePublished"}}
+					var response *http.Response
+					if response, err = http.DefaultClient.Do(request); err == nil {
+						response.Body.Close()
+						if ok := response.StatusCode == http.StatusOK; ok == neg {
+							ts.Fatalf("answered %s", response.Status)
+						}
+						return
+					}
+					time.Sleep(20 * time.Millisecond) // it is starting
+				}
+				ts.Fatalf("no answer: %v", err)
+			},
+			// lines N counts the alerts in the bucket.
+			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(ts.Exec("sh", "-c", "find bucket/netskope/alerts -name '*.ndjson' -exec cat {} + | grep -c . || true"))
+				if got := strings.TrimSpace(ts.ReadFile("stdout")); got != args[0] {
+					ts.Fatalf("%s lines in the bucket, want %s", got, args[0])
+				}
+			},
+		},
+	})
+}
