@@ -18,7 +18,7 @@ const (
 	maxRestarts = 3
 	// maxBarrenPages is how many pages in a row may hold nothing but alerts of earlier
 	// pages before the paging counts as going in circles.
-	maxBarrenPages = 3
+	maxBarrenPages = 20
 	// maxCursorWait is the longest wait_time that is believed.
 	maxCursorWait = 5 * time.Minute
 )

@@ -395,6 +395,29 @@ func TestStorageOutageFails(t *testing.T) {
 	}
 }
 
+// TestStorageOutageIsNoSpentBudget: where the storage takes nothing any more after the
+// first objects, the run fails; it must not end as one that had too little time.
+func TestStorageOutageIsNoSpentBudget(t *testing.T) {
+	for _, size := range []int{1000, 300_000} { // within a chunk, and many chunks
+		alerts := netskopetest.Uniform(1, dayStart.Add(-2*time.Hour), dayStart.Add(-10*time.Minute), 60, size)
+		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+			w.config.Lookback, w.config.PageSize = 2*time.Hour, 10
+			w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Write && strings.HasPrefix(r.Object, w.config.Prefix) && len(w.cloud.Objects(w.config.Bucket, w.config.Prefix)) >= 2 {
+					f.Status = http.StatusServiceUnavailable
+				}
+				return f
+			})
+			if r, err := w.run(); err == nil || r.Windows == 0 || !strings.Contains(err.Error(), "write gs://") {
+				t.Errorf("%+v, %v", r, err)
+			}
+			w.faults(nil, nil)
+			w.mustRun()
+			w.checkDelivered()
+		})
+	}
+}
+
 // TestQuietTenant covers defect 18: nothing is delivered for nothing, and a backlog of
 // empty days takes few requests.
 func TestQuietTenant(t *testing.T) {

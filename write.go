@@ -22,13 +22,13 @@ const (
 	// lineBuffer gathers lines, because every write to the client costs a hand-over
 	// between goroutines.
 	lineBuffer = 256 << 10
-	// closeTimeout bounds the last request of an upload with its retries. The client
-	// would otherwise retry until the run's end, and an outage of the storage would
-	// pass for a spent budget.
-	closeTimeout = 90 * time.Second
+	// uploadTimeout bounds how long the storage may take nothing, with the client's own
+	// retries. They would otherwise go on until the run's end, and an outage of the
+	// storage would pass for a spent budget.
+	uploadTimeout = 90 * time.Second
 )
 
-var errCloseTimeout = errors.New("cloud storage did not take the object within " + shortDuration(closeTimeout))
+var errUploadTimeout = errors.New("cloud storage took nothing for " + shortDuration(uploadTimeout))
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -60,14 +60,26 @@ func create(ctx context.Context, bucket *storage.BucketHandle, name string, comp
 	o.upload.ContentType = "application/x-ndjson"
 	o.upload.Metadata = labels
 	if compression != Gzip {
-		o.lines = bufio.NewWriterSize(o.upload, lineBuffer)
+		o.lines = bufio.NewWriterSize(watchedUpload{o}, lineBuffer)
 		return o
 	}
 	o.upload.ContentType = "application/gzip"
-	o.packed = bufio.NewWriterSize(o.upload, lineBuffer)
+	o.packed = bufio.NewWriterSize(watchedUpload{o}, lineBuffer)
 	o.zip, _ = gzip.NewWriterLevel(o.packed, gzip.BestSpeed) // fails only for a level that does not exist
 	o.lines = bufio.NewWriterSize(o.zip, lineBuffer)
 	return o
+}
+
+// watchedUpload gives up an upload that takes nothing.
+type watchedUpload struct{ *object }
+
+func (u watchedUpload) Write(p []byte) (int, error) {
+	defer u.watch().Stop()
+	return u.upload.Write(p)
+}
+
+func (o *object) watch() *time.Timer {
+	return time.AfterFunc(uploadTimeout, func() { o.cancel(errUploadTimeout) })
 }
 
 // Write appends to the object. It fails only where the upload has failed.
@@ -91,7 +103,7 @@ func (o *object) existing(err error) error {
 		o.exists = true
 		return nil
 	}
-	if cause := context.Cause(o.ctx); cause == errCloseTimeout {
+	if cause := context.Cause(o.ctx); cause == errUploadTimeout {
 		err = cause
 	}
 	return fmt.Errorf("write %s: %w", o.uri, err)
@@ -104,8 +116,7 @@ func (o *object) commit() error {
 		o.abandon()
 		return nil
 	}
-	timer := time.AfterFunc(closeTimeout, func() { o.cancel(errCloseTimeout) })
-	defer timer.Stop()
+	defer o.watch().Stop()
 	err := o.lines.Flush()
 	if err == nil && o.zip != nil {
 		if err = o.zip.Close(); err == nil {

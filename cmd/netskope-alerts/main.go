@@ -52,22 +52,14 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-func run(ctx context.Context, arguments []string, s streams) (status int) {
-	exit := -1
+// run returns the exit status, except for --help and --version, which exit by themselves.
+func run(ctx context.Context, arguments []string, s streams) int {
 	parser, err := kong.New(&commands{}, kong.Name("netskope-alerts"), kong.Description(about),
-		kong.Vars{"version": collector.Version},
-		kong.Writers(s.stdout, s.stderr), kong.Exit(func(status int) { exit = status; panic(exitStatus(status)) }),
+		kong.Vars{"version": collector.Version}, kong.Writers(s.stdout, s.stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		panic(err) // the commands' own tags are wrong
 	}
-	defer func() { // kong ends --help and --version by exiting
-		if p := recover(); p != nil && exit < 0 {
-			panic(p)
-		} else if p != nil {
-			status = exit
-		}
-	}()
 	chosen, err := parser.Parse(arguments)
 	if err != nil {
 		fmt.Fprintf(s.stderr, "netskope-alerts: %v\ntype \"netskope-alerts --help\" to see what there is\n", err)
