@@ -211,6 +211,37 @@ func TestExpiredCursorBeginsAnew(t *testing.T) {
 	})
 }
 
+// TestEmptyPageInTheMiddle has every page after the first, in turn, come empty once, also
+// after a page that was trimmed short.
+func TestEmptyPageInTheMiddle(t *testing.T) {
+	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
+		for page := 2; page <= 8; page++ {
+			simulate(t, &netskopetest.Server{Dialect: dialect}, hoursBefore(2, 500), func(w *world) {
+				w.config.Lookback, w.config.Window, w.config.PageSize = time.Hour, time.Hour, 20
+				n, emptied := 0, 0
+				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+					if r.First {
+						n = 0
+					}
+					switch n++; {
+					case n == page && emptied == 0:
+						emptied++
+						f.Kind = netskopetest.EmptyPage
+					case n == page-1 && emptied == 0 && !r.First:
+						f.Kind = netskopetest.ShortPage
+					}
+					return f
+				}, nil)
+				w.mustRun()
+				if emptied != 1 {
+					t.Errorf("page %d was never empty", page)
+				}
+				w.checkDelivered()
+			})
+		}
+	}
+}
+
 // TestPagingInCirclesFails: a tenant that ignores offset must not keep a run busy, nor
 // end a window early.
 func TestPagingInCirclesFails(t *testing.T) {
