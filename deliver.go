@@ -19,15 +19,16 @@ type delivery struct {
 	bucket *storage.BucketHandle
 	config Config
 	window Window
+	name   string // of the object in the feed's folder
 	labels map[string]string
 
 	alerts, quarantine *object
 	quarantined        int64
 }
 
-func newDelivery(ctx context.Context, bucket *storage.BucketHandle, c Config, w Window) *delivery {
-	return &delivery{ctx: ctx, bucket: bucket, config: c, window: w, labels: map[string]string{
-		"netskope-window":     w.String(),
+func newDelivery(ctx context.Context, bucket *storage.BucketHandle, c Config, s State) *delivery {
+	return &delivery{ctx: ctx, bucket: bucket, config: c, window: s.window(), name: s.Object, labels: map[string]string{
+		"netskope-window":     s.window().String(),
 		"netskope-time-field": string(c.TimeField),
 		"netskope-collector":  Version,
 	}}
@@ -39,11 +40,7 @@ func (d *delivery) keep(a *page.Alert, reason string) error {
 		return d.isolate(a, reason)
 	}
 	if d.alerts == nil {
-		suffix := ".ndjson"
-		if d.config.Compression == Gzip {
-			suffix += ".gz"
-		}
-		d.alerts = create(d.ctx, d.bucket, d.window.objectName(d.config.Prefix, "alerts", suffix), d.config.Compression, d.labels)
+		d.alerts = create(d.ctx, d.bucket, d.name, d.labels)
 	}
 	if _, err := d.alerts.Write(a.Line); err != nil {
 		return err
@@ -58,7 +55,7 @@ var newline = []byte("\n")
 func (d *delivery) isolate(a *page.Alert, reason string) error {
 	if d.quarantine == nil {
 		name := d.window.objectName(d.config.Prefix+".quarantine", "quarantine", ".ndjson")
-		d.quarantine = create(d.ctx, d.bucket, name, NoCompression, d.labels)
+		d.quarantine = create(d.ctx, d.bucket, name, d.labels)
 	}
 	d.quarantined++
 	quoted, err := json.Marshal(reason)

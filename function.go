@@ -8,11 +8,11 @@
 // The flow goes one way, a file for every verb:
 //
 //	function.go  a Pub/Sub message arrives: [CollectAlerts]
-//	config.go    the environment becomes a [Config]
+//	config.go    the environment becomes a [Config]; variables.go reads it
 //	run.go       [Run] repeats, window after window:
 //	state.go       what was done so far: load it, save it by compare-and-swap
-//	window.go      which span of time comes next
-//	fetch.go       the window's pages; tenant.go asks for one of them
+//	window.go      which span of time comes next; split.go, if it was too long
+//	fetch.go       the window's pages; tenant.go asks for one, refusal.go judges it
 //	deliver.go     the window's object; write.go writes it, complete or absent
 //	report.go    what the run did: one record in the log
 //

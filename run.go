@@ -27,16 +27,22 @@ const (
 // visible. A failure leaves the state at the last completed window. Two runs at once
 // work on the same windows and make the same objects, so they need no lock.
 //
-// A run that could not complete a single window within its budget is a failure: the
-// next one would not get further.
+// A run that could not complete a single window within its budget is a failure. Before
+// it returns it splits the window, so that the next run gets further.
 func Run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report)) (Report, error) {
 	r := Report{Started: time.Now(), Stopped: stoppedFailed}
-	ctx, cancel := context.WithTimeout(ctx, c.Budget)
+	budgeted, cancel := context.WithTimeout(ctx, c.Budget)
 	defer cancel()
 
-	err := run(ctx, c, bucket, client, now, progress, &r)
-	if errors.Is(err, errBudgetSpent) && r.Windows > 0 {
+	state, err := run(budgeted, c, bucket, client, now, progress, &r)
+	switch spent := errors.Is(err, errBudgetSpent); {
+	case spent && r.Windows > 0:
 		r.Stopped, err = StoppedBudget, nil
+	case spent && state.Next.Sub(state.Through) > c.Window:
+		shorter, splitErr := split(ctx, bucket, c, state)
+		err = errors.Join(fmt.Errorf("%w; the next run tries %v", err, shorter.window()), splitErr)
+	case spent:
+		err = fmt.Errorf("%w; set WINDOW shorter or BUDGET longer", err)
 	}
 	r.Took = time.Since(r.Started)
 	return r, err
@@ -45,10 +51,10 @@ func Run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 // errBudgetSpent says that the run's time was up in the middle of a window.
 var errBudgetSpent = errors.New("the run's BUDGET is spent")
 
-func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report), r *Report) error {
+func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report), r *Report) (State, error) {
 	state, err := loadState(ctx, bucket, c, now)
 	if err != nil {
-		return err
+		return state, err
 	}
 	r.reach(state, now)
 	r.From = state.Through
@@ -61,7 +67,7 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 	for !state.Next.After(horizon(now, c)) {
 		if c.MaxRecords > 0 && r.Alerts >= int64(c.MaxRecords) {
 			r.Stopped = StoppedMaxRecords
-			return nil
+			return state, nil
 		}
 		state, err = collect(ctx, c, bucket, tenant, state, now, r)
 		if errors.Is(err, errStateMoved) {
@@ -69,23 +75,23 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 			state, err = loadState(ctx, bucket, c, now)
 		}
 		if err != nil && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("%w: window %v did not fit into it: %w", errBudgetSpent, state.window(), err)
+			return state, fmt.Errorf("%w: window %v did not fit into it: %w", errBudgetSpent, state.window(), err)
 		}
 		if err != nil {
-			return err
+			return state, err
 		}
 		r.reach(state, now)
 		notify()
 	}
 	r.Stopped, r.CaughtUp = StoppedCaughtUp, true
-	return nil
+	return state, nil
 }
 
 // collect moves one window from the tenant into the bucket and returns the state
-// behind it. On an error the state in the bucket is as it was, unless the error is
+// behind it; or, if the window has been split meanwhile, the state with its nearer end. On an error the state in the bucket is as it was, unless the error is
 // [errStateMoved]; in either case s comes back unchanged.
 func collect(ctx context.Context, c Config, bucket *storage.BucketHandle, t *tenant, s State, now time.Time, r *Report) (State, error) {
-	d := newDelivery(ctx, bucket, c, s.window())
+	d := newDelivery(ctx, bucket, c, s)
 	f, err := t.fetch(ctx, s.window(), c.TimeField, s.Seam, d.keep)
 	if err != nil {
 		d.abandon()
@@ -94,9 +100,15 @@ func collect(ctx context.Context, c Config, bucket *storage.BucketHandle, t *ten
 	if err := d.commit(); err != nil {
 		return s, err
 	}
-	next := following(s.window(), f.alerts, horizon(now, c), c)
-	after := s
-	after.Through, after.Next, after.Seam = next.From, next.To, f.seam
+	if d.alerts != nil && d.alerts.exists {
+		if marked, err := isSplit(ctx, bucket, s); err != nil {
+			return s, err
+		} else if marked {
+			return saveSplit(ctx, bucket, c, s)
+		}
+	}
+	after := s.choose(following(s.window(), f.alerts, horizon(now, c), c), c)
+	after.Seam = f.seam
 	after.LastEventTime = max(s.LastEventTime, f.newest)
 	saved, err := saveState(ctx, bucket, c.StateKey, after)
 	if err != nil {

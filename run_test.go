@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -133,16 +134,16 @@ func TestUnreadableStateStopsTheRun(t *testing.T) {
 		{"garbage", "<html>", nil, "restore an earlier version"},
 		{"nothing", "", nil, "EOF"},
 		{"half", `{"through":"2026-11-22T10:0`, nil, "EOF"},
-		{"another tenant's", `{"through":"2026-11-22T10:00:00Z","next":"2026-11-22T10:05:00Z","tenant":"https://other.goskope.com","time_field":"insertion"}`, nil, "STATE_KEY"},
-		{"another time field's", `{"through":"2026-11-22T10:00:00Z","next":"2026-11-22T10:05:00Z","tenant":"http://tenant.test","time_field":"event"}`, nil, "TIME_FIELD"},
-		{"in the future", `{"through":"2027-11-22T10:00:00Z","next":"2027-11-22T10:05:00Z","tenant":"http://tenant.test","time_field":"insertion"}`, nil, "future"},
+		{"another tenant's", `{"through":"2026-11-22T10:00:00Z","next":"2026-11-22T10:05:00Z","object":"a/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson","tenant":"https://other.goskope.com","time_field":"insertion"}`, nil, "STATE_KEY"},
+		{"another time field's", `{"through":"2026-11-22T10:00:00Z","next":"2026-11-22T10:05:00Z","object":"a/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson","tenant":"http://tenant.test","time_field":"event"}`, nil, "TIME_FIELD"},
+		{"in the future", `{"through":"2027-11-22T10:00:00Z","next":"2027-11-22T10:05:00Z","object":"a/2027/11/22/alerts_20271122T100000Z_20271122T100500Z.ndjson","tenant":"http://tenant.test","time_field":"insertion"}`, nil, "future"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			simulate(t, &netskopetest.Server{}, hoursBefore(2, 20), func(w *world) {
 				w.cloud.Visible = nil
 				content := test.put
 				if test.fault != nil {
-					content = `{"through":"2026-11-22T10:00:00Z","next":"2026-11-22T10:05:00Z","tenant":"http://tenant.test","time_field":"insertion"}`
+					content = `{"through":"2026-11-22T10:00:00Z","next":"2026-11-22T10:05:00Z","object":"a/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson","tenant":"http://tenant.test","time_field":"insertion"}`
 				}
 				before := w.cloud.Put(w.config.Bucket, w.config.StateKey, []byte(content))
 				w.faults(nil, test.fault)
@@ -364,6 +365,113 @@ func TestBudget(t *testing.T) {
 		if after := w.state(); after.generation != before.generation {
 			t.Error("the state moved")
 		}
+	})
+}
+
+// TestWindowThatDoesNotFitIsSplit covers defect 23: a burst after a quiet stretch, in a window
+// that had grown, is more than a run can move. The collector must get through all the
+// same, exactly once, also while another run, with more time, works on the whole window.
+func TestWindowThatDoesNotFitIsSplit(t *testing.T) {
+	burst := netskopetest.Uniform(1, dayStart.Add(-3*time.Hour), dayStart.Add(-2*time.Hour), 1000, 1000)
+	for _, test := range []struct {
+		name   string
+		faulty bool
+		other  time.Duration // budget of a run beside it
+	}{{"alone", false, 0}, {"with faults", true, 0}, {"beside a longer run", false, time.Hour}, {"beside a longer run, with faults", true, time.Hour}} {
+		t.Run(test.name, func(t *testing.T) {
+			seed := newSeed(t)
+			simulate(t, &netskopetest.Server{}, burst, func(w *world) {
+				w.config.PageSize, w.config.Budget, w.config.Compression = 20, 2*time.Minute, Gzip
+				menu := cloudMenu(rand.New(rand.NewPCG(seed, 1)))
+				w.faults(func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 10 * time.Second} },
+					func(r gcstest.Request) (f gcstest.Fault) {
+						if test.faulty {
+							f = menu(r)
+						}
+						return f
+					})
+				var beside sync.WaitGroup
+				if test.other > 0 {
+					longer := w.config
+					longer.Budget = test.other
+					beside.Go(func() { _, _ = Run(w.t.Context(), longer, w.bucket, w.client, time.Now(), nil) })
+				}
+				splits := 0
+				for runs := 0; ; runs++ {
+					r, err := w.run()
+					if errors.Is(err, errBudgetSpent) {
+						splits++
+					}
+					if err == nil && r.CaughtUp {
+						break
+					}
+					if runs > 100 {
+						t.Fatalf("not through after %d runs: %+v, %v", runs, w.state(), err)
+					}
+				}
+				beside.Wait()
+				if splits == 0 {
+					t.Error("no window had to be split: the test shows nothing")
+				}
+				w.checkDelivered()
+			})
+		})
+	}
+}
+
+// TestMarkWithoutNewEndIsFound: a run that died between marking a window and storing its
+// nearer end has the next one, which may have time enough for the whole window, split it.
+func TestMarkWithoutNewEndIsFound(t *testing.T) {
+	burst := netskopetest.Uniform(1, dayStart.Add(-3*time.Hour), dayStart.Add(-2*time.Hour), 200, 1000)
+	simulate(t, &netskopetest.Server{}, burst, func(w *world) {
+		w.config.PageSize, w.config.Budget = 20, time.Minute
+		marks := func() int {
+			return len(w.cloud.Objects(w.config.Bucket, w.config.Prefix+"/")) - len(w.objects())
+		}
+		w.faults(func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 10 * time.Second} },
+			func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Write && r.Object == w.config.StateKey && marks() > 0 {
+					f.Status = http.StatusForbidden
+				}
+				return f
+			})
+		for range 20 {
+			if _, err := w.run(); err != nil && marks() > 0 {
+				break
+			}
+		}
+		if marks() != 1 || len(w.objects()) > 0 {
+			t.Fatalf("%d marks, %d objects: the test shows nothing", marks(), len(w.objects()))
+		}
+		w.faults(nil, nil)
+		w.config.Budget = time.Hour
+		w.mustRun()
+		w.checkDelivered()
+	})
+}
+
+// TestChangedSettingsMakeNoSecondObject: a window whose object was made, but whose state
+// was not saved, is found again although the folder and the compression have changed.
+func TestChangedSettingsMakeNoSecondObject(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(2, 40), func(w *world) {
+		w.config.Lookback = 2 * time.Hour
+		w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+			if r.Write && r.Object == w.config.StateKey && len(w.cloud.Objects(w.config.Bucket, w.config.Prefix+"/")) > 0 {
+				f.Status = http.StatusForbidden
+			}
+			return f
+		})
+		if _, err := w.run(); err == nil || len(w.objects()) != 1 {
+			t.Fatalf("%d objects, %v", len(w.objects()), err)
+		}
+		w.faults(nil, nil)
+		w.config.Prefix, w.config.Compression = "netskope/alerts/new", Gzip
+		r := w.mustRun()
+		w.config.Prefix = "netskope/alerts"
+		if r.Existing != 1 {
+			t.Errorf("report: %+v", r)
+		}
+		w.checkDelivered()
 	})
 }
 

@@ -29,6 +29,7 @@ import (
 type State struct {
 	Through time.Time `json:"through"` // UTC, whole seconds
 	Next    time.Time `json:"next"`    // UTC, whole seconds, after Through
+	Object  string    `json:"object"`  // name of the next window's object
 
 	// LastEventTime is the newest alert timestamp delivered, in seconds since the
 	// epoch; 0 before the first alert. Nothing is decided by it: it is for people, and
@@ -64,6 +65,12 @@ const (
 
 func (s State) window() Window { return Window{From: s.Through, To: s.Next} }
 
+// choose makes w the next window.
+func (s State) choose(w Window, c Config) State {
+	s.Through, s.Next, s.Object = w.From, w.To, w.alertsObject(c)
+	return s
+}
+
 // loadState reads the state, adopts the original function's, or begins a new one.
 // A state that had to be begun or adopted is saved before any window is worked on,
 // so that two first runs at once agree where to begin. Only an object that does not
@@ -88,7 +95,7 @@ func loadState(ctx context.Context, bucket *storage.BucketHandle, c Config, now 
 			return State{}, err
 		}
 		s.Tenant, s.TimeField = c.Tenant, c.TimeField
-		s.Next = s.Through.Truncate(c.Window).Add(c.Window)
+		s = s.choose(Window{From: s.Through, To: s.Through.Truncate(c.Window).Add(c.Window)}, c)
 		s, err = saveState(ctx, bucket, c.StateKey, s)
 		if !errors.Is(err, errStateMoved) {
 			return s, err
@@ -168,6 +175,8 @@ func parseState(content []byte, now time.Time) (State, error) {
 		return State{}, fmt.Errorf("next %s is not after through %s", s.Next.Format(time.RFC3339), s.Through.Format(time.RFC3339))
 	case s.Next.Sub(s.Through) > 2*maxWindow:
 		return State{}, fmt.Errorf("window %v is longer than %s", w, shortDuration(2*maxWindow))
+	case !strings.HasSuffix(strings.TrimSuffix(s.Object, gzipSuffix), w.objectName("", "alerts", ".ndjson")):
+		return State{}, fmt.Errorf("object %.200q is not named by the window %v", s.Object, w)
 	case s.Through.After(now):
 		return State{}, fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339))
 	}

@@ -11,8 +11,8 @@ func TestParseState(t *testing.T) {
 	now := at("2026-11-23T12:00:00Z")
 	const ours = `"tenant":"https://acme.goskope.com","time_field":"insertion"`
 	for _, test := range []struct{ name, content, through, problem string }{
-		{"ours", `{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z",` + ours + `}`, "2026-11-23T10:00:00Z", ""},
-		{"ours in another zone", `{"through":"2026-11-23T11:00:00+01:00","next":"2026-11-23T10:05:00Z",` + ours + `}`, "2026-11-23T10:00:00Z", ""},
+		{"ours", `{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson",` + ours + `}`, "2026-11-23T10:00:00Z", ""},
+		{"ours in another zone", `{"through":"2026-11-23T11:00:00+01:00","next":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson",` + ours + `}`, "2026-11-23T10:00:00Z", ""},
 		{"the original's number", `{"last_event_time": 1795426508}`, "2026-11-23T09:33:08Z", ""},
 		{"the original's float", `{"last_event_time": 1795426508.75}`, "2026-11-23T09:33:08Z", ""},
 		{"the original's numeric string (defect 20)", `{"last_event_time": "1795426508"}`, "2026-11-23T09:33:08Z", ""},
@@ -28,11 +28,12 @@ func TestParseState(t *testing.T) {
 		{"torn", `{"through":"2026-11-23T10:00:00Z","ne`, "", "EOF"},
 		{"garbage", `<html>`, "", "invalid"},
 		{"two objects", `{"last_event_time": 1795426508}{}`, "", "follows"},
-		{"unknown member", `{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","cells":1}`, "", "cells"},
+		{"unknown member", `{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson","cells":1}`, "", "cells"},
 		{"next before through", `{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:00:00Z"}`, "", "not after"},
+		{"another window's object", `{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","object":"a/2026/11/23/alerts_20261123T100000Z_20261123T101000Z.ndjson"}`, "", "not named by the window"},
 		{"fractions", `{"through":"2026-11-23T10:00:00.5Z","next":"2026-11-23T10:05:00Z"}`, "", "whole seconds"},
 		{"a year-long window", `{"through":"2025-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z"}`, "", "longer"},
-		{"ahead of the clock", `{"through":"2026-11-23T13:00:00Z","next":"2026-11-23T13:05:00Z"}`, "", "in the future"},
+		{"ahead of the clock", `{"through":"2026-11-23T13:00:00Z","next":"2026-11-23T13:05:00Z","object":"a/2026/11/23/alerts_20261123T130000Z_20261123T130500Z.ndjson.gz"}`, "", "in the future"},
 	} {
 		s, err := parseState([]byte(test.content), now)
 		switch {
@@ -57,7 +58,7 @@ func TestStateReadableByTheOriginal(t *testing.T) {
 // a state survives being saved.
 func FuzzParseState(f *testing.F) {
 	for _, seed := range []string{
-		`{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","tenant":"t","time_field":"event","seam":["a"]}`,
+		`{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson","tenant":"t","time_field":"event","seam":["a"]}`,
 		`{"last_event_time": 1795426508}`, `{"last_event_time": "2026-11-23 09:35:08+02:00"}`, `{"last_event_time":1e300}`, `{}`, `[]`, `null`, "\xef\xbb\xbf{}",
 	} {
 		f.Add([]byte(seed))

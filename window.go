@@ -18,11 +18,24 @@ func (w Window) String() string {
 	return w.From.Format(time.RFC3339) + "/" + w.To.Format(time.RFC3339)
 }
 
-// objectName is a function of the window alone, so that whoever repeats a window
-// meets the object that an earlier run made, and cannot make a second.
+// objectName says which window an object holds, and of what kind it is.
 func (w Window) objectName(folder, kind, suffix string) string {
 	return fmt.Sprintf("%s/%s/%s_%s_%s%s", folder, w.From.Format("2006/01/02"), kind,
 		w.From.Format(compactTime), w.To.Format(compactTime), suffix)
+}
+
+const gzipSuffix = ".gz"
+
+// alertsObject is the name of the window's object in the feed's folder. It is chosen
+// together with the window, and stored, so that whoever repeats the window meets
+// the object that an earlier run made and cannot make a second, even if GCS_PREFIX or
+// COMPRESSION have changed since.
+func (w Window) alertsObject(c Config) string {
+	name := w.objectName(c.Prefix, "alerts", ".ndjson")
+	if c.Compression == Gzip {
+		name += gzipSuffix
+	}
+	return name
 }
 
 // contains reports whether the second, counted from the epoch, lies in the window.
@@ -38,6 +51,17 @@ func (w Window) asked() (from, to int64) { return w.From.Unix() - 1, w.To.Unix()
 // seam is the range of seconds that both this window's request and the next
 // one's can answer with, asked for wide.
 func (w Window) seam() (from, to int64) { return w.To.Unix() - 2, w.To.Unix() + 1 }
+
+// split is the first part of the window: a quarter, aligned to step, or where that is not
+// inside the window, half of it. The window must be longer than a second.
+func (w Window) split(step time.Duration) Window {
+	span := w.To.Sub(w.From)
+	end := w.From.Add(max(span/4, step)).Truncate(step)
+	if !end.After(w.From) || !end.Before(w.To) {
+		end = w.From.Add((span / 2).Truncate(time.Second))
+	}
+	return Window{From: w.From, To: end}
+}
 
 // horizon is the end of the newest window that may be asked for at now.
 func horizon(now time.Time, c Config) time.Time {

@@ -176,7 +176,7 @@ func (w *world) state() *State {
 // objects are the feed's.
 func (w *world) objects() []gcstest.Object {
 	return slices.DeleteFunc(w.cloud.Objects(w.config.Bucket, w.config.Prefix+"/"), func(o gcstest.Object) bool {
-		return o.Name == w.config.StateKey || o.Name == w.config.OriginalStateKey()
+		return o.Name == w.config.StateKey || o.Name == w.config.OriginalStateKey() || o.Size == 0 // a split's mark
 	})
 }
 
@@ -195,6 +195,9 @@ func (w *world) inspect(o gcstest.Object) {
 		}
 		return
 	case !strings.HasPrefix(o.Name, w.config.Prefix+"/"):
+		return
+	}
+	if o.Metadata["netskope-split"] != "" && o.Size == 0 {
 		return
 	}
 	if w.seen[o.Name] {

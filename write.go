@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -51,15 +52,16 @@ type object struct {
 	bytes  int64 // written, before compression
 }
 
-// create begins an object. labels are metadata for people; nothing reads them.
-func create(ctx context.Context, bucket *storage.BucketHandle, name string, compression Compression, labels map[string]string) *object {
+// create begins an object, compressed if its name says so. labels are metadata for
+// people; nothing reads them.
+func create(ctx context.Context, bucket *storage.BucketHandle, name string, labels map[string]string) *object {
 	ctx, cancel := context.WithCancelCause(ctx)
 	o := &object{uri: "gs://" + bucket.BucketName() + "/" + name, ctx: ctx, cancel: cancel}
 	o.upload = bucket.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
 	o.upload.ChunkSize = alertChunk
 	o.upload.ContentType = "application/x-ndjson"
 	o.upload.Metadata = labels
-	if compression != Gzip {
+	if !strings.HasSuffix(name, gzipSuffix) {
 		o.lines = bufio.NewWriterSize(watchedUpload{o}, lineBuffer)
 		return o
 	}
