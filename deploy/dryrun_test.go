@@ -1,0 +1,88 @@
+package deploy
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
+)
+
+func dryRunArguments(w *world) []string {
+	return w.settings("--dry-run", "--alert-email", "soc@example.com", "--bucket-max-age-days", "400",
+		"--gcs-prefix", `it's "a" prefix, a=b $c`, "--feed-service-account", "feed@p.iam.gserviceaccount.com")
+}
+
+// The transcript is that of a machine without gcloud: it shows what an empty project needs.
+func TestDryRunTranscript(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noGcloud = true
+	r := w.succeed(dryRunArguments(w)...)
+	golden(t, "dry-run.sh", steady(r.out, w))
+}
+
+// The transcript is ready to paste: as a script, with gcloud in place, it makes the same
+// project as deploy.sh itself.
+func TestDryRunTranscriptRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	arguments := dryRunArguments(w)
+	script := w.succeed(arguments...)
+	if len(script.mutating()) != 0 {
+		t.Fatalf("the dry run changed %q", script.mutating())
+	}
+	// Its files lie in a fixed place, which tests that run at once must not share; its
+	// channel's number is known only while it runs.
+	text := strings.ReplaceAll(script.out, "/tmp/netskope-alerts-collector-files", string(w.stub)+"/files")
+	text = strings.ReplaceAll(text, "mkdir -p", ": exists")
+	text = strings.ReplaceAll(text, "notificationChannels/CHANNEL", "notificationChannels/1")
+	w.must(mkdir(filepath.Join(string(w.stub), "files")))
+	pasted := w.script(text)
+
+	real := newWorld(t)
+	var kept []string
+	for _, a := range dryRunArguments(real) {
+		if a != "--dry-run" {
+			kept = append(kept, a)
+		}
+	}
+	real.succeed(kept...)
+	// What only Google Cloud names cannot be in a transcript.
+	ackDeadline := regexp.MustCompile(`"ackDeadlineSeconds": "\d+"`)
+	hash := regexp.MustCompile(`[0-9a-f]{20}`) // of files that name the channel
+	trim := func(p *gcloudstub.Project) string {
+		return hash.ReplaceAllString(ackDeadline.ReplaceAllString(modelText(t, p), "deadline"), "HASH")
+	}
+	if got, want := trim(w.project()), trim(real.project()); got != want {
+		t.Errorf("%s\n%s", difference(want, got), pasted)
+	}
+}
+
+// With gcloud and a login, a dry run shows what is missing.
+func TestDryRunOnDeployedProject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.succeed(w.settings()...)
+	before := modelText(t, w.project())
+	r := w.succeed(w.settings("--dry-run", "--schedule", "*/5 * * * *")...)
+	var commands []string
+	for line := range strings.Lines(r.out) {
+		if strings.Contains(line, "gcloud ") && !strings.HasPrefix(line, "#") {
+			commands = append(commands, line)
+		}
+	}
+	if len(commands) != 1 || !strings.Contains(commands[0], "scheduler jobs update pubsub") || !strings.Contains(commands[0], "'--schedule=*/5 * * * *'") {
+		t.Errorf("shown are %q, want the schedule alone", commands)
+	}
+	if modelText(t, w.project()) != before || len(r.mutating()) != 0 {
+		t.Error("the dry run changed the project")
+	}
+	for _, command := range []string{"destroy", "monitor", "feed", "check", "status"} {
+		r := w.succeed(command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data", "--secops-instance", "projects/p/locations/us/instances/i")
+		if len(r.mutating()) != 0 {
+			t.Errorf("%s --dry-run changed %q", command, r.mutating())
+		}
+	}
+}

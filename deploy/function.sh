@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Sourced by deploy.sh: accounts, topic, function and schedule.
+
+# shellcheck disable=SC2034,SC2153 # the parts of deploy.sh share its variables
+
+DEPLOY_STEPS=(
+	"enable_apis|enable the APIs"
+	"check_runtime|see whether region and runtime are available"
+	"make_accounts|service accounts to run, trigger and build"
+	"make_topic|Pub/Sub topic"
+	"make_bucket|bucket for the alerts"
+	"make_secret|secret with the API token"
+	"grant_storage|access of the function to bucket and secret"
+	"grant_build|access of the build"
+	"deploy_function|function (two to three minutes)"
+	"connect_trigger|access of the trigger to the function"
+	"make_schedule|schedule"
+	"grant_feed|access of the SecOps feed"
+)
+
+email_of() {
+	if [[ $1 == *@* ]]; then printf %s "$1"; else printf %s "$1@$PROJECT_ID.iam.gserviceaccount.com"; fi
+}
+
+name_accounts() {
+	RUN_EMAIL=$(email_of "$RUN_SERVICE_ACCOUNT")
+	TRIGGER_EMAIL=$(email_of "$TRIGGER_SERVICE_ACCOUNT")
+	BUILD_EMAIL=$(email_of "$BUILD_SERVICE_ACCOUNT")
+}
+
+make_accounts() {
+	name_accounts
+	make_account "$RUN_SERVICE_ACCOUNT" "$RUN_EMAIL" "runs the function"
+	make_account "$TRIGGER_SERVICE_ACCOUNT" "$TRIGGER_EMAIL" "starts the function"
+	make_account "$BUILD_SERVICE_ACCOUNT" "$BUILD_EMAIL" "builds the function"
+}
+
+make_account() {
+	local name=$1 email=$2 purpose=$3
+	if lookup iam service-accounts describe "$email" '--format=value(disabled)'; then
+		[[ ${REPLY,,} != true ]] || die "service account $email is disabled: gcloud iam service-accounts enable $email"
+		return 0
+	fi
+	if [[ $name == *@* ]]; then
+		[[ $DRY_RUN ]] || die "service account $email does not exist"
+		return 0
+	fi
+	change iam service-accounts create "$name" "--display-name=Netskope alerts: $purpose" "--description=$MARK: $purpose"
+}
+
+make_topic() {
+	local labels="$LABEL=$FUNCTION"
+	lookup pubsub topics describe "$TOPIC" '--format=value(name)' && return
+	find_bucket
+	[[ $BUCKET_FOUND ]] || labels+=",${LABEL}_bucket=$(bucket_note)"
+	change pubsub topics create "$TOPIC" "--labels=$labels"
+}
+
+# grant_build gives what Google's page on build accounts of functions asks for. These
+# roles exist on the project only; the reading of objects is bound to the buckets in which
+# functions' sources lie, so that a build cannot read alerts. An account that was brought
+# along keeps the rights that it has.
+grant_build() {
+	[[ $BUILD_SERVICE_ACCOUNT != *@* ]] || return 0
+	local member="serviceAccount:$BUILD_EMAIL"
+	grant projects "$PROJECT_ID" "$member" roles/logging.logWriter
+	grant projects "$PROJECT_ID" "$member" roles/artifactregistry.writer
+	grant projects "$PROJECT_ID" "$member" roles/storage.objectViewer sources-of-functions \
+		'resource.name.startsWith("projects/_/buckets/gcf-v2-")'
+}
+
+# function_environment prints the function's variables as YAML, every value quoted, so that
+# commas, quotes and equals signs are nothing special.
+function_environment() {
+	local name
+	printf 'GCS_BUCKET: %s\n' "$(json_text "$GCS_BUCKET")"
+	printf 'NETSKOPE_TENANT: %s\n' "$(json_text "$NETSKOPE_TENANT")"
+	printf 'NETSKOPE_API_TOKEN_FILE: %s\n' "$(json_text "$MOUNTED_TOKEN")"
+	for name in "${FUNCTION_SETTINGS[@]}"; do
+		[[ ! ${!name} ]] || printf '%s: %s\n' "$name" "$(json_text "${!name}")"
+	done
+}
+
+# function_source prints the text of all that could be part of the upload.
+function_source() {
+	local file
+	shopt -s globstar nullglob
+	for file in *.go internal/**/*.go go.mod go.sum .gcloudignore; do
+		[[ $file != *_test.go ]] || continue
+		printf '%s\n' "$file"
+		cat "$file"
+	done
+	shopt -u globstar nullglob
+}
+
+deploy_function() {
+	local environment hash arguments deployed=''
+	environment=$(function_environment)
+	arguments=(
+		functions deploy "$FUNCTION" --gen2 "--region=$REGION" "--runtime=$RUNTIME" --source=.
+		--entry-point=CollectAlerts "--trigger-topic=$TOPIC" "--trigger-service-account=$TRIGGER_EMAIL"
+		"--run-service-account=$RUN_EMAIL"
+		"--build-service-account=projects/$PROJECT_ID/serviceAccounts/$BUILD_EMAIL"
+		# A file, and its latest version: a rotated token then counts from the next run on,
+		# without a new deployment.
+		"--set-secrets=${MOUNTED_TOKEN%/*}:/${MOUNTED_TOKEN##*/}=$SECRET:latest"
+		# The collector speaks JSON to Cloud Storage: without its gRPC parts, the client
+		# starts in half the time.
+		--set-build-env-vars=GOFLAGS=-tags=disable_grpc_modules
+		"--timeout=${TIMEOUT}s" "--memory=$MEMORY" --cpu=1 --concurrency=1 --max-instances=1
+		--ingress-settings=internal-only --no-allow-unauthenticated --retry
+	)
+	hash=$({
+		function_source
+		printf '%s\n' "${arguments[@]}" "$environment"
+	} | digest)
+	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(state,labels.$LABEL,labels.config_hash)"; then
+		deployed=$REPLY
+		if [[ $(cut -f 2 <<<"$deployed") != "$FUNCTION" && ! $ADOPT ]]; then
+			die "there is a function $FUNCTION in $REGION that deploy.sh did not make: choose another --function, or take it over with --adopt"
+		fi
+	fi
+	if [[ $deployed == "ACTIVE	$FUNCTION	$hash" && ! $FORCE ]]; then
+		return
+	fi
+	put_file "$FILES/env.yaml" "$environment"
+	change "${arguments[@]}" "--env-vars-file=$FILES/env.yaml" "--update-labels=$LABEL=$FUNCTION,config_hash=$hash"
+}
+
+# connect_trigger lets the trigger's account call this one service, and gives a run the
+# time it may take before Pub/Sub delivers its message again.
+connect_trigger() {
+	local line topic deadline
+	grant "run services" "$FUNCTION" "serviceAccount:$TRIGGER_EMAIL" roles/run.invoker
+	if ! lookup pubsub subscriptions list '--format=value(name,topic,ackDeadlineSeconds)'; then
+		[[ ! $DRY_RUN ]] || say "then, if it differs: gcloud pubsub subscriptions update (the one that Eventarc made for $TOPIC) --ack-deadline=600"
+		return 0
+	fi
+	while IFS=$'\t' read -r line topic deadline; do
+		if [[ $topic == "projects/$PROJECT_ID/topics/$TOPIC" && $line == */eventarc-* && $deadline != 600 ]]; then
+			change pubsub subscriptions update "${line##*/}" --ack-deadline=600
+		fi
+	done <<<"$REPLY"
+}
+
+make_schedule() {
+	local job=("$SCHEDULER_JOB" "--location=$REGION") verb=create
+	local wanted=("--schedule=$SCHEDULE" "--time-zone=$TIME_ZONE" "--topic=projects/$PROJECT_ID/topics/$TOPIC" '--message-body={}' "--description=$MARK: collects Netskope alerts")
+	if lookup scheduler jobs describe "${job[@]}" '--format=value(schedule,timeZone,pubsubTarget.topicName,description,state)'; then
+		verb=update
+		case $REPLY in
+		*"$MARK"*) ;;
+		*) [[ $ADOPT ]] || die "there is a scheduler job $SCHEDULER_JOB that deploy.sh did not make: choose another --scheduler-job, or take it over with --adopt" ;;
+		esac
+		[[ $(cut -f 5 <<<"$REPLY") != PAUSED ]] || warn "the job is paused, so nothing is collected: gcloud scheduler jobs resume $SCHEDULER_JOB --location=$REGION --project=$PROJECT_ID"
+		if [[ $(cut -f 1-4 <<<"$REPLY") == "$SCHEDULE	$TIME_ZONE	projects/$PROJECT_ID/topics/$TOPIC	$MARK: collects Netskope alerts" ]]; then
+			return
+		fi
+	fi
+	change scheduler jobs "$verb" pubsub "${job[@]}" "${wanted[@]}"
+}

@@ -1,0 +1,127 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// permissions are those of the roles that deploy.sh grants, as far as they concern what
+// the role is granted on. Source: Google Cloud, "IAM roles and permissions", pages of
+// Cloud Storage (storage.objectUser, objectViewer, legacyBucketReader and -Writer),
+// Secret Manager, Cloud Run, Cloud Logging and Artifact Registry.
+var permissions = map[string][]string{
+	"roles/storage.objectUser": {
+		"storage.folders.*", "storage.managedFolders.*", "storage.multipartUploads.*",
+		"storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list",
+		"storage.objects.move", "storage.objects.restore", "storage.objects.update",
+	},
+	"roles/storage.objectViewer":       {"storage.folders.get", "storage.folders.list", "storage.managedFolders.get", "storage.managedFolders.list", "storage.objects.get", "storage.objects.list"},
+	"roles/storage.legacyBucketReader": {"storage.buckets.get", "storage.managedFolders.get", "storage.managedFolders.list", "storage.multipartUploads.list", "storage.objects.list"},
+	"roles/storage.legacyBucketWriter": {
+		"storage.buckets.get", "storage.managedFolders.*", "storage.multipartUploads.*",
+		"storage.objects.create", "storage.objects.delete", "storage.objects.list", "storage.objects.restore",
+	},
+	"roles/secretmanager.secretAccessor": {"secretmanager.versions.access"},
+	"roles/run.invoker":                  {"run.jobs.run", "run.routes.invoke"},
+	"roles/logging.logWriter":            {"logging.logEntries.create", "logging.logEntries.route"},
+	"roles/artifactregistry.writer":      {"artifactregistry.dockerimages.*", "artifactregistry.repositories.downloadArtifacts", "artifactregistry.repositories.uploadArtifacts", "artifactregistry.tags.*"},
+}
+
+// The code says in its doc comments what it needs of the bucket; the runtime account has
+// that, from a role on the one bucket and a role on the one secret, and nothing else.
+func TestRolesAreWhatTheCodeNeeds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.succeed(w.settings()...)
+
+	needed := map[string]string{}
+	names, err := filepath.Glob("../*.go")
+	w.must(err)
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		w.must(err)
+		for line := range strings.Lines(string(content)) {
+			if !strings.HasPrefix(strings.TrimSpace(line), "//") {
+				continue
+			}
+			for _, p := range regexp.MustCompile(`\bstorage\.(objects|buckets)\.[a-zA-Z]+`).FindAllString(line, -1) {
+				needed[p] = name
+			}
+		}
+	}
+	if len(needed) < 4 || needed["storage.objects.create"] == "" || needed["storage.objects.delete"] == "" || needed["storage.objects.list"] == "" || needed["storage.objects.get"] == "" {
+		t.Fatalf("the code's comments name the permissions %v; want at least those to get, list, create and delete objects", needed)
+	}
+	const run = "serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com"
+	var has []string
+	for _, b := range w.project().Bindings {
+		f := strings.Fields(b)
+		if f[2] == run && f[0] == "bucket/my-alerts" {
+			has = append(has, permissions[f[1]]...)
+		}
+	}
+	for p, where := range needed {
+		if !slices.Contains(has, p) {
+			t.Errorf("%s needs %s, which deploy.sh does not grant", where, p)
+		}
+	}
+	for _, p := range has {
+		if strings.Contains(p, "IamPolicy") || strings.HasPrefix(p, "storage.buckets.") {
+			t.Errorf("the runtime account has %s, which nothing needs", p)
+		}
+	}
+
+	// Nothing wider: these bindings and no other.
+	want := []string{
+		"bucket/my-alerts roles/storage.objectUser " + run,
+		"project/my-project roles/artifactregistry.writer serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com",
+		"project/my-project roles/logging.logWriter serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com",
+		"project/my-project roles/storage.objectViewer serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com sources-of-functions",
+		"secret/netskope-api-token roles/secretmanager.secretAccessor " + run,
+		"service/netskope-alerts-collector roles/run.invoker serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com",
+	}
+	if got := w.project().Bindings; !slices.Equal(got, want) {
+		t.Errorf("granted are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, b := range w.project().Bindings {
+		if permissions[strings.Fields(b)[1]] == nil {
+			t.Errorf("%s is a role whose permissions are not on record here", b)
+		}
+	}
+}
+
+// A variable that the function reads can be set with deploy.sh, and reaches it.
+func TestEveryVariableIsASetting(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("../config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("settings.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	matches := regexp.MustCompile(`v\.(?:get|bucket|objectPath|tenant|integer|duration|number)\("([A-Z_]+)"|oneOf\(v, "([A-Z_]+)"`).FindAllStringSubmatch(string(content), -1)
+	if len(matches) < 15 {
+		t.Fatalf("found only %d variables in config.go", len(matches))
+	}
+	_, passed, _ := strings.Cut(string(script), "FUNCTION_SETTINGS=(")
+	passed, _, _ = strings.Cut(passed, ")")
+	for _, m := range matches {
+		name := m[1] + m[2]
+		if !regexp.MustCompile(`\b` + name + `\b`).Match(script) {
+			t.Errorf("deploy.sh does not know %s", name)
+		}
+		switch name {
+		case "GCS_BUCKET", "NETSKOPE_TENANT", "NETSKOPE_API_TOKEN_FILE", "NETSKOPE_API_TOKEN":
+		default:
+			if !slices.Contains(strings.Fields(passed), name) {
+				t.Errorf("deploy.sh does not pass %s on to the function", name)
+			}
+		}
+	}
+}

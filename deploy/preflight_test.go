@@ -1,0 +1,168 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
+)
+
+// Everything that stands in the way is said in a sentence that names it and the remedy,
+// before anything is changed.
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	bucket := func(fields map[string]any) func(*world, *gcloudstub.Project) {
+		return func(_ *world, p *gcloudstub.Project) {
+			fields["name"] = "bucket/my-alerts"
+			p.Resources["bucket/my-alerts"] = fields
+		}
+	}
+	for name, test := range map[string]struct {
+		args []string
+		set  func(*world, *gcloudstub.Project)
+		want []string
+		// before names the step's change that must not have happened; "" is any change.
+		before string
+	}{
+		"no gcloud":     {set: func(w *world, _ *gcloudstub.Project) { w.noGcloud = true }, want: []string{"gcloud is missing", "install"}},
+		"no login":      {set: func(_ *world, p *gcloudstub.Project) { p.Account = "" }, want: []string{"not logged in", "gcloud auth login"}},
+		"wrong project": {args: []string{"--project-id", "other"}, want: []string{"project other does not exist", "someone@example.com may not see it"}},
+		"no billing":    {set: func(_ *world, p *gcloudstub.Project) { p.BillingEnabled = false }, want: []string{"no billing account", "gcloud billing projects link"}},
+		"region":        {args: []string{"--region", "mars-north1"}, want: []string{"region mars-north1", "step 2"}, before: "create"},
+		"runtime":       {args: []string{"--runtime", "go199"}, want: []string{"runtime go199 is not available in us-central1", "go125 go126"}, before: "create"},
+		"bucket of somebody else": {set: bucket(map[string]any{"foreign": true}), want: []string{"bucket my-alerts", "not yours", "--gcs-bucket"},
+			before: "buckets"},
+		"bucket of another project": {set: bucket(map[string]any{"projectNumber": "42"}), want: []string{"belongs to another project", "42"}, before: "buckets"},
+		"a topic that may not be seen": {set: func(_ *world, p *gcloudstub.Project) {
+			p.Resources["topic/netskope-alerts-trigger"] = map[string]any{"foreign": true}
+		}, want: []string{"gcloud pubsub topics describe", "403", "step 4"}, before: "topics"},
+		"retention policy": {set: bucket(map[string]any{"projectNumber": "123456789012", "retentionPolicy": map[string]any{"retentionPeriod": "86400"}}),
+			want: []string{"retention policy", "state could not be rewritten", "--clear-retention-period"}, before: "buckets"},
+		"function of somebody else": {set: func(_ *world, p *gcloudstub.Project) {
+			p.Resources["function/netskope-alerts-collector"] = map[string]any{"state": "ACTIVE"}
+		}, want: []string{"deploy.sh did not make", "--adopt"}, before: "functions deploy"},
+		"job of somebody else": {set: func(_ *world, p *gcloudstub.Project) {
+			p.Resources["job/netskope-alerts-collector-hourly"] = map[string]any{"state": "ENABLED", "description": "mine"}
+		}, want: []string{"scheduler job", "deploy.sh did not make", "--adopt"}, before: "scheduler jobs"},
+
+		"timeout":             {args: []string{"--timeout", "541s"}, want: []string{"TIMEOUT=541", "540"}},
+		"timeout words":       {args: []string{"--timeout", "ten"}, want: []string{"TIMEOUT=ten"}},
+		"budget":              {args: []string{"--budget", "9m"}, want: []string{"BUDGET=9m is not below TIMEOUT=540s"}},
+		"budget by default":   {args: []string{"--timeout", "480"}, want: []string{"BUDGET=8m, its default", "TIMEOUT=480s"}},
+		"budget sum":          {args: []string{"--budget", "8m59.5s", "--timeout", "540"}, want: []string{"not below"}},
+		"budget unit":         {args: []string{"--budget", "480"}, want: []string{"BUDGET=480", "unit"}},
+		"window unit":         {args: []string{"--window", "5"}, want: []string{"WINDOW=5", "unit"}},
+		"cron fields":         {args: []string{"--schedule", "0 * * *"}, want: []string{"SCHEDULE=0 * * *", "five fields"}},
+		"cron minute":         {args: []string{"--schedule", "60 * * * *"}, want: []string{"'60' is not a minute"}},
+		"cron step":           {args: []string{"--schedule", "*/0 * * * *"}, want: []string{"'*/0' is not a minute"}},
+		"cron range":          {args: []string{"--schedule", "0 9-5 * * *"}, want: []string{"'9-5' is not a hour"}},
+		"cron words":          {args: []string{"--schedule", "@hourly"}, want: []string{"five fields"}},
+		"cron list":           {args: []string{"--schedule", "0,15, * * * *"}, want: []string{"'0,15,' is not a minute"}},
+		"memory":              {args: []string{"--memory", "256"}, want: []string{"MEMORY=256", "256Mi"}},
+		"memory suffix":       {args: []string{"--memory", "256mib"}, want: []string{"MEMORY=256mib"}},
+		"tenant http":         {args: []string{"--tenant", "http://acme.goskope.com"}, want: []string{"unencrypted", "https://acme.goskope.com"}},
+		"tenant Markdown":     {args: []string{"--tenant", "[https://acme.goskope.com](https://acme.goskope.com)"}, want: []string{"Markdown link"}},
+		"tenant path":         {args: []string{"--tenant", "https://acme.goskope.com/api"}, want: []string{"https://acme.goskope.com/api", "address"}},
+		"tenant is the token": {args: []string{"--tenant", strings.Repeat("0123456789", 5)}, want: []string{"value not shown", "looks like the token"}},
+		"bucket name":         {args: []string{"--gcs-bucket", "gs://my-alerts"}, want: []string{"without gs://"}},
+		"state in the feed":   {args: []string{"--state-key", "netskope/alerts/state.json"}, want: []string{"feed's folder netskope/alerts/", "outside"}},
+		"empty folder":        {args: []string{"--gcs-prefix", "a//b"}, want: []string{"GCS_PREFIX=a//b"}},
+		"token variable":      {set: func(w *world, _ *gcloudstub.Project) { w.environment = []string{"NETSKOPE_API_TOKEN=" + token} }, want: []string{"NETSKOPE_API_TOKEN is set (value not shown)", "--token-file -"}},
+		"no token":            {args: []string{"--token-file", ""}, want: []string{"holds no token yet", "--token-file"}, before: "versions"},
+		"no such token file":  {args: []string{"--token-file", "/nowhere"}, want: []string{"/nowhere cannot be read"}, before: "versions"},
+		"everything at once": {args: []string{"--gcs-bucket", "", "--tenant", "", "--memory", "1", "--timeout", "9999"},
+			want: []string{"4 problem(s)", "GCS_BUCKET is not set", "NETSKOPE_TENANT is not set", "MEMORY=1", "TIMEOUT=9999"}},
+		"unknown flag":       {args: []string{"--bukket", "x"}, want: []string{"no flag --bukket", "help"}},
+		"flag without value": {args: []string{"--region"}, want: []string{"--region wants a value"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := gcloudstub.NewProject()
+			if test.set != nil {
+				test.set(w, p)
+			}
+			w.put(p)
+			r := w.run(w.settings(test.args...)...)
+			if r.code == 0 {
+				t.Fatalf("nothing stood in the way:\n%s", r.out)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(r.err, want) {
+					t.Errorf("the message lacks %q:\n%s", want, r.err)
+				}
+			}
+			if strings.Contains(r.err, "unexpected failure") {
+				t.Errorf("the failure was not foreseen: %s", r.err)
+			}
+			for _, change := range r.mutating() {
+				if strings.Contains(change, test.before) {
+					t.Errorf("changed all the same: %s", change)
+				}
+			}
+		})
+	}
+}
+
+// What is right must not be refused.
+func TestPreflightAccepts(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"schedules":       {"--schedule", "*/5,30 0-6/2 1,15 JAN-DEC MON-FRI"},
+		"Sunday as seven": {"--schedule", "59 23 31 12 7"},
+		"durations":       {"--budget", "1m30s", "--lag", "0", "--window", "1h"},
+		"short timeout":   {"--timeout", "60s", "--budget", "59s"},
+		"big memory":      {"--memory", "1Gi"},
+		"bare tenant":     {"--tenant", "acme.eu.goskope.com"},
+		"tenant slash":    {"--tenant", "https://acme.goskope.com/"},
+		"prefix slashes":  {"--gcs-prefix", "/netskope/alerts/"},
+		"sibling state":   {"--state-key", "netskope/alerts-state.json"},
+		"own accounts":    {"--build-service-account", "b@other.iam.gserviceaccount.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.succeed(w.settings(append(args, "--dry-run")...)...)
+		})
+	}
+}
+
+// A bucket that was there before is used, made private, and not marked as ours.
+func TestExistingBucketIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := gcloudstub.NewProject()
+	p.Resources["bucket/my-alerts"] = map[string]any{"projectNumber": p.Number, "labels": map[string]any{"team": "soc"}, "lifecycle": map[string]any{"rule": []any{}}}
+	w.put(p)
+	w.succeed(w.settings("--no-monitor")...)
+	got := w.project().Resources["bucket/my-alerts"]
+	labels := got["labels"].(map[string]any)
+	if labels["netskope_alerts_deployment"] != nil || labels["team"] != "soc" || got["lifecycle"] == nil {
+		t.Errorf("bucket %v", got)
+	}
+	if iam := got["iamConfiguration"].(map[string]any); iam["publicAccessPrevention"] != "enforced" {
+		t.Errorf("public access is not prevented: %v", iam)
+	}
+}
+
+// The help is complete, and needs neither gcloud nor a project.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noGcloud = true
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"destroy", "--help"}} {
+		r := w.succeed(args...)
+		script, err := os.ReadFile(filepath.Join(w.source(), "deploy/settings.sh"))
+		w.must(err)
+		_, list, _ := strings.Cut(string(script), "SETTINGS=(")
+		list, _, _ = strings.Cut(list, ")")
+		for _, setting := range strings.Fields(list) {
+			flag := "--" + strings.ReplaceAll(strings.ToLower(setting), "_", "-")
+			if !strings.Contains(r.out, flag) && setting != "NETSKOPE_API_TOKEN_FILE" && setting != "FEED_NAME" {
+				t.Errorf("%q does not show %s", args, flag)
+			}
+		}
+	}
+}

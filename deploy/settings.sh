@@ -1,0 +1,194 @@
+#!/usr/bin/env bash
+# Sourced by deploy.sh: the settings, from flags and the environment, and the help.
+#
+# A setting is a variable; its flag is the name in lower case with dashes. A flag
+# overrules the environment. The function's own variables keep their names.
+
+# shellcheck disable=SC2034,SC2153 # the parts of deploy.sh share its variables
+
+SETTINGS=(
+	PROJECT_ID REGION FUNCTION TOPIC SCHEDULER_JOB SCHEDULE TIME_ZONE RUNTIME MEMORY TIMEOUT
+	RUN_SERVICE_ACCOUNT TRIGGER_SERVICE_ACCOUNT BUILD_SERVICE_ACCOUNT SECRET
+	BUCKET_LOCATION BUCKET_MAX_AGE_DAYS
+	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
+	ALERT_EMAIL NOTIFICATION_CHANNEL
+	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_API_TOKEN_FILE
+	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS WINDOW LAG BUDGET REQUESTS_PER_SECOND
+	TIME_FIELD COMPRESSION LOG_LEVEL
+)
+
+# What the function reads besides GCS_BUCKET, NETSKOPE_TENANT and the token's file: it
+# is given those that are set, and has its own defaults for the others.
+FUNCTION_SETTINGS=(
+	GCS_PREFIX STATE_KEY MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS WINDOW LAG BUDGET TIME_FIELD
+	COMPRESSION REQUESTS_PER_SECOND LOG_LEVEL
+)
+
+MOUNTED_TOKEN=/secrets/netskope-api-token
+
+print_help() {
+	cat <<'HELP'
+Sets up the Netskope alert collector in a Google Cloud project, or takes it away again.
+
+  ./deploy.sh [deploy]   create or update everything, monitoring included
+  ./deploy.sh feed       grant the SecOps feed its access and say what to enter there
+  ./deploy.sh monitor    metrics, alert policies and dashboard only
+  ./deploy.sh check      collect now, wait for the run's record and show it
+  ./deploy.sh status     what exists, the last run, the next one
+  ./deploy.sh destroy    remove what deploy made; bucket and secret stay without --with-data
+  ./deploy.sh help
+
+Running it again changes only what differs; after a failure it continues where it was.
+
+Examples
+
+  ./deploy.sh --project-id my-project --gcs-bucket my-alerts \
+      --netskope-tenant https://acme.goskope.com              # asks for the token
+  ./deploy.sh ... --token-file - <token                       # or reads it
+  ./deploy.sh ... --dry-run                                   # only shows the commands
+  ./deploy.sh --project-id my-project --gcs-bucket my-alerts feed \
+      --feed-service-account project-1@storage-transfer-service.iam.gserviceaccount.com
+  ./deploy.sh --project-id my-project status
+
+Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BUCKET)
+
+  --project-id ID            the project; default: that of `gcloud config`
+  --gcs-bucket NAME          bucket for the alerts; created if missing   (required)
+  --netskope-tenant URL      https://acme.goskope.com                    (required to deploy)
+  --token-file FILE          the tenant's API token; - is standard input. Needed until the
+                             secret holds one, and to rotate it (NETSKOPE_API_TOKEN_FILE)
+  --ask-token                ask for a token though the secret holds one: rotation
+  --region REGION            default us-central1
+  --bucket-location PLACE    default: the region
+  --bucket-max-age-days N    delete objects after N days; default: keep them. The state is
+                             rewritten by every run and so does not age
+  --schedule CRON            default '0 * * * *'; --time-zone, default Etc/UTC
+  --memory SIZE              default 256Mi; --timeout SECONDS, default and limit 540
+  --runtime NAME             default go126
+  --alert-email ADDRESS      is told when something is wrong
+  --notification-channel N   an existing channel: projects/P/notificationChannels/N
+  --function --topic --scheduler-job --secret --run-service-account
+  --trigger-service-account --build-service-account
+                             names; an account with an @ is used as it is, not created
+The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
+  --window --lag --budget --requests-per-second --time-field --compression --log-level
+
+  --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
+                             read access. --feed-deletes: the feed deletes what it has read
+  --feed-log-type TYPE       NETSKOPE_ALERT_V2 (default) or NETSKOPE_ALERT
+  --feed-max-age-days N      default 30, limit 180
+  --secops-instance NAME     projects/P/locations/L/instances/ID: create the feed there
+
+Switches
+
+  --dry-run       print the commands, ready to paste in this directory; change nothing.
+                  With gcloud and a login it reads, and prints what is missing; without
+                  them it takes the project for empty
+  --force         deploy the function though neither source nor settings changed
+  --adopt         take over a function or job of this name that deploy.sh did not make
+  --no-monitor    leave monitoring out
+  --trigger-now   end with a check
+  --with-data     destroy: the bucket with all alerts, and the secret, too
+  --yes           destroy and feed: do not ask
+HELP
+}
+
+parse_arguments() {
+	COMMAND=
+	DRY_RUN='' FORCE='' ADOPT='' NO_MONITOR='' TRIGGER_NOW='' WITH_DATA='' YES='' ASK_TOKEN='' FEED_DELETES=${FEED_DELETES:-}
+	local argument name value
+	while (($#)); do
+		argument=$1
+		shift
+		case $argument in
+		-h | --help) COMMAND=help ;;
+		--dry-run) DRY_RUN=1 ;;
+		--force) FORCE=1 ;;
+		--adopt) ADOPT=1 ;;
+		--no-monitor) NO_MONITOR=1 ;;
+		--trigger-now) TRIGGER_NOW=1 ;;
+		--with-data) WITH_DATA=1 ;;
+		--yes) YES=1 ;;
+		--ask-token) ASK_TOKEN=1 ;;
+		--feed-deletes) FEED_DELETES=1 ;;
+		--?*)
+			name=${argument%%=*}
+			name=${name#--}
+			case $name in
+			project) name=project-id ;;
+			bucket) name=gcs-bucket ;;
+			tenant) name=netskope-tenant ;;
+			token-file) name=netskope-api-token-file ;;
+			esac
+			name=${name//-/_}
+			name=${name^^}
+			is_setting "$name" || usage_error "there is no flag ${argument%%=*}"
+			if [[ $argument == *=* ]]; then
+				value=${argument#*=}
+			else
+				(($#)) || usage_error "$argument wants a value"
+				value=$1
+				shift
+			fi
+			printf -v "$name" %s "$value"
+			;;
+		deploy | feed | monitor | check | status | destroy | help)
+			[[ -z $COMMAND || $COMMAND == help ]] || usage_error "both $COMMAND and $argument: one thing at a time"
+			[[ $COMMAND ]] || COMMAND=$argument
+			;;
+		*) usage_error "what is '$argument'?" ;;
+		esac
+	done
+	COMMAND=${COMMAND:-deploy}
+	set_defaults
+}
+
+is_setting() {
+	local name
+	for name in "${SETTINGS[@]}"; do
+		[[ $name != "$1" ]] || return 0
+	done
+	return 1
+}
+
+usage_error() {
+	printf 'deploy.sh: %s; ./deploy.sh help shows what there is\n' "$1" >&2
+	exit 2
+}
+
+set_defaults() {
+	local name
+	for name in "${SETTINGS[@]}"; do
+		printf -v "$name" %s "$(trim "${!name-}")"
+		export -n "${name?}" # gcloud has no use for them
+	done
+	REGION=${REGION:-us-central1}
+	FUNCTION=${FUNCTION:-netskope-alerts-collector}
+	TOPIC=${TOPIC:-netskope-alerts-trigger}
+	SCHEDULER_JOB=${SCHEDULER_JOB:-netskope-alerts-collector-hourly}
+	SCHEDULE=${SCHEDULE:-0 * * * *}
+	TIME_ZONE=${TIME_ZONE:-Etc/UTC}
+	RUNTIME=${RUNTIME:-go126}
+	MEMORY=${MEMORY:-256Mi}
+	TIMEOUT=${TIMEOUT:-540}
+	TIMEOUT=${TIMEOUT%s}
+	RUN_SERVICE_ACCOUNT=${RUN_SERVICE_ACCOUNT:-netskope-alerts-collector}
+	TRIGGER_SERVICE_ACCOUNT=${TRIGGER_SERVICE_ACCOUNT:-netskope-alerts-trigger}
+	BUILD_SERVICE_ACCOUNT=${BUILD_SERVICE_ACCOUNT:-netskope-alerts-build}
+	SECRET=${SECRET:-netskope-api-token}
+	BUCKET_LOCATION=${BUCKET_LOCATION:-$REGION}
+	FEED_LOG_TYPE=${FEED_LOG_TYPE:-NETSKOPE_ALERT_V2}
+	FEED_MAX_AGE_DAYS=${FEED_MAX_AGE_DAYS:-30}
+	FEED_NAME=${FEED_NAME:-Netskope alerts}
+	if [[ $NETSKOPE_API_TOKEN_FILE && $NETSKOPE_API_TOKEN_FILE != [-/]* ]]; then
+		NETSKOPE_API_TOKEN_FILE=$CALLED_FROM/$NETSKOPE_API_TOKEN_FILE
+	fi
+}
+
+# trim prints $1 without white space at its ends.
+trim() {
+	local text=$1
+	text=${text#"${text%%[![:space:]]*}"}
+	text=${text%"${text##*[![:space:]]}"}
+	printf %s "$text"
+}

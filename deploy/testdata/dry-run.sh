@@ -1,0 +1,637 @@
+# note: gcloud is missing: install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install), or use Cloud Shell, which has it
+# shown is what an empty project needs
+#
+
+# [1/16] enable the APIs
+gcloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com cloudfunctions.googleapis.com cloudresourcemanager.googleapis.com cloudscheduler.googleapis.com eventarc.googleapis.com iam.googleapis.com logging.googleapis.com monitoring.googleapis.com pubsub.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com --project=my-project
+
+# [2/16] see whether region and runtime are available
+
+# [3/16] service accounts to run, trigger and build
+gcloud iam service-accounts create netskope-alerts-collector '--display-name=Netskope alerts: runs the function' '--description=netskope-alerts deployment netskope-alerts-collector: runs the function' --project=my-project
+gcloud iam service-accounts create netskope-alerts-trigger '--display-name=Netskope alerts: starts the function' '--description=netskope-alerts deployment netskope-alerts-collector: starts the function' --project=my-project
+gcloud iam service-accounts create netskope-alerts-build '--display-name=Netskope alerts: builds the function' '--description=netskope-alerts deployment netskope-alerts-collector: builds the function' --project=my-project
+
+# [4/16] Pub/Sub topic
+gcloud pubsub topics create netskope-alerts-trigger --labels=netskope_alerts_deployment=netskope-alerts-collector,netskope_alerts_deployment_bucket=b06f9a423bc4ecc17cae --project=my-project
+
+# [5/16] bucket for the alerts
+gcloud storage buckets create gs://my-alerts --location=us-central1 --uniform-bucket-level-access --public-access-prevention --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/lifecycle.json <<'END_OF_FILE'
+{"rule": [{"action": {"type": "Delete"}, "condition": {"age": 400}}]}
+END_OF_FILE
+gcloud storage buckets update gs://my-alerts --lifecycle-file=/tmp/netskope-alerts-collector-files/lifecycle.json --project=my-project
+gcloud storage buckets update gs://my-alerts --update-labels=netskope_alerts_deployment=netskope-alerts-collector,netskope_alerts_deployment_lifecycle=400 --project=my-project
+
+# [6/16] secret with the API token
+gcloud secrets create netskope-api-token --replication-policy=automatic --labels=netskope_alerts_deployment=netskope-alerts-collector --project=my-project
+tr -d '[:space:]' <HOME/token | gcloud secrets versions add netskope-api-token --data-file=- --project=my-project
+
+# [7/16] access of the function to bucket and secret
+gcloud storage buckets add-iam-policy-binding gs://my-alerts --member=serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com --role=roles/storage.objectUser --project=my-project
+gcloud secrets add-iam-policy-binding netskope-api-token --member=serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com --role=roles/secretmanager.secretAccessor --project=my-project
+
+# [8/16] access of the build
+gcloud projects add-iam-policy-binding my-project --member=serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com --role=roles/logging.logWriter --condition=None --project=my-project
+gcloud projects add-iam-policy-binding my-project --member=serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com --role=roles/artifactregistry.writer --condition=None --project=my-project
+gcloud projects add-iam-policy-binding my-project --member=serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com --role=roles/storage.objectViewer '--condition=expression=resource.name.startsWith("projects/_/buckets/gcf-v2-"),title=sources-of-functions' --project=my-project
+
+# [9/16] function (two to three minutes)
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/env.yaml <<'END_OF_FILE'
+GCS_BUCKET: "my-alerts"
+NETSKOPE_TENANT: "https://acme.goskope.com"
+NETSKOPE_API_TOKEN_FILE: "/secrets/netskope-api-token"
+GCS_PREFIX: "it's \"a\" prefix, a=b $c"
+END_OF_FILE
+gcloud functions deploy netskope-alerts-collector --gen2 --region=us-central1 --runtime=go126 --source=. --entry-point=CollectAlerts --trigger-topic=netskope-alerts-trigger --trigger-service-account=netskope-alerts-trigger@my-project.iam.gserviceaccount.com --run-service-account=netskope-alerts-collector@my-project.iam.gserviceaccount.com --build-service-account=projects/my-project/serviceAccounts/netskope-alerts-build@my-project.iam.gserviceaccount.com --set-secrets=/secrets:/netskope-api-token=netskope-api-token:latest --set-build-env-vars=GOFLAGS=-tags=disable_grpc_modules --timeout=540s --memory=256Mi --cpu=1 --concurrency=1 --max-instances=1 --ingress-settings=internal-only --no-allow-unauthenticated --retry --env-vars-file=/tmp/netskope-alerts-collector-files/env.yaml --update-labels=netskope_alerts_deployment=netskope-alerts-collector,config_hash=HASH --project=my-project
+
+# [10/16] access of the trigger to the function
+gcloud run services add-iam-policy-binding netskope-alerts-collector --region=us-central1 --member=serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com --role=roles/run.invoker --project=my-project
+# then, if it differs: gcloud pubsub subscriptions update (the one that Eventarc made for netskope-alerts-trigger) --ack-deadline=600
+
+# [11/16] schedule
+gcloud scheduler jobs create pubsub netskope-alerts-collector-hourly --location=us-central1 '--schedule=0 * * * *' --time-zone=Etc/UTC --topic=projects/my-project/topics/netskope-alerts-trigger '--message-body={}' '--description=netskope-alerts deployment netskope-alerts-collector: collects Netskope alerts' --project=my-project
+
+# [12/16] access of the SecOps feed
+gcloud storage buckets add-iam-policy-binding gs://my-alerts --member=serviceAccount:feed@p.iam.gserviceaccount.com --role=roles/storage.objectViewer --project=my-project
+gcloud storage buckets add-iam-policy-binding gs://my-alerts --member=serviceAccount:feed@p.iam.gserviceaccount.com --role=roles/storage.legacyBucketReader --project=my-project
+
+# [13/16] metrics from the log
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-alerts.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-alerts",
+  "description": "Alerts delivered, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run finished\" OR \"run failed\") AND jsonPayload.alerts>0",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "DISTRIBUTION",
+    "unit": "1"
+  },
+  "valueExtractor": "EXTRACT(jsonPayload.alerts)",
+  "bucketOptions": {
+    "exponentialBuckets": {
+      "numFiniteBuckets": 40,
+      "growthFactor": 2,
+      "scale": 1
+    }
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-alerts --config-from-file=/tmp/netskope-alerts-collector-files/metric-alerts.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-bytes.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-bytes",
+  "description": "Bytes of NDJSON delivered, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run finished\" OR \"run failed\") AND jsonPayload.bytes>0",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "DISTRIBUTION",
+    "unit": "By"
+  },
+  "valueExtractor": "EXTRACT(jsonPayload.bytes)",
+  "bucketOptions": {
+    "exponentialBuckets": {
+      "numFiniteBuckets": 40,
+      "growthFactor": 2,
+      "scale": 1
+    }
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-bytes --config-from-file=/tmp/netskope-alerts-collector-files/metric-bytes.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-duration.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-duration",
+  "description": "Run time (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run finished\" OR \"run failed\")",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "DISTRIBUTION",
+    "unit": "s"
+  },
+  "valueExtractor": "EXTRACT(jsonPayload.duration_seconds)",
+  "bucketOptions": {
+    "explicitBuckets": {
+      "bounds": [
+        1,
+        2,
+        5,
+        10,
+        20,
+        30,
+        60,
+        90,
+        120,
+        180,
+        240,
+        300,
+        360,
+        420,
+        480,
+        540,
+        600
+      ]
+    }
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-duration --config-from-file=/tmp/netskope-alerts-collector-files/metric-duration.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-failures.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-failures",
+  "description": "Runs that failed or were refused (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\")",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "INT64",
+    "unit": "1"
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-failures --config-from-file=/tmp/netskope-alerts-collector-files/metric-failures.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-lag.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-lag",
+  "description": "Age of the newest moment that is completely collected, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=\"run finished\"",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "DISTRIBUTION",
+    "unit": "s"
+  },
+  "valueExtractor": "EXTRACT(jsonPayload.lag_seconds)",
+  "bucketOptions": {
+    "explicitBuckets": {
+      "bounds": [
+        1,
+        10,
+        30,
+        60,
+        120,
+        300,
+        600,
+        900,
+        1800,
+        3600,
+        7200,
+        10800,
+        14400,
+        21600,
+        43200,
+        86400,
+        172800,
+        604800,
+        2592000
+      ]
+    }
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-lag --config-from-file=/tmp/netskope-alerts-collector-files/metric-lag.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-lateness.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-lateness",
+  "description": "Time from an alert to its storing by the tenant, 99 % of a run's alerts (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run finished\" OR \"run failed\") AND jsonPayload.alerts>0",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "DISTRIBUTION",
+    "unit": "s"
+  },
+  "valueExtractor": "EXTRACT(jsonPayload.lateness_p99_seconds)",
+  "bucketOptions": {
+    "explicitBuckets": {
+      "bounds": [
+        1,
+        10,
+        30,
+        60,
+        120,
+        300,
+        600,
+        900,
+        1800,
+        3600,
+        7200,
+        10800,
+        14400,
+        21600,
+        43200,
+        86400,
+        172800,
+        604800,
+        2592000
+      ]
+    }
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-lateness --config-from-file=/tmp/netskope-alerts-collector-files/metric-lateness.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-quarantined.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-quarantined",
+  "description": "Alerts kept out of the feed's folder, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run finished\" OR \"run failed\") AND jsonPayload.quarantined>0",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "DISTRIBUTION",
+    "unit": "1"
+  },
+  "valueExtractor": "EXTRACT(jsonPayload.quarantined)",
+  "bucketOptions": {
+    "exponentialBuckets": {
+      "numFiniteBuckets": 40,
+      "growthFactor": 2,
+      "scale": 1
+    }
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-quarantined --config-from-file=/tmp/netskope-alerts-collector-files/metric-quarantined.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-runs.json <<'END_OF_FILE'
+{
+  "name": "netskope-alerts-collector-runs",
+  "description": "Runs that finished (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=\"run finished\"",
+  "metricDescriptor": {
+    "metricKind": "DELTA",
+    "valueType": "INT64",
+    "unit": "1"
+  }
+}
+END_OF_FILE
+gcloud logging metrics create netskope-alerts-collector-runs --config-from-file=/tmp/netskope-alerts-collector-files/metric-runs.json --project=my-project
+
+# [14/16] who is told
+gcloud beta monitoring channels create --type=email '--display-name=netskope-alerts-collector: soc@example.com' --channel-labels=email_address=soc@example.com --user-labels=netskope_alerts_deployment=netskope-alerts-collector '--format=value(name)' --project=my-project
+# below, put the number that this printed in place of CHANNEL
+
+# [15/16] alert policies
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-lag.json <<'END_OF_FILE'
+{
+  "displayName": "netskope-alerts-collector: lag over 2 hours",
+  "severity": "WARNING",
+  "combiner": "OR",
+  "enabled": true,
+  "conditions": [
+    {
+      "displayName": "lag over 2 hours",
+      "conditionThreshold": {
+        "filter": "metric.type=\"logging.googleapis.com/user/netskope-alerts-collector-lag\" AND resource.type=\"cloud_run_revision\"",
+        "aggregations": [
+          {
+            "alignmentPeriod": "3600s",
+            "perSeriesAligner": "ALIGN_PERCENTILE_99",
+            "crossSeriesReducer": "REDUCE_MAX"
+          }
+        ],
+        "comparison": "COMPARISON_GT",
+        "thresholdValue": 7200,
+        "duration": "0s",
+        "trigger": {
+          "count": 1
+        }
+      }
+    }
+  ],
+  "documentation": {
+    "mimeType": "text/markdown",
+    "content": "The collector runs but is more than two hours behind: what happened since then is not in the bucket yet. Nothing is lost, only late.\n\nWhat to do:\n\n1. After an outage or a new start, this is the backlog. `./deploy.sh status` shows the lag; if it shrinks from run to run, wait. To go faster, run more often: `--schedule '*/10 * * * *'`.\n2. `stopped` in the run's record says why a run ended. `budget`: there is more to do than fits into a run; run more often. `max records`: raise or remove MAX_RECORDS.\n3. Many `retries`: the tenant limits or fails requests; see REQUESTS_PER_SECOND and the tenant's status page."
+  },
+  "alertStrategy": {
+    "autoClose": "86400s"
+  },
+  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "userLabels": {
+    "netskope_alerts_deployment": "netskope-alerts-collector",
+    "config_hash": "HASH"
+  }
+}
+END_OF_FILE
+gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-lag.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-no-run.json <<'END_OF_FILE'
+{
+  "displayName": "netskope-alerts-collector: no run in 2 hours",
+  "severity": "CRITICAL",
+  "combiner": "OR",
+  "enabled": true,
+  "conditions": [
+    {
+      "displayName": "no run in 2 hours",
+      "conditionPrometheusQueryLanguage": {
+        "query": "(sum(increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) or vector(0)) < 1",
+        "duration": "0s",
+        "evaluationInterval": "300s"
+      }
+    }
+  ],
+  "documentation": {
+    "mimeType": "text/markdown",
+    "content": "For two hours, no run of `netskope-alerts-collector` has finished. Every run says so in the log, so either nothing started it or none came to its end.\n\nWhat to do:\n\n1. `./deploy.sh status` shows whether the schedule `netskope-alerts-collector-hourly` is enabled, when it fires next, and the last run. A paused job: `gcloud scheduler jobs resume netskope-alerts-collector-hourly --location=us-central1 --project=my-project`.\n2. `./deploy.sh check` starts a run and says where it gets stuck.\n3. Runs that fail have an alert of their own with the reason.\n4. If the schedule is wanted to be longer than two hours, take this policy out of `deploy/monitoring/policies` or widen its 2h."
+  },
+  "alertStrategy": {
+    "autoClose": "86400s"
+  },
+  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "userLabels": {
+    "netskope_alerts_deployment": "netskope-alerts-collector",
+    "config_hash": "HASH"
+  }
+}
+END_OF_FILE
+gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-no-run.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-quarantine.json <<'END_OF_FILE'
+{
+  "displayName": "netskope-alerts-collector: quarantine not empty",
+  "severity": "WARNING",
+  "combiner": "OR",
+  "enabled": true,
+  "conditions": [
+    {
+      "displayName": "quarantine not empty",
+      "conditionMatchedLog": {
+        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.quarantined>0",
+        "labelExtractors": {
+          "quarantined": "EXTRACT(jsonPayload.quarantined)"
+        }
+      }
+    }
+  ],
+  "documentation": {
+    "mimeType": "text/markdown",
+    "content": "Alerts could not be given to the feed and were put aside, because one of them would have stopped the whole feed (a line over 4 MB). They are complete in the bucket, beside the feed's folder, in the folder of the same name that ends in `.quarantine`.\n\nIn this run: ${log.extracted_label.quarantined}\n\nWhat to do: look at the objects there (`gcloud storage ls`), shorten the alerts by hand if the SIEM must have them, and put the result into the feed's folder under a new name. Then move the object away. This policy fires for a run that puts something aside; it does not know whether it was dealt with."
+  },
+  "alertStrategy": {
+    "notificationRateLimit": {
+      "period": "3600s"
+    },
+    "autoClose": "86400s"
+  },
+  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "userLabels": {
+    "netskope_alerts_deployment": "netskope-alerts-collector",
+    "config_hash": "HASH"
+  }
+}
+END_OF_FILE
+gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-quarantine.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-run-failed.json <<'END_OF_FILE'
+{
+  "displayName": "netskope-alerts-collector: run failed",
+  "severity": "ERROR",
+  "combiner": "OR",
+  "enabled": true,
+  "conditions": [
+    {
+      "displayName": "run failed",
+      "conditionMatchedLog": {
+        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND (jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\")) AND NOT jsonPayload.error=~\"netskope answered (401|403)\"",
+        "labelExtractors": {
+          "error": "EXTRACT(jsonPayload.error)"
+        }
+      }
+    }
+  ],
+  "documentation": {
+    "mimeType": "text/markdown",
+    "content": "A run of `netskope-alerts-collector` could not do its work. Nothing is lost: the state stays where it was, Pub/Sub delivers the message again, and the next run repeats the same window.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` restores bucket and access. An unreadable state object says in its message how to restore it; do not delete it lightly, because a new state begins LOOKBACK_HOURS back.\n5. Afterwards: `./deploy.sh check`."
+  },
+  "alertStrategy": {
+    "notificationRateLimit": {
+      "period": "3600s"
+    },
+    "autoClose": "86400s"
+  },
+  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "userLabels": {
+    "netskope_alerts_deployment": "netskope-alerts-collector",
+    "config_hash": "HASH"
+  }
+}
+END_OF_FILE
+gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-run-failed.json --project=my-project
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-token-refused.json <<'END_OF_FILE'
+{
+  "displayName": "netskope-alerts-collector: token refused",
+  "severity": "CRITICAL",
+  "combiner": "OR",
+  "enabled": true,
+  "conditions": [
+    {
+      "displayName": "token refused",
+      "conditionMatchedLog": {
+        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND jsonPayload.message=\"run failed\" AND jsonPayload.error=~\"netskope answered (401|403)\"",
+        "labelExtractors": {
+          "error": "EXTRACT(jsonPayload.error)"
+        }
+      }
+    }
+  ],
+  "documentation": {
+    "mimeType": "text/markdown",
+    "content": "The tenant answers 401 or 403: the API token is expired, revoked, or has no permission for alerts. Nothing is collected until that is mended. Nothing is lost as long as the tenant keeps the alerts: the first run with a good token takes up where the last one ended.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. In Netskope, Settings > Administration > Administrators & Roles: extend the expiry of the service account's token or make a new one. Its role needs to view alerts (`/api/v2/events/data/alert`), and an IP allow list, if there is one, must let the function through.\n2. `./deploy.sh --token-file FILE` (with the other settings as before) puts a new token into the secret `netskope-api-token`. No new deployment is needed: the next run reads it.\n3. `./deploy.sh check`."
+  },
+  "alertStrategy": {
+    "notificationRateLimit": {
+      "period": "3600s"
+    },
+    "autoClose": "86400s"
+  },
+  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "userLabels": {
+    "netskope_alerts_deployment": "netskope-alerts-collector",
+    "config_hash": "HASH"
+  }
+}
+END_OF_FILE
+gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-token-refused.json --project=my-project
+
+# [16/16] dashboard
+mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/dashboard.json <<'END_OF_FILE'
+{
+  "displayName": "netskope-alerts-collector: Netskope alerts",
+  "labels": {
+    "netskope_alerts_deployment": "netskope-alerts-collector",
+    "config_hash": "HASH"
+  },
+  "mosaicLayout": {
+    "columns": 48,
+    "tiles": [
+      {
+        "xPos": 0,
+        "yPos": 0,
+        "width": 24,
+        "height": 16,
+        "widget": {
+          "title": "Alerts per hour",
+          "xyChart": {
+            "dataSets": [
+              {
+                "plotType": "STACKED_BAR",
+                "targetAxis": "Y1",
+                "legendTemplate": "alerts",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_alerts_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
+                }
+              }
+            ],
+            "yAxis": {
+              "scale": "LINEAR"
+            }
+          }
+        }
+      },
+      {
+        "xPos": 24,
+        "yPos": 0,
+        "width": 24,
+        "height": 16,
+        "widget": {
+          "title": "Lag (newest moment that is completely collected)",
+          "xyChart": {
+            "dataSets": [
+              {
+                "plotType": "LINE",
+                "targetAxis": "Y1",
+                "legendTemplate": "lag",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lag_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lag_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "unitOverride": "s"
+                }
+              }
+            ],
+            "yAxis": {
+              "scale": "LINEAR"
+            }
+          }
+        }
+      },
+      {
+        "xPos": 0,
+        "yPos": 16,
+        "width": 24,
+        "height": 16,
+        "widget": {
+          "title": "Lateness of alerts, p99 (from the alert to its storing by the tenant)",
+          "xyChart": {
+            "dataSets": [
+              {
+                "plotType": "LINE",
+                "targetAxis": "Y1",
+                "legendTemplate": "lateness",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "unitOverride": "s"
+                }
+              }
+            ],
+            "yAxis": {
+              "scale": "LINEAR"
+            }
+          }
+        }
+      },
+      {
+        "xPos": 24,
+        "yPos": 16,
+        "width": 24,
+        "height": 16,
+        "widget": {
+          "title": "Run time",
+          "xyChart": {
+            "dataSets": [
+              {
+                "plotType": "LINE",
+                "targetAxis": "Y1",
+                "legendTemplate": "mean",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_duration_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_duration_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "unitOverride": "s"
+                }
+              }
+            ],
+            "yAxis": {
+              "scale": "LINEAR"
+            }
+          }
+        }
+      },
+      {
+        "xPos": 0,
+        "yPos": 32,
+        "width": 24,
+        "height": 16,
+        "widget": {
+          "title": "Runs and failures per hour",
+          "xyChart": {
+            "dataSets": [
+              {
+                "plotType": "STACKED_BAR",
+                "targetAxis": "Y1",
+                "legendTemplate": "finished",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[1h]))"
+                }
+              },
+              {
+                "plotType": "STACKED_BAR",
+                "targetAxis": "Y1",
+                "legendTemplate": "failed",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_failures{monitored_resource=\"cloud_run_revision\"}[1h]))"
+                }
+              }
+            ],
+            "yAxis": {
+              "scale": "LINEAR"
+            }
+          }
+        }
+      },
+      {
+        "xPos": 24,
+        "yPos": 32,
+        "width": 24,
+        "height": 16,
+        "widget": {
+          "title": "Bytes per hour",
+          "xyChart": {
+            "dataSets": [
+              {
+                "plotType": "STACKED_BAR",
+                "targetAxis": "Y1",
+                "legendTemplate": "bytes",
+                "timeSeriesQuery": {
+                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_bytes_sum{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "unitOverride": "By"
+                }
+              }
+            ],
+            "yAxis": {
+              "scale": "LINEAR"
+            }
+          }
+        }
+      },
+      {
+        "xPos": 0,
+        "yPos": 48,
+        "width": 48,
+        "height": 16,
+        "widget": {
+          "title": "Runs",
+          "logsPanel": {
+            "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=~\"^(run finished|run failed|configuration refused|message refused)$\"",
+            "resourceNames": [
+              "projects/my-project"
+            ]
+          }
+        }
+      }
+    ]
+  }
+}
+END_OF_FILE
+gcloud monitoring dashboards create --config-from-file=/tmp/netskope-alerts-collector-files/dashboard.json --project=my-project
+#
+# nothing was run
