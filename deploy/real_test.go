@@ -1,0 +1,192 @@
+package deploy
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"netskope-alerts.internal/collector/internal/gcloudtest"
+)
+
+// realGcloud is deploy.sh with the real gcloud, whose every request ends at a fake of the
+// Google Cloud APIs.
+type realGcloud struct {
+	t           *testing.T
+	api         *gcloudtest.Server
+	environment []string
+}
+
+func (r *realGcloud) run(arguments ...string) (string, error) {
+	command := exec.Command("../deploy.sh", arguments...)
+	command.Env = append(r.environment, "POLL_SECONDS=1", "CHECK_SECONDS=60")
+	output, err := command.CombinedOutput()
+	if strings.Contains(string(output), token) {
+		r.t.Errorf("deploy.sh %q prints the token", arguments)
+	}
+	return string(output), err
+}
+
+func (r *realGcloud) must(arguments ...string) string {
+	r.t.Helper()
+	output, err := r.run(arguments...)
+	if err != nil {
+		r.t.Fatalf("deploy.sh %q: %v\n%s", arguments, err, output)
+	}
+	return output
+}
+
+// TestWithTheRealGcloud deploys as a person would: a first try is refused half way, the
+// second completes it, a third finds nothing to do; then it is checked, looked at, and
+// taken away. The source that was uploaded must build.
+func TestWithTheRealGcloud(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT TESTED with -short: deploy.sh with the real gcloud takes minutes")
+	}
+	if _, err := exec.LookPath("gcloud"); err != nil {
+		const why = "NOT TESTED: gcloud is not installed, so deploy.sh was only run with the stand-in"
+		if os.Getenv("REQUIRE_GCLOUD") == "1" {
+			t.Fatalf("%s (REQUIRE_GCLOUD=1): %v", why, err)
+		}
+		fmt.Fprintln(os.Stderr, why)
+		t.Skip(why)
+	}
+	var refuse atomic.Bool
+	refuse.Store(true)
+	r := &realGcloud{t: t}
+	r.api = &gcloudtest.Server{
+		Fail: func(q gcloudtest.Request) int {
+			if refuse.Load() && q.Service == "cloudfunctions" && q.Method == "POST" && strings.HasSuffix(q.Path, "/functions") {
+				return 403
+			}
+			return 0
+		},
+		// What the function does, as far as deploy.sh can see it.
+		Invoke: func(in gcloudtest.Invocation) []gcloudtest.Entry {
+			record := map[string]any{"message": "run finished", "event": in.Message.ID, "alerts": 7, "caught_up": true, "stopped": "caught up"}
+			severity := "INFO"
+			if in.Secrets[in.Variables["NETSKOPE_API_TOKEN_FILE"]] != token {
+				record, severity = map[string]any{"message": "configuration refused", "event": in.Message.ID, "error": "NETSKOPE_API_TOKEN_FILE cannot be read"}, "ERROR"
+			}
+			return []gcloudtest.Entry{{Severity: severity, Record: record}}
+		},
+	}
+	server := httptest.NewServer(r.api)
+	defer server.Close()
+	dir := t.TempDir()
+	var err error
+	if r.environment, err = r.api.Environ(server.Listener.Addr().String(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.api.Login(t.Context(), r.environment); err != nil {
+		t.Fatal(err)
+	}
+	tokenFile := filepath.Join(dir, "token")
+	if err := os.WriteFile(tokenFile, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const hostile = `netskope/a, "b" 'c' = $d \e`
+	settings := []string{"--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme", "--netskope-tenant", "https://acme.goskope.com",
+		"--gcs-prefix", hostile, "--token-file", tokenFile, "--alert-email", "soc@example.com", "--feed-service-account", "feed@example.iam.gserviceaccount.com"}
+	r.api.Put("somebody-elses", "object", 1) // nothing of ours: it must survive
+
+	output, err := r.run(settings...)
+	if err == nil || !strings.Contains(output, "function") || !strings.Contains(output, "again") {
+		t.Fatalf("the first try: %v\n%s", err, output)
+	}
+	refuse.Store(false)
+	t.Log(r.must(settings...))
+	deployed := r.api.Model()
+
+	if output := r.must(settings...); !strings.Contains(output, " 0 change(s)") {
+		t.Errorf("the third run changes something:\n%s", output)
+	}
+	if again := r.api.Model(); again != deployed {
+		t.Error("the third run left another project behind")
+	}
+	if strings.Contains(deployed, token) {
+		t.Error("the token lies elsewhere than in the secret")
+	}
+	function, ok := r.api.Resource("functions", "projects/collector-test/locations/us-central1/functions/netskope-alerts-collector")
+	service, _ := function["serviceConfig"].(map[string]any)
+	variables, _ := service["environmentVariables"].(map[string]any)
+	if !ok || variables["GCS_PREFIX"] != hostile || variables["NETSKOPE_TENANT"] != "https://acme.goskope.com" {
+		t.Errorf("function %v with the variables %v", ok, variables)
+	}
+
+	if output := r.must(append([]string{"check"}, settings...)...); !strings.Contains(output, "it works") {
+		t.Errorf("check:\n%s", output)
+	}
+	if output := r.must(append([]string{"status"}, settings...)...); !strings.Contains(output, "netskope-alerts-collector") {
+		t.Errorf("status:\n%s", output)
+	}
+
+	buildSource(t, r.api.Source("netskope-alerts-collector"))
+
+	r.must(append([]string{"destroy", "--yes", "--with-data"}, settings...)...)
+	left := r.api.Model()
+	for _, ours := range []string{"netskope-alerts-collector", "netskope-api-token", "alerts-of-acme", "netskope-alerts-trigger"} {
+		if strings.Contains(left, ours) {
+			t.Errorf("%s is left behind in\n%s", ours, left)
+		}
+	}
+}
+
+// buildSource builds an uploaded archive as the buildpack does: a program of its own in a
+// folder of the module.
+func buildSource(t *testing.T, archive []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	reader, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range reader.File {
+		if strings.HasSuffix(file.Name, "/") {
+			continue
+		}
+		if strings.HasSuffix(file.Name, "_test.go") || strings.HasPrefix(file.Name, "cmd/") || strings.HasPrefix(file.Name, ".") && file.Name != ".gcloudignore" {
+			t.Errorf("the upload holds %s", file.Name)
+		}
+		content, err := file.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, file.Name), text)
+	}
+	write(t, filepath.Join(dir, "functions.local", "app", "main.go"), []byte(`package main
+
+import (
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	_ "netskope-alerts.internal/collector"
+)
+
+func main() { _ = funcframework.Start("8080") }
+`))
+	build := exec.Command("go", "build", "-tags=disable_grpc_modules", "-o", filepath.Join(dir, "function"), "./functions.local/app")
+	build.Dir = dir
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Errorf("the uploaded source does not build: %v\n%s", err, output)
+	}
+}
+
+func write(t *testing.T, name string, content []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
