@@ -57,6 +57,7 @@ func TestConfigAccepts(t *testing.T) {
 		{"STATE_KEY=netskope/alerts/state.json", func(c Config) any { return c.StateInFeed() }, true},
 		{"STATE_KEY=netskope/alerts.json", func(c Config) any { return c.StateInFeed() }, false},
 		{"NETSKOPE_TENANT=acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
+		{"NETSKOPE_TENANT=HTTPS://Acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
 		{"NETSKOPE_TENANT= https://acme.eu.goskope.com/ ", func(c Config) any { return c.Tenant }, "https://acme.eu.goskope.com"},
 		{"NETSKOPE_TENANT=http://127.0.0.1:8080", func(c Config) any { return c.Tenant }, "http://127.0.0.1:8080"},
 		{"NETSKOPE_TENANT=http://localhost:8080", func(c Config) any { return c.Tenant }, "http://localhost:8080"},

@@ -475,6 +475,26 @@ func TestChangedSettingsMakeNoSecondObject(t *testing.T) {
 	})
 }
 
+// TestBudgetSpentOnPacing: a budget that ends while the run waits for its next request is a
+// spent budget, too, and no failure.
+func TestBudgetSpentOnPacing(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(25, 400), func(w *world) {
+		w.config.PageSize, w.config.Budget = 3, 4*time.Second
+		runs := 0
+		for ; ; runs++ {
+			if r := w.mustRun(); r.CaughtUp {
+				break
+			} else if r.Stopped != StoppedBudget || runs > 100 {
+				t.Fatalf("run %d: %+v", runs, r)
+			}
+		}
+		if runs < 5 {
+			t.Errorf("caught up after %d runs: the budget did nothing", runs)
+		}
+		w.checkDelivered()
+	})
+}
+
 // TestStorageOutageFails: a storage that takes nothing ends the run as a failure, in
 // time, and the work is done once it is back.
 func TestStorageOutageFails(t *testing.T) {

@@ -58,6 +58,8 @@ const (
 	originalOverlap = 2 * time.Minute
 	// maxStateBytes bounds what is read; a state with 10,000 seam identities has half a megabyte.
 	maxStateBytes = 8 << 20
+	// clockTolerance is how far the clocks of two instances may differ.
+	clockTolerance = 10 * time.Minute
 	// stateTimeout bounds one load or save with its retries: the storage client
 	// would otherwise retry until the run's end.
 	stateTimeout = time.Minute
@@ -156,7 +158,7 @@ func parseState(content []byte, now time.Time) (State, error) {
 		if err != nil {
 			return State{}, err
 		}
-		if t.After(now) {
+		if t.After(now.Add(clockTolerance)) {
 			return State{}, fmt.Errorf("last_event_time %s is in the future", t.Format(time.RFC3339))
 		}
 		return State{Through: t.Add(-originalOverlap).Truncate(time.Second), LastEventTime: t.Unix()}, nil
@@ -177,7 +179,7 @@ func parseState(content []byte, now time.Time) (State, error) {
 		return State{}, fmt.Errorf("window %v is longer than %s", w, shortDuration(2*maxWindow))
 	case !strings.HasSuffix(strings.TrimSuffix(s.Object, gzipSuffix), w.objectName("", "alerts", ".ndjson")):
 		return State{}, fmt.Errorf("object %.200q is not named by the window %v", s.Object, w)
-	case s.Through.After(now):
+	case s.Through.After(now.Add(clockTolerance)):
 		return State{}, fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339))
 	}
 	return s, nil

@@ -107,13 +107,14 @@ func (t *tenant) page(ctx context.Context, query url.Values, each func(*page.Ale
 	return envelope, err
 }
 
-// outOfTime turns the limiter's refusal to wait past the deadline into the
-// context's own error.
+// outOfTime waits for the end of a context within whose deadline the limiter refuses to
+// wait for a request, and returns the context's own error.
 func outOfTime(ctx context.Context, err error) error {
-	if _, ok := ctx.Deadline(); ok && ctx.Err() == nil {
-		return context.DeadlineExceeded
+	if _, ok := ctx.Deadline(); !ok {
+		return err
 	}
-	return err
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // request is one attempt at one page, its body included.

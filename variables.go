@@ -238,7 +238,7 @@ func (v *variables) tenant(name string) string {
 	if err != nil {
 		return ""
 	}
-	return u.Scheme + "://" + u.Host
+	return u.Scheme + "://" + strings.ToLower(u.Host)
 }
 
 func isLoopback(host string) bool {
