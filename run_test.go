@@ -479,7 +479,7 @@ func TestChangedSettingsMakeNoSecondObject(t *testing.T) {
 // spent budget, too, and no failure.
 func TestBudgetSpentOnPacing(t *testing.T) {
 	simulate(t, &netskopetest.Server{}, hoursBefore(25, 400), func(w *world) {
-		w.config.PageSize, w.config.Budget = 3, 4*time.Second
+		w.config.PageSize, w.config.Budget = 10, 4100*time.Millisecond
 		runs := 0
 		for ; ; runs++ {
 			if r := w.mustRun(); r.CaughtUp {
