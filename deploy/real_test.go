@@ -94,7 +94,7 @@ func TestWithTheRealGcloud(t *testing.T) {
 	}
 	const hostile = `netskope/a, "b" 'c' = $d \e`
 	settings := []string{"--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme", "--netskope-tenant", "https://acme.goskope.com",
-		"--gcs-prefix", hostile, "--token-file", tokenFile, "--alert-email", "soc@example.com", "--feed-service-account", "feed@example.iam.gserviceaccount.com"}
+		"--gcs-prefix", hostile, "--token-file", tokenFile, "--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@example.iam.gserviceaccount.com"}
 	r.api.Put("somebody-elses", "object", 1) // nothing of ours: it must survive
 
 	output, err := r.run(settings...)

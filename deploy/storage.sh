@@ -50,9 +50,11 @@ make_bucket() {
 		fi
 	fi
 	[[ ! $BUCKET_MAX_AGE_DAYS ]] || lifecycle=$BUCKET_MAX_AGE_DAYS
+	# Only the feed's folder ages: a state that was deleted because the collector stood still
+	# for long would have it begin anew, and skip what was never collected.
 	# A bucket's own lifecycle rules are left alone unless an age is asked for.
 	if [[ $BUCKET_MAX_AGE_DAYS && $BUCKET_LIFECYCLE != "$lifecycle" ]]; then
-		put_file "$FILES/lifecycle.json" "{\"rule\": [{\"action\": {\"type\": \"Delete\"}, \"condition\": {\"age\": $BUCKET_MAX_AGE_DAYS}}]}"
+		put_file "$FILES/lifecycle.json" "{\"rule\": [{\"action\": {\"type\": \"Delete\"}, \"condition\": {\"age\": $BUCKET_MAX_AGE_DAYS, \"matchesPrefix\": [$(json_text "$FOLDER/")]}}]}"
 		change storage buckets update "gs://$GCS_BUCKET" "--lifecycle-file=$FILES/lifecycle.json"
 	fi
 	local labels=()

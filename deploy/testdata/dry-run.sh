@@ -18,7 +18,7 @@ gcloud pubsub topics create netskope-alerts-trigger --labels=netskope_alerts_dep
 # [5/16] bucket for the alerts
 gcloud storage buckets create gs://my-alerts --location=us-central1 --uniform-bucket-level-access --public-access-prevention --project=my-project
 mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/lifecycle.json <<'END_OF_FILE'
-{"rule": [{"action": {"type": "Delete"}, "condition": {"age": 400}}]}
+{"rule": [{"action": {"type": "Delete"}, "condition": {"age": 400, "matchesPrefix": ["it's \"a\" prefix, a=b $c/"]}}]}
 END_OF_FILE
 gcloud storage buckets update gs://my-alerts --lifecycle-file=/tmp/netskope-alerts-collector-files/lifecycle.json --project=my-project
 gcloud storage buckets update gs://my-alerts --update-labels=netskope_alerts_deployment=netskope-alerts-collector,netskope_alerts_deployment_lifecycle=400 --project=my-project
