@@ -90,10 +90,7 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	c.RequestsPerSecond = v.number("REQUESTS_PER_SECOND", 4, 0, 1000)
 	c.TimeField = oneOf(v, "TIME_FIELD", InsertionTime, EventTime)
 	c.Compression = oneOf(v, "COMPRESSION", NoCompression, Gzip)
-	level := oneOf(v, "LOG_LEVEL", "info", "debug", "warn", "error")
-	if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {
-		v.problem("LOG_LEVEL", level, err.Error())
-	}
+	c.LogLevel = v.logLevel("LOG_LEVEL")
 	if c.Prefix != "" && c.StateKey == c.Prefix {
 		v.problem("STATE_KEY", c.StateKey, "is the name of the feed's folder; name an object outside it, as in netskope/state/alerts.json")
 	}
@@ -112,8 +109,5 @@ func (c Config) OriginalStateKey() string { return c.Prefix + "/state.json" }
 
 // levelFromEnv is LOG_LEVEL, or info as long as it is not one.
 func levelFromEnv(lookup func(string) (string, bool)) slog.Level {
-	v := &variables{lookup: lookup}
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(oneOf(v, "LOG_LEVEL", "info", "debug", "warn", "error"))) // its choices are all levels
-	return level
+	return (&variables{lookup: lookup}).logLevel("LOG_LEVEL")
 }

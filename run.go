@@ -23,9 +23,10 @@ const (
 // if not nil, is called after every page and every window.
 //
 // When it returns, with or without an error, the bucket holds every alert before the
-// report's Through exactly once and the state says so; of what comes after, nothing is
-// visible. A failure leaves the state at the last completed window. Two runs at once
-// work on the same windows and make the same objects, so they need no lock.
+// report's Through exactly once and the state says so; of what comes after, at most the
+// next window's object is there, whole, if its state could not be saved. A failure leaves
+// the state at the last completed window. Two runs at once work on the same windows and
+// make the same objects, so they need no lock.
 //
 // A run that could not complete a single window within its budget is a failure. Before
 // it returns it splits the window, so that the next run gets further.
@@ -87,9 +88,10 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 	return state, nil
 }
 
-// collect moves one window from the tenant into the bucket and returns the state
-// behind it; or, if the window has been split meanwhile, the state with its nearer end. On an error the state in the bucket is as it was, unless the error is
-// [errStateMoved]; in either case s comes back unchanged.
+// collect moves one window from the tenant into the bucket and returns the state behind
+// it; or, if the window has been split meanwhile, the state with its nearer end. On an
+// error the state in the bucket is not this run's, unless the answer to its saving was
+// lost; s comes back unchanged.
 func collect(ctx context.Context, c Config, bucket *storage.BucketHandle, t *tenant, s State, now time.Time, r *Report) (State, error) {
 	d := newDelivery(ctx, bucket, c, s)
 	f, err := t.fetch(ctx, s.window(), c.TimeField, s.Seam, d.keep)

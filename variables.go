@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"os"
@@ -117,6 +118,12 @@ func oneOf[T ~string](v *variables, name string, choices ...T) T {
 	}
 	v.problem(name, value, "want "+strings.Join(names, " or "))
 	return choices[0]
+}
+
+func (v *variables) logLevel(name string) slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(oneOf(v, name, "info", "debug", "warn", "error"))) // its choices are all levels
+	return level
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
