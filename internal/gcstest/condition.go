@@ -30,6 +30,11 @@ func (p conditions) check(o *object, reading bool) *answer {
 	return nil
 }
 
+// exclude reports whether one condition rules out that the other may be given.
+func (p conditions) exclude() bool {
+	return p.generation != nil && p.notGeneration != nil || p.metageneration != nil && p.notMetageneration != nil
+}
+
 func conditionFailed() *answer {
 	a := failed(http.StatusPreconditionFailed, "", "At least one of the pre-conditions you specified did not hold.")
 	a.refusal.locationType, a.refusal.loc = "header", "If-Match"

@@ -21,6 +21,7 @@ const (
 	CancelUpload    Op = "CancelUpload"    // end of a session without an object
 	ListObjects     Op = "ListObjects"     // one page of a listing
 	DeleteObject    Op = "DeleteObject"    // removal of an object
+	MoveObject      Op = "MoveObject"      // renaming of an object
 	PatchObject     Op = "PatchObject"     // change of metadata, by PATCH or PUT
 	GetBucket       Op = "GetBucket"       // metadata of a bucket
 	TestPermissions Op = "TestPermissions" // testIamPermissions of a bucket
@@ -28,11 +29,12 @@ const (
 
 // Request is what a fault is chosen by.
 type Request struct {
-	N      int // sequence number on its server, from 1
-	Op     Op
-	Bucket string
-	Object string // empty if there is none, or only an upload's body names it
-	Write  bool   // it changes something, or is a step towards that
+	N           int // sequence number on its server, from 1
+	Op          Op
+	Bucket      string
+	Object      string // empty if there is none, or only an upload's body names it
+	Destination string // what MoveObject renames Object to, empty for other operations
+	Write       bool   // it changes something, or is a step towards that
 }
 
 // Fault is what goes wrong with one request; its zero value is nothing. Delay

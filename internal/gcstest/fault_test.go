@@ -198,21 +198,21 @@ func TestRequestsAreNumberedAndNamed(t *testing.T) {
 	put(t, overPipe(t, s), uri, nil, 0, "*")
 	send(t, overPipe(t, s), "DELETE", uri, "")
 	want := []gcstest.Request{
-		{1, gcstest.Insert, bucket, "a", true},
-		{2, gcstest.StartUpload, bucket, "a", true},
-		{3, gcstest.UploadChunk, bucket, "a", true},
-		{4, gcstest.UploadChunk, bucket, "a", true},
-		{5, gcstest.FinishUpload, bucket, "a", true},
-		{6, gcstest.ReadMedia, bucket, "a", false},
-		{7, gcstest.GetObject, bucket, "a", false},
-		{8, gcstest.PatchObject, bucket, "a", true},
-		{9, gcstest.ListObjects, bucket, "", false},
-		{10, gcstest.DeleteObject, bucket, "a", true},
-		{11, gcstest.GetBucket, bucket, "", false},
-		{12, gcstest.TestPermissions, bucket, "", false},
-		{13, gcstest.StartUpload, bucket, "a", true},
-		{14, gcstest.QueryUpload, bucket, "a", false},
-		{15, gcstest.CancelUpload, bucket, "a", true},
+		{1, gcstest.Insert, bucket, "a", "", true},
+		{2, gcstest.StartUpload, bucket, "a", "", true},
+		{3, gcstest.UploadChunk, bucket, "a", "", true},
+		{4, gcstest.UploadChunk, bucket, "a", "", true},
+		{5, gcstest.FinishUpload, bucket, "a", "", true},
+		{6, gcstest.ReadMedia, bucket, "a", "", false},
+		{7, gcstest.GetObject, bucket, "a", "", false},
+		{8, gcstest.PatchObject, bucket, "a", "", true},
+		{9, gcstest.ListObjects, bucket, "", "", false},
+		{10, gcstest.DeleteObject, bucket, "a", "", true},
+		{11, gcstest.GetBucket, bucket, "", "", false},
+		{12, gcstest.TestPermissions, bucket, "", "", false},
+		{13, gcstest.StartUpload, bucket, "a", "", true},
+		{14, gcstest.QueryUpload, bucket, "a", "", false},
+		{15, gcstest.CancelUpload, bucket, "a", "", true},
 	}
 	if !slices.Equal(seen, want) {
 		t.Errorf("requests\n%v; want\n%v", seen, want)

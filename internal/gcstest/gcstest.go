@@ -17,7 +17,7 @@
 //   - Uploads: simple (uploadType=media), multipart/related and resumable. An
 //     object becomes visible when its upload is finished, whole and at once.
 //   - Reads of metadata and media, media also by the XML API's GET and HEAD.
-//   - List, delete, patch and update of metadata, bucket metadata,
+//   - List, delete, patch and update of metadata, moves, bucket metadata,
 //     testIamPermissions.
 //   - Preconditions on all of them, for uploads both when they start and when
 //     they are finished.
@@ -34,8 +34,10 @@
 //     ITJsonResumableSessionPutTaskTest.
 //   - A session whose finishing was refused (checksum, precondition) is over and
 //     repeats the refusal. This is an assumption.
-//   - A read, patch or delete of an object that is not there is 404 whatever its
-//     preconditions say; an upload that asks for a generation of it is 412.
+//   - A read, patch, delete or move of an object that is not there is 404 whatever
+//     its preconditions say; an upload that asks for a generation of it is 412.
+//   - A move works in every bucket, also without a hierarchical namespace, and
+//     makes no folders. Of the two objects' preconditions the source's come first.
 //   - X-Goog-Gcs-Idempotency-Token is ignored, so a repeated request is executed
 //     again. Its effect in the service is not documented; this is the harder case
 //     for a client.
@@ -48,7 +50,7 @@
 // Answered with 501 Not Implemented and the feature's name, never ignored (the
 // client repeats a request answered with 501, as any 5xx, until its context ends):
 // object versioning, soft delete, ACLs, encryption with customer keys, compose,
-// rewrite, copy and move, retention and holds, object contexts, custom time,
+// rewrite and copy, retention and holds, object contexts, custom time,
 // requester pays, creating, listing and changing buckets, IAM policies,
 // notifications, folders, batch requests, XML uploads and listings, decompressive
 // transcoding of gzip objects, reads of several ranges, ETag and date conditions,

@@ -21,7 +21,7 @@ type mirror struct {
 const incoming = ".incoming"
 
 // mirrorWrite makes an object's file. It is called with store.publish held, and
-// so is mirrorRemove.
+// so are mirrorRemove and mirrorRename.
 func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
 	if s.Dir == "" {
 		return nil
@@ -32,8 +32,7 @@ func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
 		return refuse(notModelled("a second bucket in Dir: it holds %q", m.bucket))
 	case c.dropped():
 		return refuse(notModelled("writing a content to Dir that Discard dropped"))
-	case !filepath.IsLocal(filepath.FromSlash(name)), path.Clean(name) != name,
-		strings.ContainsRune(name, 0), name == incoming:
+	case !isFileName(name):
 		return refuse(notModelled("the object name %q as a file name", name))
 	}
 	if err := m.write(s.Dir, name, c); err != nil {
@@ -41,6 +40,11 @@ func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
 	}
 	m.bucket = bucket
 	return nil
+}
+
+func isFileName(name string) bool {
+	return filepath.IsLocal(filepath.FromSlash(name)) && path.Clean(name) == name &&
+		!strings.ContainsRune(name, 0) && name != incoming
 }
 
 func (m *mirror) write(dir, name string, c *content) error {
@@ -81,6 +85,25 @@ func (s *Server) mirrorRemove(name string) *answer {
 	}
 	if err := s.store.mirror.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refuse(failed(http.StatusInternalServerError, "", "mirror removal of %q: %v", name, err))
+	}
+	return nil
+}
+
+// mirrorRename renames the file of an object that is there.
+func (s *Server) mirrorRename(name, destination string) *answer {
+	if s.Dir == "" {
+		return nil
+	}
+	if !isFileName(destination) {
+		return refuse(notModelled("the object name %q as a file name", destination))
+	}
+	root := s.store.mirror.root
+	err := root.MkdirAll(path.Dir(destination), 0o777)
+	if err == nil {
+		err = root.Rename(name, destination)
+	}
+	if err != nil {
+		return refuse(failed(http.StatusInternalServerError, "", "mirror %q as %q: %v", name, destination, err))
 	}
 	return nil
 }

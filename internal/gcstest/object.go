@@ -22,7 +22,7 @@ type Object struct {
 	ContentEncoding string
 	CacheControl    string
 	Metadata        map[string]string
-	Created         time.Time // when the upload was finished
+	Created         time.Time // when the upload was finished, or the object moved to its name
 	Updated         time.Time // the last change of metadata, at first Created
 }
 
@@ -102,6 +102,15 @@ func (s *store) remove(bucket, name string) {
 	delete(s.sorted, bucket)
 }
 
+// rename takes away one object and stores the other in one step.
+func (s *store) rename(source, o *object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.buckets[source.bucket], source.name)
+	s.buckets[o.bucket][o.name] = o
+	delete(s.sorted, o.bucket)
+}
+
 // from returns the bucket's objects whose names are at least first, in the order
 // of their UTF-8 bytes.
 func (s *store) from(bucket, first string) []*object {
@@ -130,19 +139,24 @@ func (s *Server) commit(bucket, name string, p conditions, f fields, content *co
 	if refusal := s.mirrorWrite(bucket, name, content); refusal != nil {
 		return nil, refusal
 	}
-	now := s.now()
-	s.store.last = max(s.store.last+1, now.UnixMicro())
-	o := &object{
-		bucket: bucket, name: name,
-		Generation: s.store.last, Metageneration: 1,
-		created: now, updated: now,
-		fields: f, content: content,
-	}
+	o := s.newObject(bucket, name, f, content)
 	s.store.replace(o)
 	if s.Visible != nil {
 		s.Visible(o.snapshot())
 	}
 	return o, nil
+}
+
+// newObject makes a new generation. It is called with store.publish held.
+func (s *Server) newObject(bucket, name string, f fields, content *content) *object {
+	now := s.now()
+	s.store.last = max(s.store.last+1, now.UnixMicro())
+	return &object{
+		bucket: bucket, name: name,
+		Generation: s.store.last, Metageneration: 1,
+		created: now, updated: now,
+		fields: f, content: content,
+	}
 }
 
 func (s *Server) now() time.Time {

@@ -11,7 +11,8 @@ import (
 // params are a request's parameters.
 type params struct {
 	conditions conditions
-	generation int64 // 0 for the live one
+	source     conditions // MoveObject: of the object that is renamed
+	generation int64      // 0 for the live one
 	query      url.Values
 }
 
@@ -28,6 +29,7 @@ var known = map[Op][]string{
 	ListObjects:     {"prefix", "delimiter", "startOffset", "endOffset", "pageToken", "maxResults"},
 	DeleteObject:    {"generation", ifGen, ifNotGen, ifMeta, ifNotMeta},
 	PatchObject:     {"generation", ifGen, ifNotGen, ifMeta, ifNotMeta},
+	MoveObject:      {ifGen, ifNotGen, ifMeta, ifNotMeta, ifSourceGen, ifSourceNotGen, ifSourceMeta, ifSourceNotMeta},
 	GetBucket:       {},
 	TestPermissions: {"permissions"},
 }
@@ -37,6 +39,11 @@ const (
 	ifNotGen  = "ifGenerationNotMatch"
 	ifMeta    = "ifMetagenerationMatch"
 	ifNotMeta = "ifMetagenerationNotMatch"
+
+	ifSourceGen     = "ifSourceGenerationMatch"
+	ifSourceNotGen  = "ifSourceGenerationNotMatch"
+	ifSourceMeta    = "ifSourceMetagenerationMatch"
+	ifSourceNotMeta = "ifSourceMetagenerationNotMatch"
 )
 
 // parse checks everything in a request outside its body that could change its
@@ -88,6 +95,10 @@ func (c *call) parseConditions(h http.Header) *answer {
 		{ifNotGen, &c.params.conditions.notGeneration},
 		{ifMeta, &c.params.conditions.metageneration},
 		{ifNotMeta, &c.params.conditions.notMetageneration},
+		{ifSourceGen, &c.params.source.generation},
+		{ifSourceNotGen, &c.params.source.notGeneration},
+		{ifSourceMeta, &c.params.source.metageneration},
+		{ifSourceNotMeta, &c.params.source.notMetageneration},
 	} {
 		text := get(condition.name)
 		if text == "" {

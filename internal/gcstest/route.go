@@ -41,13 +41,20 @@ func (s *Server) findJSON(c *call, r *http.Request, path string, media bool) *an
 	}
 	c.request.Bucket = bucket
 	object, isObject := strings.CutPrefix(rest, "o/")
+	object, destination, isMove := strings.Cut(object, "/moveTo/o/")
 	asked := r.Method + " " + rest
 	if isObject {
-		if strings.Contains(object, "/") {
-			return refuse(notModelled("%s of an object (ACLs, compose, rewrite, copy, move, restore)", r.Method+" "+path))
+		if strings.Contains(object+destination, "/") {
+			return refuse(notModelled("%s of an object (ACLs, compose, rewrite, copy, restore)", r.Method+" "+path))
 		}
 		asked = r.Method + " object"
-		if refusal := c.setObject(object); refusal != nil {
+		if refusal := takeName(object, &c.request.Object); refusal != nil {
+			return refusal
+		}
+	}
+	if isObject && isMove {
+		asked = r.Method + " object/moveTo"
+		if refusal := takeName(destination, &c.request.Destination); refusal != nil {
 			return refusal
 		}
 	}
@@ -61,6 +68,8 @@ func (s *Server) findJSON(c *call, r *http.Request, path string, media bool) *an
 		c.set(PatchObject, true, (*Server).preparePatch)
 	case "DELETE object":
 		c.set(DeleteObject, true, (*Server).prepareDelete)
+	case "POST object/moveTo":
+		c.set(MoveObject, true, (*Server).prepareMove)
 	case "GET o":
 		c.set(ListObjects, false, (*Server).prepareList)
 	case "GET ":
@@ -117,7 +126,7 @@ func (s *Server) findXML(c *call, r *http.Request, path string) *answer {
 	if !s.exists(bucket) {
 		return refuse(bucketMissing())
 	}
-	if refusal := c.setObject(object); refusal != nil {
+	if refusal := takeName(object, &c.request.Object); refusal != nil {
 		return refusal
 	}
 	c.set(ReadMedia, false, (*Server).prepareRead)
@@ -158,12 +167,12 @@ func (c *call) set(op Op, write bool, prepare func(*Server, *call, *http.Request
 	c.request.Op, c.request.Write, c.prepare = op, write, prepare
 }
 
-func (c *call) setObject(escaped string) *answer {
+func takeName(escaped string, into *string) *answer {
 	name, err := url.PathUnescape(escaped)
 	if err != nil {
 		return refuse(failed(http.StatusBadRequest, "", "object name: %v", err))
 	}
-	c.request.Object = name
+	*into = name
 	return checkName(name)
 }
 
