@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"hash/maphash"
 	"math"
 	"strconv"
 	"strings"
@@ -99,33 +98,28 @@ func cursorWait(raw []byte) time.Duration {
 	return time.Duration(min(seconds, maxCursorWait.Seconds()) * float64(time.Second))
 }
 
-// identities is a set of alert identities, each with the page that brought it first.
-// It keeps 128 bits of each, so that a window of 200,000 alerts costs megabytes, not
-// tens of them; two of a million alerts share them with a probability below 10^-26.
-type identities struct {
-	seeds [2]maphash.Seed
-	pages map[[2]uint64]int32
+// alertKey stands for an alert's identity: the first 128 bits of its SHA-256. Two of a
+// million alerts share one with a probability below 10^-26.
+type alertKey [16]byte
+
+func keyOf(identity []byte) alertKey {
+	sum := sha256.Sum256(identity)
+	return alertKey(sum[:])
 }
 
-func newIdentities() identities {
-	return identities{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, pages: map[[2]uint64]int32{}}
-}
+// keySet is a set of alerts' keys, each with the number of the page that brought it
+// first, or 0 as long as it is only known from elsewhere.
+type keySet map[alertKey]int32
 
-func (s identities) key(id []byte) [2]uint64 {
-	return [2]uint64{maphash.Bytes(s.seeds[0], id), maphash.Bytes(s.seeds[1], id)}
-}
-
-// add notes that the page brought the identity. It reports whether it is the first to
-// do so, and if not, whether an earlier page was.
-func (s identities) add(id []byte, page int) (first, earlier bool) {
-	key := s.key(id)
-	if at, ok := s.pages[key]; ok {
-		return false, int(at) < page
+// meet notes that the page brought the alert. It returns the page that brought it
+// before, or -1 if none did.
+func (s keySet) meet(key alertKey, page int) (earlier int) {
+	at, ok := s[key]
+	if !ok || at == 0 {
+		s[key] = int32(page)
 	}
-	s.pages[key] = int32(page)
-	return true, false
+	if !ok {
+		return -1
+	}
+	return int(at)
 }
-
-func (s identities) has(id []byte) bool { _, ok := s.pages[s.key(id)]; return ok }
-
-func (s identities) len() int { return len(s.pages) }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"cloud.google.com/go/storage"
+	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 )
 
@@ -46,4 +47,34 @@ func NewStorageClient(ctx context.Context, options ...option.ClientOption) (*sto
 		return storage.ShouldRetry(err) || errors.Is(err, io.EOF)
 	}))
 	return c, nil
+}
+
+// errEnough ends a list; it is the caller's own.
+var errEnough = errors.New("enough")
+
+// eachObject hands the objects that the query finds to each, in the order of their names,
+// with the attributes that the collector uses.
+//
+// It needs storage.objects.list.
+func eachObject(ctx context.Context, bucket *storage.BucketHandle, q storage.Query, each func(*storage.ObjectAttrs) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	failed := func(err error) error {
+		return fmt.Errorf("list gs://%s/%s: %w", bucket.BucketName(), q.Prefix, because(ctx, err))
+	}
+	if err := q.SetAttrSelection([]string{"Bucket", "Name", "Generation", "Created", "Updated", "Size", "CRC32C", "Metadata"}); err != nil {
+		return failed(err)
+	}
+	for objects := bucket.Objects(ctx, &q); ; {
+		o, err := objects.Next()
+		if errors.Is(err, iterator.Done) {
+			return nil
+		}
+		if err != nil {
+			return failed(err)
+		}
+		if err := each(o); err != nil {
+			return err
+		}
+	}
 }

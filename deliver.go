@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -11,36 +12,59 @@ import (
 	"netskope-alerts.internal/collector/internal/page"
 )
 
-// delivery puts one window's alerts into the bucket: those that the feed can take
-// into one object in its folder, the others into one beside that folder, each with the
+// delivery puts alerts of one window into the bucket: those that the feed can take into
+// one object in its folder, the others into one beside that folder, each with the
 // reason. An object is begun with its first line, so an empty window makes none.
+//
+// Both are written to a folder of their own first, under names that nobody else has.
+// Then the ledger's entry is created, which decides that these objects and no others are
+// the window's, and then they are moved to their places. Whoever dies in between leaves
+// an entry that anybody can settle, or objects that nobody will ever deliver.
 type delivery struct {
-	ctx    context.Context
-	bucket *storage.BucketHandle
-	config Config
-	window Window
-	name   string // of the object in the feed's folder
-	labels map[string]string
+	ctx      context.Context
+	bucket   *storage.BucketHandle
+	config   Config
+	window   Window
+	entry    string // name of the ledger's entry
+	late     int    // see entry.Late
+	object   string // name in the feed's folder
+	isolated string // name beside it
+	staging  string // folder and unique part of the staged names
 
 	alerts, quarantine *object
-	quarantined        int64
+	keys, isolatedKeys []alertKey
 }
 
+// newDelivery delivers the state's next window.
 func newDelivery(ctx context.Context, bucket *storage.BucketHandle, c Config, s State) *delivery {
-	return &delivery{ctx: ctx, bucket: bucket, config: c, window: s.window(), name: s.Object, labels: map[string]string{
-		"netskope-window":     s.window().String(),
-		"netskope-time-field": string(c.TimeField),
-		"netskope-collector":  Version,
-	}}
+	d := startDelivery(ctx, bucket, c, s.prefix(), s.window())
+	d.entry, d.object = windowEntry(s.prefix(), s.window()), s.Object
+	d.isolated = s.window().objectName(quarantineFolder(s.prefix()), "quarantine", ".ndjson")
+	return d
+}
+
+// newLateDelivery delivers what was missing of a window, as the nth late object.
+func newLateDelivery(ctx context.Context, bucket *storage.BucketHandle, c Config, w Window, n int) *delivery {
+	d := startDelivery(ctx, bucket, c, c.Prefix, w)
+	d.entry, d.late = lateEntry(c.Prefix, n), n
+	d.object = w.objectName(c.Prefix, "late", fmt.Sprintf("_%d%s", n, c.suffix()))
+	d.isolated = w.objectName(quarantineFolder(c.Prefix), "quarantine", fmt.Sprintf("_%d.ndjson", n))
+	return d
+}
+
+func startDelivery(ctx context.Context, bucket *storage.BucketHandle, c Config, prefix string, w Window) *delivery {
+	return &delivery{ctx: ctx, bucket: bucket, config: c, window: w, staging: w.objectName(stagingFolder(prefix), rand.Text(), "_")}
 }
 
 // keep appends the alert to the feed's object, or, for a reason, to the quarantine's.
-func (d *delivery) keep(a *page.Alert, reason string) error {
+func (d *delivery) keep(a *page.Alert, key alertKey, reason string) error {
 	if reason != "" {
+		d.isolatedKeys = append(d.isolatedKeys, key)
 		return d.isolate(a, reason)
 	}
+	d.keys = append(d.keys, key)
 	if d.alerts == nil {
-		d.alerts = create(d.ctx, d.bucket, d.name, d.labels)
+		d.alerts = d.stage(d.object)
 	}
 	if _, err := d.alerts.Write(a.Line); err != nil {
 		return err
@@ -51,13 +75,20 @@ func (d *delivery) keep(a *page.Alert, reason string) error {
 
 var newline = []byte("\n")
 
+// stage begins an object that is to be moved to name.
+func (d *delivery) stage(name string) *object {
+	return create(d.ctx, d.bucket, d.staging+baseName(name), map[string]string{
+		"netskope-window":     d.window.String(),
+		"netskope-time-field": string(d.config.TimeField),
+		"netskope-collector":  Version,
+	})
+}
+
 // isolate writes the alert, whole, with what is wrong with it.
 func (d *delivery) isolate(a *page.Alert, reason string) error {
 	if d.quarantine == nil {
-		name := d.window.objectName(d.config.Prefix+".quarantine", "quarantine", ".ndjson")
-		d.quarantine = create(d.ctx, d.bucket, name, d.labels)
+		d.quarantine = d.stage(d.isolated)
 	}
-	d.quarantined++
 	quoted, err := json.Marshal(reason)
 	if err != nil {
 		return fmt.Errorf("encode reason: %w", err)
@@ -72,22 +103,50 @@ func (d *delivery) isolate(a *page.Alert, reason string) error {
 	return nil
 }
 
-// commit makes the objects visible, the quarantine's first: whoever finds the feed's
-// object of a window may rely on the whole window being there.
-func (d *delivery) commit() error {
-	for _, o := range []*object{d.quarantine, d.alerts} {
-		if o == nil {
-			continue
-		}
-		if err := o.commit(); err != nil {
-			d.abandon()
-			return err
-		}
+// commit delivers what was kept, unless the entry exists: then it drops it, sees to it
+// that what that entry says is delivered, and returns that one, and false.
+func (d *delivery) commit(f *fetched) (e entry, created bool, err error) {
+	defer d.abandon()
+	if e, err = d.complete(f); err != nil {
+		return e, false, err
 	}
-	return nil
+	found, created, err := createEntry(d.ctx, d.bucket, d.entry, e, append(d.keys, d.isolatedKeys...))
+	if err != nil {
+		return e, false, err // it may have been created: what it names must stay
+	}
+	if !created && !found.same(e) {
+		e.discard(d.ctx, d.bucket)
+	} else if e.Object != nil || e.Quarantine != nil {
+		created = true // by a request whose answer was lost
+	}
+	return found, created, found.settle(d.ctx, d.bucket)
 }
 
-// abandon leaves nothing visible of what is not committed.
+// complete makes the staged objects durable and describes them.
+func (d *delivery) complete(f *fetched) (entry, error) {
+	e := entry{From: d.window.From, To: d.window.To, TimeField: d.config.TimeField, Late: d.late,
+		Alerts: int64(len(d.keys)), Quarantined: int64(len(d.isolatedKeys)), Undated: f.unsure, Newest: f.newest, tally: f.counter.tally(&f.late)}
+	for _, part := range []struct {
+		object *object
+		name   string
+		placed **placed
+	}{{d.quarantine, d.isolated, &e.Quarantine}, {d.alerts, d.object, &e.Object}} {
+		if part.object == nil {
+			continue
+		}
+		staged, err := part.object.commit()
+		if err != nil {
+			return e, err
+		}
+		*part.placed = &placed{Name: part.name, Staged: staged.Name, Generation: staged.Generation, Size: staged.Size, CRC32C: staged.CRC32C}
+	}
+	if d.alerts != nil {
+		e.Bytes = d.alerts.bytes
+	}
+	return e, nil
+}
+
+// abandon leaves nothing of what is not complete.
 func (d *delivery) abandon() {
 	for _, o := range []*object{d.quarantine, d.alerts} {
 		if o != nil {

@@ -28,37 +28,41 @@ var errCursorExpired = errors.New("the tenant no longer knows the cursor of the 
 
 // fetched is what the paging of one window came to.
 type fetched struct {
-	alerts     int64    // kept: to be delivered, or put into quarantine
-	newest     int64    // newest timestamp of a kept alert not later than the window's end; epoch seconds
-	seam       []string // see State.Seam
-	duplicates int64    // met again on a later page
-	undated    int64    // without a time of their own
+	alerts     int64 // kept: to be delivered, or put into quarantine
+	newest     int64 // newest timestamp of a kept alert not later than the window's end; epoch seconds
+	known      int64 // of the window's, delivered before
+	duplicates int64 // met again on a later page
+	undated    int64 // without a time of their own
+	unsure     int64 // undated, or of a time that was not asked for: a neighbour may meet them again
 	late       lateness
+	counter    counter
 }
 
 // fetch pages through the window and hands every alert that belongs to it to keep,
-// exactly once, in the tenant's order. before are the identities that the window
-// before delivered already (State.Seam).
+// exactly once, in the tenant's order. known are alerts that are delivered already.
 //
 // Alerts are told apart by _id, or by all their bytes if they have none, so pages may
 // overlap, be asked for again, and begin again. An alert whose own time lies in the
 // second more that is asked for on either side is left to the neighbour. An alert
-// without a time is kept, and remembered if the next window will meet it again. When
-// fetch returns an error, keep may have been handed any part of the alerts.
-func (t *tenant) fetch(ctx context.Context, w Window, field TimeField, before []string, keep func(a *page.Alert, reason string) error) (*fetched, error) {
+// without a time is kept; known must hold what the neighbours have of these. When fetch
+// returns an error, keep may have been handed any part of the alerts.
+func (t *tenant) fetch(ctx context.Context, w Window, field TimeField, known keySet, keep func(a *page.Alert, key alertKey, reason string) error) (*fetched, error) {
 	f := &fetched{}
-	known, undated := newIdentities(), newIdentities()
-	for _, id := range before {
-		known.add([]byte(id), 0)
+	if known == nil {
+		known = keySet{}
 	}
 	from, to := w.asked()
 	err := t.pages(ctx, from, to, field, func(a *page.Alert, number int) (bool, error) {
-		id := identity(a)
-		if first, earlier := known.add(id, number); !first {
-			if earlier {
+		key := keyOf(identity(a))
+		switch earlier := known.meet(key, number); {
+		case earlier == 0:
+			f.known++
+			return true, nil
+		case earlier > 0:
+			if earlier < number {
 				f.duplicates++
 			}
-			return !earlier, nil
+			return earlier == number, nil
 		}
 		at, dated := ownTime(a, field)
 		stray := dated && (at < from || at > to)
@@ -69,9 +73,11 @@ func (t *tenant) fetch(ctx context.Context, w Window, field TimeField, before []
 			f.undated++
 		}
 		if !dated || stray {
-			undated.add(id, 0)
+			f.unsure++
+			at = w.From.Unix()
 		}
 		f.alerts++
+		f.counter.add(a, at)
 		if stamp, ok := epochSeconds(a.Timestamp); ok {
 			if stamp <= w.To.Unix() {
 				f.newest = max(f.newest, stamp)
@@ -80,34 +86,12 @@ func (t *tenant) fetch(ctx context.Context, w Window, field TimeField, before []
 				f.late.add(stored - stamp)
 			}
 		}
-		return true, keep(a, quarantineReason(a, stray))
+		return true, keep(a, key, quarantineReason(a, stray))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fetch window %v: %w", w, err)
 	}
-	if undated.len() > 0 {
-		if f.seam, err = t.seam(ctx, w, field, undated); err != nil {
-			return nil, fmt.Errorf("fetch seam of window %v: %w", w, err)
-		}
-	}
 	return f, nil
-}
-
-// seam lists those of the undated alerts with which the tenant answers for the
-// seconds that the next window's request will hold, too.
-func (t *tenant) seam(ctx context.Context, w Window, field TimeField, undated identities) ([]string, error) {
-	var ids []string
-	listed := newIdentities()
-	from, to := w.seam()
-	err := t.pages(ctx, from, to, field, func(a *page.Alert, number int) (bool, error) {
-		id := identity(a)
-		first, earlier := listed.add(id, number)
-		if first && undated.has(id) {
-			ids = append(ids, string(id))
-		}
-		return !earlier, nil
-	})
-	return ids, err
 }
 
 // pages asks for all pages of the seconds from..to, both included, and hands their

@@ -91,7 +91,7 @@ func TestQuarantine(t *testing.T) {
 		}
 		var window Window
 		for _, o := range w.cloud.Objects(w.config.Bucket, w.config.Prefix+".quarantine/") {
-			window, _ = namedWindow(o.Name)
+			window, _, _ = nameParts(o.Name, "quarantine")
 			for _, line := range w.content(o) {
 				var entry struct {
 					Reason string
@@ -134,7 +134,7 @@ func TestQuarantineComesBeforeTheFeed(t *testing.T) {
 		w.config.Lookback = 2 * time.Hour
 		w.cloud.Visible = nil
 		w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
-			if r.Write && strings.HasPrefix(r.Object, w.config.Prefix+"/") {
+			if strings.HasPrefix(r.Destination, w.config.Prefix+"/") {
 				f.Status = http.StatusForbidden
 			}
 			return f

@@ -14,17 +14,19 @@
 //	window.go      which span of time comes next; split.go, if it was too long
 //	fetch.go       the window's pages; tenant.go asks for one, refusal.go judges it
 //	deliver.go     the window's object; write.go writes it, complete or absent
+//	ledger.go      the entry that decides what is delivered; settle.go moves it there
 //	report.go    what the run did: one record in the log
+//
+// A message can ask for more than the next windows (message.go): backfill.go collects
+// a past span with the same loop, and audit.go ([Verify]) compares what was delivered with
+// what the tenant has, and delivers what is missing.
 //
 // Read [State] first: its invariant is what everything else keeps.
 package collector
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -56,7 +58,8 @@ func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (strin
 		log.LogAttrs(ctx, slog.LevelError, message, append(attributes, slog.String("error", err.Error()))...)
 		return errors.New(message + "; the log record of this event says why")
 	}
-	if err := checkMessage(e); err != nil {
+	asked, err := readMessage(e)
+	if err != nil {
 		return fail("message refused", err)
 	}
 	c, err := ConfigFromEnv(lookup)
@@ -71,7 +74,34 @@ func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (strin
 	if err != nil {
 		return fail("run failed", err)
 	}
-	report, err := Run(ctx, c, bucket, tenantClient, triggerTime(e, time.Now()), nil)
+	now := triggerTime(e, time.Now())
+	if asked.verify > 0 {
+		audit, err := verifyBudgeted(ctx, c, bucket, tenantClient, now, asked)
+		switch attributes := audit.attributes(); {
+		case err != nil:
+			return fail("audit failed", err, attributes...)
+		case !audit.Complete:
+			return unfinished(ctx, log, "audit not complete", attributes)
+		case !audit.Passed():
+			log.LogAttrs(ctx, slog.LevelError, "audit found a gap", attributes...)
+		default:
+			log.LogAttrs(ctx, slog.LevelInfo, "audit passed", attributes...)
+		}
+		return nil
+	}
+	if asked.span != (Window{}) {
+		report, err := Backfill(ctx, c, bucket, tenantClient, now, asked.span, nil)
+		switch attributes := report.attributes(); {
+		case err != nil:
+			return fail("backfill failed", err, attributes...)
+		case !report.CaughtUp:
+			return unfinished(ctx, log, "backfill not complete", attributes)
+		default:
+			log.LogAttrs(ctx, slog.LevelInfo, "backfill finished", attributes...)
+		}
+		return nil
+	}
+	report, err := Run(ctx, c, bucket, tenantClient, now, nil)
 	if err != nil {
 		return fail("run failed", err, report.attributes()...)
 	}
@@ -83,6 +113,12 @@ func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (strin
 	return nil
 }
 
+// unfinished logs work whose budget is spent, and has the message delivered again.
+func unfinished(ctx context.Context, log *slog.Logger, what string, attributes []slog.Attr) error {
+	log.LogAttrs(ctx, slog.LevelInfo, what, attributes...)
+	return errors.New(what + "; the message is to be delivered again")
+}
+
 // triggerTime is the run's now: the event's time, so that an event that is delivered
 // again asks for the same windows, but never later than the clock.
 func triggerTime(e cloudevents.Event, clock time.Time) time.Time {
@@ -90,41 +126,4 @@ func triggerTime(e cloudevents.Event, clock time.Time) time.Time {
 		return t
 	}
 	return clock
-}
-
-// checkMessage accepts the ordinary tick: a Pub/Sub message whose payload is empty or
-// {}. Whatever else a message may ask for, this version cannot do, and doing the
-// ordinary instead would be a silent failure.
-func checkMessage(e cloudevents.Event) error {
-	var envelope struct {
-		Message *struct {
-			Data []byte `json:"data"`
-		} `json:"message"`
-	}
-	body := bytes.TrimSpace(e.Data())
-	if len(body) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(body, &envelope); err != nil {
-		return fmt.Errorf("read event %s: its data is not a Pub/Sub message: %w", e.Type(), err)
-	}
-	if envelope.Message == nil {
-		if !isEmptyObject(body) {
-			return fmt.Errorf("read event %s: its data is not a Pub/Sub message", e.Type())
-		}
-		return nil
-	}
-	payload := bytes.TrimSpace(envelope.Message.Data)
-	if len(payload) == 0 || isEmptyObject(payload) {
-		return nil
-	}
-	if len(payload) > 100 {
-		payload = append(payload[:100:100], "…"...)
-	}
-	return fmt.Errorf("read message: %q asks for something that this version cannot do; publish {} or an empty message to collect", payload)
-}
-
-func isEmptyObject(text []byte) bool {
-	var members map[string]json.RawMessage
-	return json.Unmarshal(text, &members) == nil && members != nil && len(members) == 0
 }

@@ -151,7 +151,11 @@ func handled(t *testing.T, e cloudevents.Event, pairs ...string) ([]map[string]a
 func TestMessageThatAsksForSomethingUnknownIsRefused(t *testing.T) {
 	s := standIns()
 	for _, test := range []struct{ name, data, want string }{
-		{"another command", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"verify":"48h"}`)) + `"}}`, "verify"},
+		{"another command", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"verify":"soon"}`)) + `"}}`, "verify"},
+		{"two commands", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"verify":"48h","backfill":{"from":"2026-11-01T00:00:00Z","to":"2026-11-02T00:00:00Z"}}`)) + `"}}`, "two things"},
+		{"repair alone", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"repair":true}`)) + `"}}`, "needs verify"},
+		{"a span the wrong way round", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"backfill":{"from":"2026-11-02T00:00:00Z","to":"2026-11-01T00:00:00Z"}}`)) + `"}}`, "ends before it begins"},
+		{"a word that is not known", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`{"verifyy":"48h"}`)) + `"}}`, "verifyy"},
 		{"text", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`100% %d now`)) + `"}}`, "100%"},
 		{"null", `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(`null`)) + `"}}`, "null"},
 		{"not base64", `{"message":{"data":"%%%"}}`, "not a Pub/Sub message"},
@@ -183,7 +187,7 @@ func TestRunIsLoggedOnce(t *testing.T) {
 	if r["severity"] != "INFO" || r["message"] != "run finished" || r["event"] != "event-7" || r["alerts"] != 40.0 || r["caught_up"] != true || r["stopped"] != StoppedCaughtUp {
 		t.Errorf("record: %v", r)
 	}
-	for _, name := range []string{"window_from", "window_to", "windows", "bytes", "objects", "objects_existing", "requests", "pages", "retries", "duplicates", "undated",
+	for _, name := range []string{"window_from", "window_to", "windows", "bytes", "objects", "windows_existing", "windows_covered", "requests", "pages", "retries", "duplicates", "undated",
 		"quarantined", "state_races", "lag_seconds", "lateness_p50_seconds", "lateness_p99_seconds", "lateness_max_seconds", "duration_seconds"} {
 		if _, ok := r[name]; !ok {
 			t.Errorf("the record lacks %s: %v", name, r)

@@ -14,7 +14,8 @@ type Report struct {
 	Alerts        int64     // in the completed windows, the quarantined included
 	Bytes         int64     // of NDJSON, before compression
 	Objects       int       // in the feed's folder
-	Existing      int       // of Objects: those that another run, or a lost answer's request, had made
+	Existing      int       // of Windows: those that another run, or this one's request whose answer was lost, had delivered
+	Covered       int       // of Windows: those that lay in others that the ledger shows as delivered; in no other count
 
 	Requests    int   // to the tenant, retries included
 	Pages       int   // answers that were pages of alerts
@@ -42,20 +43,26 @@ func (r *Report) reach(s State, now time.Time) {
 	r.Through, r.Lag = s.Through, now.Sub(s.Through)
 }
 
-// complete adds a window whose state is saved.
-func (r *Report) complete(f *fetched, d *delivery) {
+// complete adds a window whose state is saved: what was fetched, and the entry by which it
+// is delivered, whoever created that. One that is covered was delivered and reported as
+// part of another window, long ago.
+func (r *Report) complete(f *fetched, e entry, created, covered bool) {
 	r.Windows++
-	r.Alerts += f.alerts
 	r.Duplicates += f.duplicates
+	if covered {
+		r.Covered++
+		return
+	}
+	r.Alerts += e.Alerts + e.Quarantined
 	r.Undated += f.undated
-	r.lateness.merge(&f.late)
-	r.Quarantined += d.quarantined
-	if o := d.alerts; o != nil {
-		r.Bytes += o.bytes
+	r.lateness.merge(e.late())
+	r.Quarantined += e.Quarantined
+	r.Bytes += e.Bytes
+	if e.Object != nil {
 		r.Objects++
-		if o.exists {
-			r.Existing++
-		}
+	}
+	if !created {
+		r.Existing++
 	}
 }
 
@@ -69,7 +76,8 @@ func (r *Report) attributes() []slog.Attr {
 		slog.Int64("alerts", r.Alerts),
 		slog.Int64("bytes", r.Bytes),
 		slog.Int("objects", r.Objects),
-		slog.Int("objects_existing", r.Existing),
+		slog.Int("windows_existing", r.Existing),
+		slog.Int("windows_covered", r.Covered),
 		slog.Int("requests", r.Requests),
 		slog.Int("pages", r.Pages),
 		slog.Int("retries", r.Retries),

@@ -49,6 +49,7 @@ func TestFunctionLinksLittle(t *testing.T) {
 		"github.com/cloudevents/sdk-go/v2", // the event
 		"golang.org/x/time/rate",           // four requests a second
 		"google.golang.org/api/googleapi",  // the storage client's error type
+		"google.golang.org/api/iterator",   // the storage client's end of a list
 		"google.golang.org/api/option",     // the storage client's options
 	}
 	for _, pattern := range []string{"*.go", "internal/page/*.go"} {

@@ -26,16 +26,21 @@ const (
 // report's Through exactly once and the state says so; of what comes after, at most the
 // next window's object is there, whole, if its state could not be saved. A failure leaves
 // the state at the last completed window. Two runs at once work on the same windows and
-// make the same objects, so they need no lock.
+// make the same entries in the ledger, so they need no lock.
 //
 // A run that could not complete a single window within its budget is a failure. Before
 // it returns it splits the window, so that the next run gets further.
 func Run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report)) (Report, error) {
+	return runSpan(ctx, c, bucket, client, now, Window{}, progress)
+}
+
+// runSpan is a run of the live collector or, if the span is not zero, of its backfill.
+func runSpan(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, span Window, progress func(Report)) (Report, error) {
 	r := Report{Started: time.Now(), Stopped: stoppedFailed}
 	budgeted, cancel := context.WithTimeout(ctx, c.Budget)
 	defer cancel()
 
-	state, err := run(budgeted, c, bucket, client, now, progress, &r)
+	state, err := run(budgeted, c, bucket, client, now, span, progress, &r)
 	switch spent := errors.Is(err, errBudgetSpent); {
 	case spent && r.Windows > 0:
 		r.Stopped, err = StoppedBudget, nil
@@ -52,8 +57,8 @@ func Run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 // errBudgetSpent says that the run's time was up in the middle of a window.
 var errBudgetSpent = errors.New("the run's BUDGET is spent")
 
-func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report), r *Report) (State, error) {
-	state, err := loadState(ctx, bucket, c, now)
+func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, span Window, progress func(Report), r *Report) (State, error) {
+	state, err := loadState(ctx, bucket, c, now, span)
 	if err != nil {
 		return state, err
 	}
@@ -64,16 +69,22 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 			progress(*r)
 		}
 	}
+	var delivered *ledger
 	tenant := newTenant(c, client, r, notify)
-	for !state.Next.After(horizon(now, c)) {
+	for !state.complete() && !state.Next.After(state.horizon(now, c)) {
 		if c.MaxRecords > 0 && r.Alerts >= int64(c.MaxRecords) {
 			r.Stopped = StoppedMaxRecords
 			return state, nil
 		}
-		state, err = collect(ctx, c, bucket, tenant, state, now, r)
+		if delivered == nil {
+			delivered, err = loadLedger(ctx, bucket, Window{From: state.Through, To: state.horizon(now, c)}, c.Prefix, state.prefix())
+		}
+		if err == nil {
+			state, err = collect(ctx, c, delivered, tenant, state, now, r)
+		}
 		if errors.Is(err, errStateMoved) {
 			r.Races++
-			state, err = loadState(ctx, bucket, c, now)
+			state, err = loadState(ctx, bucket, c, now, span)
 		}
 		if err != nil && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
 			return state, fmt.Errorf("%w: window %v did not fit into it: %w", errBudgetSpent, state.window(), err)
@@ -89,33 +100,45 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 }
 
 // collect moves one window from the tenant into the bucket and returns the state behind
-// it; or, if the window has been split meanwhile, the state with its nearer end. On an
-// error the state in the bucket is not this run's, unless the answer to its saving was
-// lost; s comes back unchanged.
-func collect(ctx context.Context, c Config, bucket *storage.BucketHandle, t *tenant, s State, now time.Time, r *Report) (State, error) {
-	d := newDelivery(ctx, bucket, c, s)
-	f, err := t.fetch(ctx, s.window(), c.TimeField, s.Seam, d.keep)
-	if err != nil {
-		d.abandon()
-		return s, err
-	}
-	if err := d.commit(); err != nil {
-		return s, err
-	}
-	if d.alerts != nil && d.alerts.exists {
-		if marked, err := isSplit(ctx, bucket, s); err != nil {
+// it; or, if the window has been split meanwhile, the state with its nearer end. A window
+// that the ledger shows as delivered is passed over. On an error the state in the bucket
+// is not this run's, unless the answer to its saving was lost; s comes back unchanged.
+func collect(ctx context.Context, c Config, l *ledger, t *tenant, s State, now time.Time, r *Report) (State, error) {
+	after, e, created := s, entry{}, false
+	f := &fetched{}
+	covering, found := l.covering(s.Through)
+	if found {
+		e = covering
+		if err := e.settle(ctx, l.bucket); err != nil {
 			return s, err
-		} else if marked {
-			return saveSplit(ctx, bucket, c, s)
+		}
+	} else {
+		known, err := l.known(ctx, s.window())
+		if err != nil {
+			return s, err
+		}
+		d := newDelivery(ctx, l.bucket, c, s)
+		if f, err = t.fetch(ctx, s.window(), c.TimeField, known, d.keep); err != nil {
+			d.abandon()
+			return s, err
+		}
+		if e, created, err = d.commit(f); err != nil {
+			return s, err
+		}
+		if e.Split {
+			return saveSplit(ctx, l.bucket, c, s)
+		}
+		if e.undated() {
+			l.entries = append(l.entries, e)
 		}
 	}
-	after := s.choose(following(s.window(), f.alerts, horizon(now, c), c), c)
-	after.Seam = f.seam
-	after.LastEventTime = max(s.LastEventTime, f.newest)
-	saved, err := saveState(ctx, bucket, c.StateKey, after)
+	done := Window{From: s.Through, To: e.To}
+	after = after.choose(following(done, e.Alerts+e.Quarantined, s.horizon(now, c), c), c)
+	after.LastEventTime = max(s.LastEventTime, e.Newest)
+	saved, err := saveState(ctx, l.bucket, c.StateKey, after)
 	if err != nil {
 		return s, err
 	}
-	r.complete(f, d)
+	r.complete(f, e, created, found && e.window() != s.window())
 	return saved, nil
 }

@@ -21,7 +21,7 @@ func dayOfAlerts(seed uint64, n int) []netskopetest.Alert {
 // TestDay simulates a day of hourly triggers in every dialect, order and inclusivity
 // of the tenant, with everything that can go wrong going wrong: faults of single
 // requests, hours of outage, runs that die, events that are delivered twice, two runs
-// at once. It holds that no visible object is ever incomplete, that a failed run
+// at once, a feed that takes objects away as soon as it sees them. It holds that no visible object is ever incomplete, that a failed run
 // leaves the state where the last completed window put it, and that in the end every
 // alert is there exactly once.
 func TestDay(t *testing.T) {
@@ -57,6 +57,12 @@ func TestDay(t *testing.T) {
 func (w *world) day(seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	outage := dayStart.Add(time.Duration(6+random.IntN(6)) * time.Hour)
+	if random.IntN(2) == 0 {
+		stays := rand.New(rand.NewPCG(seed, 4))
+		w.feed = func() time.Duration { // called for one object at a time
+			return time.Duration(stays.IntN(20)) * time.Duration(stays.IntN(20)) * time.Second
+		}
+	}
 	w.faults(w.tenantMenu(rand.New(rand.NewPCG(seed, 2)), outage), cloudMenu(rand.New(rand.NewPCG(seed, 3))))
 	time.Sleep(10 * time.Minute)
 	outcomes := map[string]int{}

@@ -15,8 +15,8 @@ const splitTimeout = 20 * time.Second
 // after a long quiet stretch cannot hold the collector up for ever.
 //
 // The end of a window may be changed only if nobody can deliver the whole window any
-// more, or its alerts would be there twice. So its object's name is taken first, by an
-// empty object, which no delivery makes: whoever still works on the whole window
+// more, or its alerts would be there twice. So the name of its ledger entry is taken
+// first, by an entry that delivers nothing: whoever still works on the whole window
 // finds the name taken, sees why, and goes on with the stored end.
 //
 // On an error the window may be marked, but its end is as it was; the next run that
@@ -24,26 +24,14 @@ const splitTimeout = 20 * time.Second
 func split(ctx context.Context, bucket *storage.BucketHandle, c Config, s State) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, splitTimeout)
 	defer cancel()
-	mark := create(ctx, bucket, s.Object, map[string]string{"netskope-split": s.window().String()})
-	mark.zip = nil // it would add its header
-	if err := mark.commit(); err != nil {
+	mark, _, err := createEntry(ctx, bucket, windowEntry(s.prefix(), s.window()), splitMark(s.window()), nil)
+	if err != nil {
 		return s, fmt.Errorf("split window %v: %w", s.window(), err)
 	}
-	if mark.exists {
-		if marked, err := isSplit(ctx, bucket, s); err != nil || !marked {
-			return s, err // delivered after all
-		}
+	if !mark.Split {
+		return s, nil // delivered after all
 	}
 	return saveSplit(ctx, bucket, c, s)
-}
-
-// isSplit reports whether the window's object is the mark of a split.
-func isSplit(ctx context.Context, bucket *storage.BucketHandle, s State) (bool, error) {
-	attributes, err := bucket.Object(s.Object).Attrs(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look at gs://%s/%s: %w", bucket.BucketName(), s.Object, err)
-	}
-	return attributes.Size == 0, nil
 }
 
 // saveSplit stores the nearer end of a window that is marked.

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,18 +25,51 @@ func (w Window) objectName(folder, kind, suffix string) string {
 		w.From.Format(compactTime), w.To.Format(compactTime), suffix)
 }
 
+// nameParts reads the window back from an object's name, and what stands between it and
+// the first dot.
+func nameParts(name, kind string) (w Window, rest string, ok bool) {
+	stem, _, _ := strings.Cut(baseName(name), ".")
+	fields := strings.SplitN(stem, "_", 4)
+	if len(fields) < 3 || fields[0] != kind {
+		return w, "", false
+	}
+	from, err := time.Parse(compactTime, fields[1])
+	to, toErr := time.Parse(compactTime, fields[2])
+	if len(fields) == 4 {
+		rest = fields[3]
+	}
+	return Window{From: from, To: to}, rest, err == nil && toErr == nil
+}
+
 const gzipSuffix = ".gz"
+
+// baseName is the last part of an object's name.
+func baseName(object string) string { return object[strings.LastIndexByte(object, '/')+1:] }
+
+// suffix is that of alert objects.
+func (c Config) suffix() string {
+	if c.Compression == Gzip {
+		return ".ndjson" + gzipSuffix
+	}
+	return ".ndjson"
+}
 
 // alertsObject is the name of the window's object in the feed's folder. It is chosen
 // together with the window, and stored, so that whoever repeats the window meets
 // the object that an earlier run made and cannot make a second, even if GCS_PREFIX or
 // COMPRESSION have changed since.
 func (w Window) alertsObject(c Config) string {
-	name := w.objectName(c.Prefix, "alerts", ".ndjson")
-	if c.Compression == Gzip {
-		name += gzipSuffix
-	}
-	return name
+	return w.objectName(c.Prefix, "alerts", c.suffix())
+}
+
+// overlaps reports whether a moment lies in both.
+func (w Window) overlaps(other Window) bool {
+	return w.From.Before(other.To) && other.From.Before(w.To)
+}
+
+// widened has the seconds in which a request for the window can meet others' alerts.
+func (w Window) widened() Window {
+	return Window{From: w.From.Add(-2 * time.Second), To: w.To.Add(2 * time.Second)}
 }
 
 // contains reports whether the second, counted from the epoch, lies in the window.
@@ -47,10 +81,6 @@ func (w Window) contains(second int64) bool {
 // documentation contradicts itself on which bounds are inclusive, so one second
 // more is asked for on both sides than would do if both were.
 func (w Window) asked() (from, to int64) { return w.From.Unix() - 1, w.To.Unix() }
-
-// seam is the range of seconds that both this window's request and the next
-// one's can answer with, asked for wide.
-func (w Window) seam() (from, to int64) { return w.To.Unix() - 2, w.To.Unix() + 1 }
 
 // split is the first part of the window: a quarter, aligned to step, or where that is not
 // inside the window, half of it. The window must be longer than a second.

@@ -6,11 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +54,11 @@ type world struct {
 
 	began time.Time       // through of the first state that was saved
 	seen  map[string]bool // the feed's objects that became visible
+	taken map[string]int  // lines of objects that the feed has taken away
+
+	// feed, if not nil, says how long an object stays in its folder before the feed takes
+	// it away.
+	feed func() time.Duration
 
 	mu          sync.Mutex
 	tenantFault func(netskopetest.Request) netskopetest.Fault
@@ -66,7 +70,7 @@ type world struct {
 func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.Alert, test func(*world)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(dayStart))
-		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}, seen: map[string]bool{}, lines: map[string]netskopetest.Alert{}}
+		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}, seen: map[string]bool{}, taken: map[string]int{}, lines: map[string]netskopetest.Alert{}}
 		c, err := ConfigFromEnv(environment())
 		if err != nil {
 			t.Fatal(err)
@@ -176,7 +180,7 @@ func (w *world) state() *State {
 // objects are the feed's.
 func (w *world) objects() []gcstest.Object {
 	return slices.DeleteFunc(w.cloud.Objects(w.config.Bucket, w.config.Prefix+"/"), func(o gcstest.Object) bool {
-		return o.Name == w.config.StateKey || o.Name == w.config.OriginalStateKey() || o.Size == 0 // a split's mark
+		return !strings.Contains(o.Name, ".ndjson") || strings.Contains(o.Name, ".staging/")
 	})
 }
 
@@ -197,16 +201,20 @@ func (w *world) inspect(o gcstest.Object) {
 	case !strings.HasPrefix(o.Name, w.config.Prefix+"/"):
 		return
 	}
-	if o.Metadata["netskope-split"] != "" && o.Size == 0 {
-		return
-	}
 	if w.seen[o.Name] {
 		w.t.Errorf("%s was overwritten: a feed reads it a second time", o.Name)
 	}
 	w.seen[o.Name] = true
-	window, err := namedWindow(o.Name)
-	if err != nil {
-		w.t.Error(err)
+	if w.feed != nil {
+		time.AfterFunc(w.feed(), func() { w.take(o.Name) })
+	}
+	window, _, ok := nameParts(o.Name, "alerts")
+	late := !ok
+	if late {
+		window, _, ok = nameParts(o.Name, "late")
+	}
+	if !ok {
+		w.t.Errorf("object %s is not named by a window", o.Name)
 		return
 	}
 	got := map[string]int{}
@@ -217,7 +225,8 @@ func (w *world) inspect(o gcstest.Object) {
 	for line, alert := range w.lines {
 		second, dated := ownTimeOf(alert, w.config.TimeField)
 		undated = undated || !dated
-		if dated && window.contains(second) && got[line] != 1 {
+		hidden := alert.Visible.After(window.To.Add(w.config.Lag)) // longer than the collector waits
+		if dated && window.contains(second) && got[line] != 1 && !((late || hidden) && got[line] == 0) {
 			missing++
 		}
 		if dated && !window.contains(second) && got[line] != 0 {
@@ -230,6 +239,21 @@ func (w *world) inspect(o gcstest.Object) {
 	}
 	for line := range got {
 		w.t.Errorf("%s holds a line that is no alert's: %.100s", o.Name, line)
+	}
+}
+
+// take is the feed: it reads an object, and deletes it.
+func (w *world) take(name string) {
+	o, ok := w.cloud.Object(w.config.Bucket, name)
+	if !ok {
+		return
+	}
+	lines := w.content(o)
+	w.cloud.Delete(w.config.Bucket, name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, line := range lines {
+		w.taken[line]++
 	}
 }
 
@@ -260,20 +284,6 @@ func (w *world) content(o gcstest.Object) []string {
 	return strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
 }
 
-func namedWindow(name string) (Window, error) {
-	base := strings.SplitN(path.Base(name), ".", 2)[0]
-	fields := strings.Split(base, "_")
-	if len(fields) != 3 {
-		return Window{}, fmt.Errorf("object %s is not named by a window", name)
-	}
-	from, err := time.Parse(compactTime, fields[1])
-	if err != nil {
-		return Window{}, err
-	}
-	to, err := time.Parse(compactTime, fields[2])
-	return Window{From: from, To: to}, err
-}
-
 // checkDelivered holds the promise: every alert from where the first state began to the
 // state's through is in the bucket exactly once, and no other is.
 func (w *world) checkDelivered() {
@@ -283,7 +293,9 @@ func (w *world) checkDelivered() {
 	if s == nil {
 		w.t.Fatal("there is no state")
 	}
-	delivered := map[string]int{}
+	w.mu.Lock()
+	delivered := maps.Clone(w.taken)
+	w.mu.Unlock()
 	for _, o := range w.objects() {
 		for _, line := range w.content(o) {
 			delivered[line]++

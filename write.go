@@ -35,20 +35,19 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(content []byte) uint32 { return crc32.Checksum(content, castagnoli) }
 
-// object is one object being written line by line. Nothing of it is visible before
-// commit has succeeded, and then all of it is. It is created only if no object of its
-// name exists: a feed reads an object that is overwritten a second time.
+// object is one object being written line by line, under a name that nobody else uses.
+// Nothing of it is visible before commit has succeeded, and then all of it is.
 //
 // Creating needs storage.objects.create.
 type object struct {
 	uri    string
+	handle *storage.ObjectHandle
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	upload *storage.Writer
 	packed *bufio.Writer // takes the small writes of zip; both nil if not compressed
 	zip    *gzip.Writer
 	lines  *bufio.Writer
-	exists bool  // another run, or a request of ours whose answer was lost, was first
 	bytes  int64 // written, before compression
 }
 
@@ -56,8 +55,8 @@ type object struct {
 // people; nothing reads them.
 func create(ctx context.Context, bucket *storage.BucketHandle, name string, labels map[string]string) *object {
 	ctx, cancel := context.WithCancelCause(ctx)
-	o := &object{uri: "gs://" + bucket.BucketName() + "/" + name, ctx: ctx, cancel: cancel}
-	o.upload = bucket.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
+	o := &object{uri: "gs://" + bucket.BucketName() + "/" + name, handle: bucket.Object(name), ctx: ctx, cancel: cancel}
+	o.upload = o.handle.If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
 	o.upload.ChunkSize = alertChunk
 	o.upload.ContentType = "application/x-ndjson"
 	o.upload.Metadata = labels
@@ -87,38 +86,24 @@ func (o *object) watch() *time.Timer {
 // Write appends to the object. It fails only where the upload has failed.
 func (o *object) Write(p []byte) (int, error) {
 	o.bytes += int64(len(p))
-	if o.exists {
-		return len(p), nil
-	}
 	if _, err := o.lines.Write(p); err != nil {
-		if err = o.existing(err); err != nil {
-			return 0, err
-		}
+		return 0, o.failed(err)
 	}
 	return len(p), nil
 }
 
-// existing turns the refusal of an object that exists into the knowledge that it does.
-// Its window was delivered, whoever did it; what remains is to save the state.
-func (o *object) existing(err error) error {
-	if isPreconditionFailed(err) {
-		o.exists = true
-		return nil
-	}
+func (o *object) failed(err error) error {
 	if cause := context.Cause(o.ctx); cause == errUploadTimeout {
 		err = cause
 	}
 	return fmt.Errorf("write %s: %w", o.uri, err)
 }
 
-// commit makes the object visible, unless it exists. After an error, nobody knows
-// whether it is; the window's repetition will find out.
-func (o *object) commit() error {
-	if o.exists {
-		o.abandon()
-		return nil
-	}
+// commit makes the object durable and returns what the storage says of it. After an
+// error, nobody knows whether it is.
+func (o *object) commit() (*storage.ObjectAttrs, error) {
 	defer o.watch().Stop()
+	defer o.cancel(nil)
 	err := o.lines.Flush()
 	if err == nil && o.zip != nil {
 		if err = o.zip.Close(); err == nil {
@@ -128,11 +113,17 @@ func (o *object) commit() error {
 	if err == nil {
 		err = o.upload.Close()
 	}
-	if err != nil {
-		err = o.existing(err)
+	if err == nil {
+		return o.upload.Attrs(), nil
 	}
-	o.cancel(nil)
-	return err
+	if isPreconditionFailed(err) { // by a request of ours whose answer was lost: nobody else has the name
+		attributes, err := o.handle.Attrs(o.ctx)
+		if err == nil {
+			return attributes, nil
+		}
+		return nil, o.failed(err)
+	}
+	return nil, o.failed(err)
 }
 
 // abandon ends the writing so that nothing becomes visible. The writer must not be
@@ -142,4 +133,41 @@ func (o *object) abandon() { o.cancel(context.Canceled) }
 func isPreconditionFailed(err error) bool {
 	var e *googleapi.Error
 	return errors.As(err, &e) && e.Code == http.StatusPreconditionFailed
+}
+
+// put writes a small object whole, if o's conditions hold.
+func put(ctx context.Context, o *storage.ObjectHandle, content []byte, attributes storage.ObjectAttrs, chunk int) (*storage.ObjectAttrs, error) {
+	// Cancelling after Close has no effect; before it, it abandons the write.
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	w := o.NewWriter(ctx)
+	w.ObjectAttrs.ContentType, w.ObjectAttrs.Metadata = attributes.ContentType, attributes.Metadata
+	w.ChunkSize = chunk
+	w.CRC32C, w.SendCRC32C = checksum(content), true
+	if _, err := w.Write(content); err != nil {
+		return nil, because(ctx, err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, because(ctx, err)
+	}
+	return w.Attrs(), nil
+}
+
+// bounded gives one operation on a small object, with the client's retries, a minute:
+// they would otherwise go on until the run's end, and an outage of the storage would
+// pass for a spent budget.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, smallTimeout, errSmallTimeout)
+}
+
+const smallTimeout = time.Minute
+
+var errSmallTimeout = errors.New("cloud storage did not do it within " + shortDuration(smallTimeout))
+
+// because is the error of an operation with a bounded context.
+func because(ctx context.Context, err error) error {
+	if err != nil && context.Cause(ctx) == errSmallTimeout {
+		return fmt.Errorf("%w: %v", errSmallTimeout, err) // not a spent budget, whatever err says
+	}
+	return err
 }

@@ -5,7 +5,7 @@
 
 OUTCOMES='jsonPayload.message=("run finished" OR "run failed" OR "configuration refused" OR "message refused")'
 RECORD_FIELDS=(
-	message event window_from window_to windows alerts bytes objects objects_existing requests
+	message event window_from window_to windows alerts bytes objects windows_existing windows_covered requests
 	pages retries duplicates undated quarantined state_races lag_seconds lateness_p50_seconds
 	lateness_p99_seconds lateness_max_seconds caught_up stopped duration_seconds error
 )

@@ -87,7 +87,7 @@ func summary(w io.Writer, r collector.Report) {
 		{"met again on a later page, written once", r.Duplicates},
 		{"without a time of their own, kept", r.Undated},
 		{"quarantined", r.Quarantined},
-		{"objects that were there already", int64(r.Existing)},
+		{"windows that were delivered already", int64(r.Existing + r.Covered)},
 	} {
 		if extra.n > 0 {
 			fmt.Fprintf(t, "%s\t%d\n", extra.what, extra.n)

@@ -45,6 +45,7 @@ func reference(body []byte) (elements []element, envelope map[string]json.RawMes
 		var members map[string]json.RawMessage
 		if e.Object && json.Unmarshal(v, &members) == nil {
 			e.ID, e.Timestamp, e.Inserted = keep(members["_id"]), keep(members["timestamp"]), keep(members["_insertion_epoch_timestamp"])
+			e.Type = keep(members["alert_type"])
 		}
 		elements = append(elements, e)
 	}
@@ -113,10 +114,10 @@ func FuzzRead(f *testing.F) {
 		}
 		if bytes.Contains(body, []byte(`\u`)) { // escaped keys are not recognized
 			for i := range elements {
-				elements[i].ID, elements[i].Timestamp, elements[i].Inserted = nil, nil, nil
+				elements[i].ID, elements[i].Timestamp, elements[i].Inserted, elements[i].Type = nil, nil, nil, nil
 			}
 			for i := range got.Elements {
-				got.Elements[i].ID, got.Elements[i].Timestamp, got.Elements[i].Inserted = nil, nil, nil
+				got.Elements[i].ID, got.Elements[i].Timestamp, got.Elements[i].Inserted, got.Elements[i].Type = nil, nil, nil, nil
 			}
 		}
 		if !reflect.DeepEqual(elements, got.Elements) {

@@ -42,12 +42,13 @@ type Alert struct {
 	// Object reports whether the element is a JSON object, as an alert has to
 	// be. Any other valid JSON value is handed over too.
 	Object bool
-	// ID, Timestamp and Inserted are the values of the element's own members
-	// "_id", "timestamp" and "_insertion_epoch_timestamp" as received: a string
-	// has its quotes and escapes, an object or array its whitespace. They are
-	// nil when the element has no such member; of a repeated key the last value
-	// counts. A key written with escapes ("\u005fid") is not recognized.
-	ID, Timestamp, Inserted []byte
+	// ID, Timestamp, Inserted and Type are the values of the element's own
+	// members "_id", "timestamp", "_insertion_epoch_timestamp" and "alert_type"
+	// as received: a string has its quotes and escapes, an object or array its
+	// whitespace. They are nil when the element has no such member; of a
+	// repeated key the last value counts. A key written with escapes
+	// ("\u005fid") is not recognized.
+	ID, Timestamp, Inserted, Type []byte
 }
 
 // Kind is the JSON type of a member.

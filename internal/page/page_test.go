@@ -14,9 +14,9 @@ import (
 
 // element is what a test keeps of an Alert.
 type element struct {
-	Line                    string
-	Object                  bool
-	ID, Timestamp, Inserted *string
+	Line                          string
+	Object                        bool
+	ID, Timestamp, Inserted, Type *string
 }
 
 func keep(b []byte) *string {
@@ -38,7 +38,7 @@ func read(r *Reader, body io.Reader) (outcome, error) {
 	var o outcome
 	var err error
 	o.Envelope, err = r.Read(body, func(a *Alert) error {
-		o.Elements = append(o.Elements, element{string(a.Line), a.Object, keep(a.ID), keep(a.Timestamp), keep(a.Inserted)})
+		o.Elements = append(o.Elements, element{string(a.Line), a.Object, keep(a.ID), keep(a.Timestamp), keep(a.Inserted), keep(a.Type)})
 		return nil
 	})
 	if err != nil {
@@ -95,18 +95,20 @@ func TestReadNotesMembers(t *testing.T) {
 		{"_id":"a\"b", "timestamp":1700000000, "_insertion_epoch_timestamp": 1700000001.5},
 		{"x":{"_id":1,"timestamp":2}, "y":[{"_insertion_epoch_timestamp":3}]},
 		{"_id":1,"a":2,"_id" : 2 ,"timestamp":{"a": 1},"_insertion_epoch_timestamp":[ ]},
+		{"alert_type":"DLP", "n":{"alert_type":1}, "alert_name":"x"},
 		{"\u005fid":1,"_ID":2,"timestamps":3,"_id":null},
 		[{"_id":1}], "_id", 7, null]}`
 	s := func(v string) *string { return &v }
 	want := []element{
-		{`{"_id":"a\"b","timestamp":1700000000,"_insertion_epoch_timestamp":1700000001.5}`, true, s(`"a\"b"`), s("1700000000"), s("1700000001.5")},
-		{`{"x":{"_id":1,"timestamp":2},"y":[{"_insertion_epoch_timestamp":3}]}`, true, nil, nil, nil},
-		{`{"_id":1,"a":2,"_id":2,"timestamp":{"a":1},"_insertion_epoch_timestamp":[]}`, true, s("2"), s(`{"a": 1}`), s("[ ]")},
-		{`{"\u005fid":1,"_ID":2,"timestamps":3,"_id":null}`, true, s("null"), nil, nil},
-		{`[{"_id":1}]`, false, nil, nil, nil},
-		{`"_id"`, false, nil, nil, nil},
-		{`7`, false, nil, nil, nil},
-		{`null`, false, nil, nil, nil},
+		{`{"_id":"a\"b","timestamp":1700000000,"_insertion_epoch_timestamp":1700000001.5}`, true, s(`"a\"b"`), s("1700000000"), s("1700000001.5"), nil},
+		{`{"x":{"_id":1,"timestamp":2},"y":[{"_insertion_epoch_timestamp":3}]}`, true, nil, nil, nil, nil},
+		{`{"_id":1,"a":2,"_id":2,"timestamp":{"a":1},"_insertion_epoch_timestamp":[]}`, true, s("2"), s(`{"a": 1}`), s("[ ]"), nil},
+		{`{"alert_type":"DLP","n":{"alert_type":1},"alert_name":"x"}`, true, nil, nil, nil, s(`"DLP"`)},
+		{`{"\u005fid":1,"_ID":2,"timestamps":3,"_id":null}`, true, s("null"), nil, nil, nil},
+		{`[{"_id":1}]`, false, nil, nil, nil, nil},
+		{`"_id"`, false, nil, nil, nil, nil},
+		{`7`, false, nil, nil, nil, nil},
+		{`null`, false, nil, nil, nil, nil},
 	}
 	o, err := read(new(Reader), strings.NewReader(body))
 	if err != nil {

@@ -179,6 +179,7 @@ func (r *Reader) elements(e *Envelope, each func(*Alert) error) error {
 			ID:        r.captured(r.buf, fieldID),
 			Timestamp: r.captured(r.buf, fieldTimestamp),
 			Inserted:  r.captured(r.buf, fieldInserted),
+			Type:      r.captured(r.buf, fieldType),
 		}
 		e.Alerts++
 		if err := each(&r.alert); err != nil {

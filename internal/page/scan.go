@@ -20,6 +20,7 @@ const (
 	fieldID
 	fieldTimestamp
 	fieldInserted
+	fieldType
 	fields
 )
 
@@ -237,6 +238,10 @@ key:
 		case len("timestamp"):
 			if string(b[k:i]) == "timestamp" {
 				field = fieldTimestamp
+			}
+		case len("alert_type"):
+			if string(b[k:i]) == "alert_type" {
+				field = fieldType
 			}
 		case len("_insertion_epoch_timestamp"):
 			if string(b[k:i]) == "_insertion_epoch_timestamp" {

@@ -1,0 +1,180 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+
+	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+// compare lists the tenant's alerts of the window against what is delivered of it. Where
+// another repair got in between, it returns errRepairedMeanwhile.
+func (v *auditor) compare(ctx context.Context, w Window) (found AuditedWindow, err error) {
+	found.Window = w
+	_, covered := v.ledger.covering(w.From)
+	found.Uncovered = !covered
+	known, err := v.delivered(ctx, &found)
+	if err != nil {
+		return found, err
+	}
+	var d *delivery
+	if v.options.Repair {
+		d = newLateDelivery(ctx, v.bucket, v.config, w, v.lates+1)
+		defer d.abandon()
+	}
+	f, err := v.tenant.fetch(ctx, w, v.config.TimeField, known, func(a *page.Alert, key alertKey, reason string) error {
+		if len(found.Examples) < maxExamples {
+			found.Examples = append(found.Examples, string(identity(a)))
+		}
+		if d == nil {
+			return nil
+		}
+		return d.keep(a, key, reason)
+	})
+	if err != nil {
+		return found, err
+	}
+	found.Missing = f.alerts
+	v.notListed(&found, known)
+	if d == nil || f.alerts == 0 {
+		return found, nil
+	}
+	e, created, err := d.commit(f)
+	if err != nil {
+		return found, fmt.Errorf("repair window %v: %w", w, err)
+	}
+	if !created {
+		return found, errRepairedMeanwhile
+	}
+	v.lates = e.Late
+	v.ledger.entries = append(v.ledger.entries, e)
+	found.Repaired = f.alerts
+	return found, nil
+}
+
+// delivered adds to found what the ledger and the folder say of the window, and returns
+// the alerts that are delivered and that a request for it may meet.
+func (v *auditor) delivered(ctx context.Context, found *AuditedWindow) (keySet, error) {
+	w := found.Window
+	known, owned := keySet{}, keySet{}
+	for i := range v.ledger.entries {
+		e := &v.ledger.entries[i]
+		if e.Split || !e.window().overlaps(w.widened()) {
+			continue
+		}
+		keys, err := v.readKeys(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		own := w.contains(e.From.Unix())
+		if own {
+			found.Delivered += int64(len(keys))
+			if err := v.examine(ctx, e, found); err != nil {
+				return nil, err
+			}
+		}
+		if v.lost(e) {
+			keys = keys[e.Alerts:]
+		}
+		for _, key := range keys {
+			if _, again := known[key]; again && own {
+				found.Duplicated++
+			}
+			known[key] = 0
+			if own {
+				owned[key] = 0
+			}
+		}
+	}
+	for _, o := range v.folder.foreign {
+		for i, key := range o.keys {
+			if _, also := owned[key]; also {
+				o.listed[i] = true
+				o.Duplicated++
+				found.Duplicated++
+			}
+			known[key] = 0
+		}
+	}
+	v.forget(w)
+	return known, nil
+}
+
+// readKeys reads an entry's keys once for the windows near it.
+func (v *auditor) readKeys(ctx context.Context, e *entry) ([]alertKey, error) {
+	if keys, ok := v.keys[e.name]; ok {
+		return keys, nil
+	}
+	keys, err := e.readKeys(ctx, v.bucket)
+	if err == nil {
+		v.keys[e.name] = keys
+	}
+	return keys, err
+}
+
+// forget drops the keys that no window after w needs.
+func (v *auditor) forget(w Window) {
+	for _, e := range v.ledger.entries {
+		if e.To.Before(w.widened().From) {
+			delete(v.keys, e.name)
+		}
+	}
+}
+
+// examine looks whether what the entry delivers is at its place, and, to repair, moves
+// there what is not.
+func (v *auditor) examine(ctx context.Context, e *entry, found *AuditedWindow) error {
+	for _, p := range []*placed{e.Quarantine, e.Object} {
+		if p == nil {
+			continue
+		}
+		if v.folder.staged[p.Staged] && v.folder.placed[p.Name] == nil {
+			if !v.options.Repair {
+				found.Pending++
+				continue
+			}
+			if err := e.settle(ctx, v.bucket); err != nil {
+				return err
+			}
+			v.folder.placed[p.Name] = &storage.ObjectAttrs{Size: p.Size, CRC32C: p.CRC32C}
+		}
+	}
+	switch {
+	case v.gone(e):
+		found.Gone++
+	case e.Object != nil && v.folder.placed[e.Object.Name] != nil && !e.Object.intact(v.folder.placed[e.Object.Name]):
+		found.Damaged++
+	}
+	return nil
+}
+
+// gone reports whether the entry's object was at its place and is not any more.
+func (v *auditor) gone(e *entry) bool {
+	return e.Object != nil && e.Late <= v.folder.lates && v.folder.placed[e.Object.Name] == nil && !v.folder.staged[e.Object.Staged]
+}
+
+// lost reports whether the entry's object is gone although nothing takes it away.
+func (v *auditor) lost(e *entry) bool { return v.options.ObjectsKept && v.gone(e) }
+
+// notListed counts the window's delivered alerts with which the tenant did not answer.
+func (v *auditor) notListed(found *AuditedWindow, known keySet) {
+	w := found.Window
+	for i := range v.ledger.entries {
+		e := &v.ledger.entries[i]
+		if e.Split || !w.contains(e.From.Unix()) || e.To.After(w.To) {
+			continue
+		}
+		for _, key := range v.keys[e.name] {
+			if page, ok := known[key]; ok && page == 0 {
+				found.Unknown++
+			}
+		}
+	}
+	for _, o := range v.folder.foreign {
+		for i, key := range o.keys {
+			o.listed[i] = o.listed[i] || known[key] > 0
+		}
+	}
+}

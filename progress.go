@@ -1,0 +1,119 @@
+package collector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"cloud.google.com/go/storage"
+)
+
+// progress is how far an audit that a message asked for has come: a run of the function
+// may have too little time for all of it.
+type progress struct {
+	Asked  time.Duration `json:"asked"` // how far back, nanoseconds
+	Repair bool          `json:"repair"`
+	Now    time.Time     `json:"now"` // the first message's time
+	Audit  Audit         `json:"audit"`
+
+	generation int64
+}
+
+// progressEvery is how many windows are audited between two savings.
+const progressEvery = 50
+
+func progressKey(c Config) string { return c.Prefix + ".audit/progress.json" }
+
+// verifyBudgeted audits, within the budget, what a message asks for. An audit that was
+// not complete is gone on with, whatever the new message asks for: that comes when it is
+// delivered again. The same message delivered again after its audit was completed
+// changes nothing.
+func verifyBudgeted(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, asked request) (Audit, error) {
+	p, err := readProgress(ctx, bucket, c)
+	if err != nil {
+		return Audit{}, err
+	}
+	mine := p.generation != 0 && p.Now.Equal(now) && p.Asked == asked.verify && p.Repair == asked.repair
+	switch {
+	case mine && p.Audit.Complete:
+		return p.Audit, nil
+	case p.generation == 0 || p.Audit.Complete:
+		p = progress{Asked: asked.verify, Repair: asked.repair, Now: now.UTC(), generation: p.generation,
+			Audit: Audit{From: now.Add(-asked.verify).UTC().Truncate(time.Second)}}
+		mine = true
+	}
+	budgeted, cancel := context.WithTimeout(ctx, c.Budget)
+	defer cancel()
+	windows := 0
+	var saveErr error
+	err = p.Audit.resume(budgeted, c, bucket, client, AuditOptions{Repair: p.Repair}, func(AuditedWindow) {
+		if windows++; windows%progressEvery == 0 && saveErr == nil {
+			if p, saveErr = p.save(ctx, bucket, c); saveErr != nil {
+				cancel() // somebody else audits, or nothing can be saved
+			}
+		}
+	})
+	spent := saveErr == nil && errors.Is(budgeted.Err(), context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case saveErr != nil:
+		return p.Audit, saveErr
+	case err != nil && !spent:
+		return p.Audit, err
+	case spent && windows == 0:
+		return p.Audit, fmt.Errorf("%w: no window could be audited in it: %w", errBudgetSpent, err)
+	}
+	if _, err := p.save(ctx, bucket, c); err != nil {
+		return p.Audit, err
+	}
+	if !mine && p.Audit.Complete {
+		p.Audit.Complete = false // the other message's; this one has not been worked on
+	}
+	return p.Audit, nil
+}
+
+func readProgress(ctx context.Context, bucket *storage.BucketHandle, c Config) (progress, error) {
+	var p progress
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	r, err := bucket.Object(progressKey(c)).NewReader(ctx)
+	if errors.Is(err, storage.ErrObjectNotExist) {
+		return p, nil
+	}
+	if err == nil {
+		defer r.Close()
+		p.generation = r.Attrs.Generation
+		var content []byte
+		if content, err = io.ReadAll(io.LimitReader(r, maxStateBytes)); err == nil {
+			err = decodeStrictly(content, &p)
+		}
+	}
+	if err != nil {
+		return p, fmt.Errorf("read progress of the audit gs://%s/%s: %w; if it is damaged, delete it, and the audit begins anew", c.Bucket, progressKey(c), because(ctx, err))
+	}
+	return p, nil
+}
+
+// save replaces what p was read from, and no other.
+func (p progress) save(ctx context.Context, bucket *storage.BucketHandle, c Config) (progress, error) {
+	content, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return p, fmt.Errorf("encode progress of the audit: %w", err)
+	}
+	condition := storage.Conditions{DoesNotExist: true}
+	if p.generation != 0 {
+		condition = storage.Conditions{GenerationMatch: p.generation}
+	}
+	o, err := put(ctx, bucket.Object(progressKey(c)).If(condition), append(content, '\n'), storage.ObjectAttrs{ContentType: "application/json"}, stateChunk)
+	if isPreconditionFailed(err) {
+		err = errors.New("another audit saved its own: one at a time")
+	}
+	if err != nil {
+		return p, fmt.Errorf("save progress of the audit gs://%s/%s: %w", c.Bucket, progressKey(c), err)
+	}
+	p.generation = o.Generation
+	return p, nil
+}

@@ -1,0 +1,124 @@
+package collector
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+// tally counts the alerts of a window for the ledger. Nothing is decided by it.
+type tally struct {
+	// Hours counts the alerts by the hour of their time and their type: the hour's start
+	// in epoch seconds, the type as the alert has it, "" for none.
+	Hours    map[int64]map[string]int64 `json:"hours,omitempty"`
+	Lateness map[int]int64              `json:"lateness,omitempty"` // by latenessBucket
+	Latest   int64                      `json:"latest,omitempty"`   // most seconds
+}
+
+const (
+	secondsPerHour = 3600
+	// maxTypes bounds the types that an hour is counted by. Netskope documents about
+	// a dozen; the rest is counted together.
+	maxTypes   = 24
+	maxType    = 40 // bytes of a type's name
+	otherTypes = "(other)"
+)
+
+// counter counts alerts one by one. Alerts of one page are mostly of one hour and few
+// types, so the hour's map is kept at hand.
+type counter struct {
+	hours map[int64]map[string]int64
+	at    int64
+	hour  map[string]int64
+}
+
+func (c *counter) add(a *page.Alert, second int64) {
+	if start := second - second%secondsPerHour; c.hour == nil || start != c.at {
+		if c.hours == nil {
+			c.hours = map[int64]map[string]int64{}
+		}
+		if c.hours[start] == nil {
+			c.hours[start] = map[string]int64{}
+		}
+		c.at, c.hour = start, c.hours[start]
+	}
+	raw := a.Type
+	if len(raw) >= 2 && raw[0] == '"' {
+		raw = raw[1 : len(raw)-1]
+	}
+	if n, ok := c.hour[string(raw)]; ok {
+		c.hour[string(raw)] = n + 1
+		return
+	}
+	c.hour[c.typeName(a.Type)]++
+}
+
+// typeName is the text of an alert_type as a key that an hour has, or may have.
+func (c *counter) typeName(raw []byte) string {
+	var name string
+	if raw != nil && json.Unmarshal(raw, &name) != nil {
+		name = string(raw)
+	}
+	name = strings.ToValidUTF8(name, "?")
+	if len(name) > maxType {
+		name = strings.ToValidUTF8(name[:maxType], "") + "…"
+	}
+	if _, ok := c.hour[name]; !ok && len(c.hour) >= maxTypes {
+		return otherTypes
+	}
+	return name
+}
+
+// tally is what was counted, with how late the alerts were.
+func (c *counter) tally(late *lateness) tally {
+	t := tally{Hours: c.hours, Latest: late.max}
+	for bucket, n := range late.counts {
+		if n > 0 {
+			if t.Lateness == nil {
+				t.Lateness = map[int]int64{}
+			}
+			t.Lateness[bucket] = n
+		}
+	}
+	return t
+}
+
+// late is how late the counted alerts were.
+func (t *tally) late() *lateness {
+	l := &lateness{max: t.Latest}
+	for bucket, n := range t.Lateness {
+		if bucket >= 0 && bucket < len(l.counts) && n > 0 {
+			l.counts[bucket] += n
+			l.total += n
+		}
+	}
+	return l
+}
+
+// foldTypes keeps the most frequent types of every hour.
+func (t *tally) foldTypes() {
+	const kept = 4
+	for start, hour := range t.Hours {
+		names := make([]string, 0, len(hour))
+		for name := range hour {
+			names = append(names, name)
+		}
+		slices.SortFunc(names, func(a, b string) int {
+			if hour[a] != hour[b] {
+				return int(hour[b] - hour[a])
+			}
+			return strings.Compare(a, b)
+		})
+		folded := map[string]int64{}
+		for i, name := range names {
+			if i < kept {
+				folded[name] += hour[name]
+			} else {
+				folded[otherTypes] += hour[name]
+			}
+		}
+		t.Hours[start] = folded
+	}
+}
