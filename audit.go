@@ -85,7 +85,7 @@ func (v *auditor) begin(ctx context.Context) error {
 		return nil
 	}
 	if v.options.Repair {
-		if err := refuseOverlap(ctx, c, v.bucket, span); err != nil {
+		if err := v.fillBegun(ctx); err != nil {
 			return err
 		}
 	}
@@ -97,20 +97,6 @@ func (v *auditor) begin(ctx context.Context) error {
 	}
 	v.folder, err = listFolder(ctx, v.bucket, c, span, v.ledger, v.lates)
 	return err
-}
-
-// refuseOverlap keeps a repair from delivering what a backfill is about to.
-func refuseOverlap(ctx context.Context, c Config, bucket *storage.BucketHandle, span Window) error {
-	begun, err := Backfills(ctx, c, bucket)
-	if err != nil {
-		return err
-	}
-	for _, b := range begun {
-		if left := (Window{From: b.Through, To: b.Span.To}); !b.Complete() && left.overlaps(span) {
-			return fmt.Errorf("repair %v: the backfill %v is not complete and will deliver a part of it: run that to its end first, or audit another span", span, b.Span)
-		}
-	}
-	return nil
 }
 
 // run audits window after window.
@@ -150,12 +136,7 @@ func (v *auditor) next(at time.Time) (Window, bool) {
 	if w.To.After(v.audit.To) {
 		w.To = v.audit.To
 	}
-	for _, e := range v.ledger.entries {
-		if !e.Split && e.Late == 0 && e.From.After(at) && e.From.Before(w.To) {
-			w.To = e.From
-		}
-	}
-	return w, true
+	return v.ledger.clip(w), true
 }
 
 // window audits one window, and repairs it. Where somebody else repairs, too, it looks

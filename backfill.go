@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -23,11 +21,22 @@ import (
 // entries in the ledger. Two spans that overlap, of which neither is complete, are
 // refused, because they may cut different windows of the same alerts.
 func Backfill(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, span Window, progress func(Report)) (Report, error) {
-	if err := checkSpan(ctx, c, bucket, span); err != nil {
+	return backfill(ctx, c, bucket, client, now, span, false, progress)
+}
+
+func backfill(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, span Window, repair bool, progress func(Report)) (Report, error) {
+	own, done, err := beginBackfill(ctx, c, bucket, span, repair)
+	if err != nil {
 		return Report{Stopped: stoppedFailed}, fmt.Errorf("backfill %v: %w", span, err)
 	}
-	c.StateKey = backfillState(c, span)
-	return runSpan(ctx, c, bucket, client, now, span, progress)
+	if done {
+		return Report{From: span.To, Through: span.To, Stopped: StoppedCaughtUp, CaughtUp: true}, nil
+	}
+	report, err := runSpan(ctx, own, bucket, client, now, span, progress)
+	if err == nil && report.CaughtUp {
+		err = unregister(ctx, c, bucket, span)
+	}
+	return report, err
 }
 
 // backfillFolder holds the states of backfills.
@@ -55,16 +64,32 @@ func checkSpan(ctx context.Context, c Config, bucket *storage.BucketHandle, span
 	if span.To.After(live.Through) {
 		return fmt.Errorf("the collector itself collects what is after %s; end the span there or earlier", live.Through.Format(time.RFC3339))
 	}
-	begun, err := Backfills(ctx, c, bucket)
-	if err != nil {
-		return err
-	}
-	for _, other := range begun {
-		if other.Span != span && other.Span.overlaps(span) && !other.Complete() {
-			return fmt.Errorf("it overlaps the backfill %v, which is not complete: run that one to its end; or give it up by deleting gs://%s/%s, which loses nothing that it has delivered", other.Span, c.Bucket, backfillState(c, other.Span))
-		}
-	}
 	return nil
+}
+
+// beginBackfill registers the span and makes its state, unless that has been done, and
+// returns the configuration with which it is run; done says that nothing is left to do.
+func beginBackfill(ctx context.Context, c Config, bucket *storage.BucketHandle, span Window, repair bool) (own Config, done bool, err error) {
+	if err := checkSpan(ctx, c, bucket, span); err != nil {
+		return c, false, err
+	}
+	own = c
+	own.StateKey = backfillState(c, span)
+	s, err := readState(ctx, bucket, own.StateKey)
+	if err == nil {
+		return own, s.complete(), nil
+	}
+	if !errors.Is(err, storage.ErrObjectNotExist) {
+		return own, false, err
+	}
+	if err := register(ctx, c, bucket, span, repair); err != nil {
+		return own, false, err
+	}
+	_, err = firstState(ctx, bucket, own, State{Through: span.From, Until: span.To})
+	if errors.Is(err, errStateMoved) {
+		err = nil // by another instance that begins the same span
+	}
+	return own, false, err
 }
 
 // check refuses spans that cannot be cut into windows.
@@ -80,66 +105,22 @@ func (w Window) check() error {
 	return nil
 }
 
-// BackfillProgress is how far the backfill of a span has come.
-type BackfillProgress struct {
-	Span    Window
-	Through time.Time // every alert of the span before it is delivered; UTC
-}
-
-// Complete reports whether the whole span is delivered.
-func (p BackfillProgress) Complete() bool { return !p.Through.Before(p.Span.To) }
-
-// Backfills lists the backfills that were begun, complete or not, by their spans' start.
-func Backfills(ctx context.Context, c Config, bucket *storage.BucketHandle) ([]BackfillProgress, error) {
-	var begun []BackfillProgress
-	err := eachObject(ctx, bucket, storage.Query{Prefix: backfillFolder(c)}, func(o *storage.ObjectAttrs) error {
-		span, ok := spanOf(baseName(o.Name))
-		if !ok {
-			return nil
-		}
-		s, err := readState(ctx, bucket, o.Name)
-		if errors.Is(err, storage.ErrObjectNotExist) {
-			return nil // given up meanwhile
-		}
-		begun = append(begun, BackfillProgress{Span: span, Through: s.Through})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(begun, func(a, b BackfillProgress) int { return a.Span.From.Compare(b.Span.From) })
-	return begun, nil
-}
-
-// spanOf reads the span from the name of a backfill's state.
-func spanOf(name string) (Window, bool) {
-	from, to, _ := strings.Cut(strings.TrimSuffix(name, ".json"), "_")
-	begin, err := time.Parse(compactTime, from)
-	end, endErr := time.Parse(compactTime, to)
-	return Window{From: begin, To: end}, err == nil && endErr == nil
-}
-
 // PlanBackfill cuts the span into spans of the given length, whole seconds, of which each
 // can be backfilled by itself, in any order and at the same time, and registers those
 // that are not complete, so that no other backfill gets in between. The same plan may be
 // made again: it returns what is left to do.
-func PlanBackfill(ctx context.Context, c Config, bucket *storage.BucketHandle, now time.Time, span Window, length time.Duration) ([]Window, error) {
+func PlanBackfill(ctx context.Context, c Config, bucket *storage.BucketHandle, span Window, length time.Duration) ([]Window, error) {
 	var left []Window
 	for from := span.From; from.Before(span.To); from = from.Add(length) {
 		part := Window{From: from, To: from.Add(length)}
 		if part.To.After(span.To) {
 			part.To = span.To
 		}
-		if err := checkSpan(ctx, c, bucket, part); err != nil {
-			return nil, fmt.Errorf("plan backfill %v: %w", part, err)
-		}
-		own := c
-		own.StateKey = backfillState(c, part)
-		s, err := loadState(ctx, bucket, own, now, part)
+		_, done, err := beginBackfill(ctx, c, bucket, part, false)
 		if err != nil {
 			return nil, fmt.Errorf("plan backfill %v: %w", part, err)
 		}
-		if !s.complete() {
+		if !done {
 			left = append(left, part)
 		}
 	}
@@ -148,7 +129,7 @@ func PlanBackfill(ctx context.Context, c Config, bucket *storage.BucketHandle, n
 
 // BackfillMessage is the Pub/Sub message that has the function backfill the span.
 func BackfillMessage(span Window) ([]byte, error) {
-	content, err := json.Marshal(message{Backfill: &messageSpan{span.From, span.To}})
+	content, err := json.Marshal(message{Backfill: (*messageSpan)(&span)})
 	if err != nil {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}

@@ -2,7 +2,9 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"cloud.google.com/go/storage"
 
@@ -20,7 +22,7 @@ func (v *auditor) compare(ctx context.Context, w Window) (found AuditedWindow, e
 		return found, err
 	}
 	var d *delivery
-	if v.options.Repair {
+	if v.options.Repair && covered {
 		d = newLateDelivery(ctx, v.bucket, v.config, w, v.lates+1)
 		defer d.abandon()
 	}
@@ -38,8 +40,12 @@ func (v *auditor) compare(ctx context.Context, w Window) (found AuditedWindow, e
 	}
 	found.Missing = f.alerts
 	v.notListed(&found, known)
-	if d == nil || f.alerts == 0 {
+	switch {
+	case f.alerts == 0 || !v.options.Repair:
 		return found, nil
+	case !covered:
+		found.Repaired, err = v.fill(ctx, w)
+		return found, err
 	}
 	e, created, err := d.commit(f)
 	if err != nil {
@@ -52,6 +58,40 @@ func (v *auditor) compare(ctx context.Context, w Window) (found AuditedWindow, e
 	v.ledger.entries = append(v.ledger.entries, e)
 	found.Repaired = f.alerts
 	return found, nil
+}
+
+// fill collects a hole in the ledger as a backfill does, so that it cannot collide with
+// one. If one has a part of the hole, the hole is left to it.
+func (v *auditor) fill(ctx context.Context, hole Window) (alerts int64, err error) {
+	for {
+		r, err := backfill(ctx, v.config, v.bucket, v.tenant.client, time.Now(), hole, true, nil)
+		alerts += r.Alerts
+		if errors.Is(err, errSpanTaken) {
+			return alerts, nil
+		}
+		if err != nil {
+			return alerts, fmt.Errorf("repair hole %v: %w", hole, err)
+		}
+		if r.CaughtUp {
+			return alerts, nil
+		}
+	}
+}
+
+// fillBegun goes on with the holes that audits before this one were filling when they died.
+func (v *auditor) fillBegun(ctx context.Context) error {
+	r, err := readRegistry(ctx, v.config, v.bucket)
+	if err != nil {
+		return err
+	}
+	for _, span := range r.Unfinished {
+		if span.Repair {
+			if _, err := v.fill(ctx, span.window()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // delivered adds to found what the ledger and the folder say of the window, and returns

@@ -41,6 +41,17 @@ func (l *ledger) covering(at time.Time) (entry, bool) {
 	return entry{}, false
 }
 
+// clip ends the window before the next one that is delivered, so that no two windows
+// overlap.
+func (l *ledger) clip(w Window) Window {
+	for _, e := range l.entries {
+		if !e.Split && e.Late == 0 && e.From.After(w.From) && e.From.Before(w.To) {
+			w.To = e.From
+		}
+	}
+	return w
+}
+
 // known are the alerts that a request for the window may meet although they are
 // delivered: by entries that overlap it, and, if they have alerts without a time of
 // their own, by its neighbours.

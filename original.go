@@ -19,7 +19,7 @@ const originalOverlap = 2 * time.Minute
 // beginState is the state where STATE_KEY holds none.
 func beginState(ctx context.Context, bucket *storage.BucketHandle, c Config, now time.Time, span Window) (State, error) {
 	if !span.From.IsZero() {
-		return State{Through: span.From, Until: span.To}, nil
+		return State{}, fmt.Errorf("read state gs://%s/%s: %w; the backfill was given up", c.Bucket, c.StateKey, storage.ErrObjectNotExist)
 	}
 	if c.OriginalStateKey() != c.StateKey {
 		s, err := readState(ctx, bucket, c.OriginalStateKey())

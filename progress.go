@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -77,22 +76,8 @@ func verifyBudgeted(ctx context.Context, c Config, bucket *storage.BucketHandle,
 
 func readProgress(ctx context.Context, bucket *storage.BucketHandle, c Config) (progress, error) {
 	var p progress
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	r, err := bucket.Object(progressKey(c)).NewReader(ctx)
-	if errors.Is(err, storage.ErrObjectNotExist) {
-		return p, nil
-	}
-	if err == nil {
-		defer r.Close()
-		p.generation = r.Attrs.Generation
-		var content []byte
-		if content, err = io.ReadAll(io.LimitReader(r, maxStateBytes)); err == nil {
-			err = decodeStrictly(content, &p)
-		}
-	}
-	if err != nil {
-		return p, fmt.Errorf("read progress of the audit gs://%s/%s: %w; if it is damaged, delete it, and the audit begins anew", c.Bucket, progressKey(c), because(ctx, err))
+	if err := readJSON(ctx, bucket, progressKey(c), &p, &p.generation); err != nil {
+		return p, fmt.Errorf("read progress of the audit: %w; if it is damaged, delete it, and the audit begins anew", err)
 	}
 	return p, nil
 }
@@ -103,11 +88,7 @@ func (p progress) save(ctx context.Context, bucket *storage.BucketHandle, c Conf
 	if err != nil {
 		return p, fmt.Errorf("encode progress of the audit: %w", err)
 	}
-	condition := storage.Conditions{DoesNotExist: true}
-	if p.generation != 0 {
-		condition = storage.Conditions{GenerationMatch: p.generation}
-	}
-	o, err := put(ctx, bucket.Object(progressKey(c)).If(condition), append(content, '\n'), storage.ObjectAttrs{ContentType: "application/json"}, stateChunk)
+	o, err := put(ctx, bucket.Object(progressKey(c)).If(unchanged(p.generation)), append(content, '\n'), storage.ObjectAttrs{ContentType: "application/json"}, stateChunk)
 	if isPreconditionFailed(err) {
 		err = errors.New("another audit saved its own: one at a time")
 	}

@@ -15,7 +15,7 @@ type Report struct {
 	Bytes         int64     // of NDJSON, before compression
 	Objects       int       // in the feed's folder
 	Existing      int       // of Windows: those that another run, or this one's request whose answer was lost, had delivered
-	Covered       int       // of Windows: those that lay in others that the ledger shows as delivered; in no other count
+	Covered       int       // of Windows: those that the ledger showed as delivered when the run began; in no other count
 
 	Requests    int   // to the tenant, retries included
 	Pages       int   // answers that were pages of alerts
@@ -44,8 +44,8 @@ func (r *Report) reach(s State, now time.Time) {
 }
 
 // complete adds a window whose state is saved: what was fetched, and the entry by which it
-// is delivered, whoever created that. One that is covered was delivered and reported as
-// part of another window, long ago.
+// is delivered, whoever created that. One that is covered was delivered and reported
+// long ago.
 func (r *Report) complete(f *fetched, e entry, created, covered bool) {
 	r.Windows++
 	r.Duplicates += f.duplicates

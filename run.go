@@ -133,12 +133,14 @@ func collect(ctx context.Context, c Config, l *ledger, t *tenant, s State, now t
 		}
 	}
 	done := Window{From: s.Through, To: e.To}
-	after = after.choose(following(done, e.Alerts+e.Quarantined, s.horizon(now, c), c), c)
+	after = after.choose(l.clip(following(done, e.Alerts+e.Quarantined, s.horizon(now, c), c)), c)
 	after.LastEventTime = max(s.LastEventTime, e.Newest)
 	saved, err := saveState(ctx, l.bucket, c.StateKey, after)
 	if err != nil {
 		return s, err
 	}
-	r.complete(f, e, created, found && e.window() != s.window())
+	// The first window of a live run may be one whose run died before it could report it.
+	unreported := r.Windows == 0 && e.window() == s.window() && s.Until.IsZero()
+	r.complete(f, e, created, found && !unreported)
 	return saved, nil
 }

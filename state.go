@@ -98,7 +98,7 @@ func (s State) choose(w Window, c Config) State {
 // It needs storage.objects.get and storage.objects.list on the bucket (without the
 // latter, Cloud Storage answers 403 for a missing object), and what [saveState] needs.
 //
-// With a span that is not zero the state is a backfill's of that span, and begins there.
+// With a span that is not zero the state is a backfill's, which has to be there.
 func loadState(ctx context.Context, bucket *storage.BucketHandle, c Config, now time.Time, span Window) (State, error) {
 	for range 3 {
 		s, err := readState(ctx, bucket, c.StateKey)
@@ -114,14 +114,26 @@ func loadState(ctx context.Context, bucket *storage.BucketHandle, c Config, now 
 		default:
 			return State{}, err
 		}
-		s.Tenant, s.TimeField = c.Tenant, c.TimeField
-		s = s.choose(Window{From: s.Through, To: s.Through.Truncate(c.Window).Add(c.Window)}, c)
-		s, err = saveState(ctx, bucket, c.StateKey, s)
+		s, err = firstState(ctx, bucket, c, s)
 		if !errors.Is(err, errStateMoved) {
 			return s, err
 		}
 	}
 	return State{}, fmt.Errorf("begin state gs://%s/%s: %w, three times in a row", c.Bucket, c.StateKey, errStateMoved)
+}
+
+// firstState saves the state with its first window, which overlaps none that the ledger
+// shows as delivered.
+//
+// It needs storage.objects.list and what [saveState] needs.
+func firstState(ctx context.Context, bucket *storage.BucketHandle, c Config, s State) (State, error) {
+	w := Window{From: s.Through, To: s.Through.Truncate(c.Window).Add(c.Window)}
+	l, err := loadLedger(ctx, bucket, w, c.Prefix)
+	if err != nil {
+		return s, err
+	}
+	s.Tenant, s.TimeField = c.Tenant, c.TimeField
+	return saveState(ctx, bucket, c.StateKey, s.choose(l.clip(w), c))
 }
 
 func readState(ctx context.Context, bucket *storage.BucketHandle, key string) (State, error) {
@@ -216,11 +228,7 @@ func saveState(ctx context.Context, bucket *storage.BucketHandle, key string, s 
 		return State{}, fmt.Errorf("encode state: %w", err)
 	}
 	content = append(content, '\n')
-	condition := storage.Conditions{DoesNotExist: true}
-	if s.generation != 0 {
-		condition = storage.Conditions{GenerationMatch: s.generation}
-	}
-	o, err := put(ctx, bucket.Object(key).If(condition), content, storage.ObjectAttrs{ContentType: "application/json"}, stateChunk)
+	o, err := put(ctx, bucket.Object(key).If(unchanged(s.generation)), content, storage.ObjectAttrs{ContentType: "application/json"}, stateChunk)
 	switch {
 	case isPreconditionFailed(err):
 		return State{}, errStateMoved

@@ -16,6 +16,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/gcstest"
 	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/page"
 )
 
 // audit verifies the last hours.
@@ -386,3 +387,6 @@ func TestAuditUnderFaults(t *testing.T) {
 		})
 	}
 }
+
+// pageAlert has the alert_type, as raw JSON.
+func pageAlert(kind string) *page.Alert { return &page.Alert{Type: []byte(kind)} }

@@ -186,7 +186,8 @@ func (w *world) objects() []gcstest.Object {
 
 // inspect holds, whenever an object becomes visible, that it is new and complete: an
 // object in the feed's folder has exactly the alerts of the window that it is named by, each
-// once. It can say so only if every alert has a time of its own.
+// once, but for those that other entries of the ledger deliver. It can say so only if every alert has a
+// time of its own.
 func (w *world) inspect(o gcstest.Object) {
 	switch {
 	case o.Name == w.config.StateKey, o.Name == w.config.OriginalStateKey():
@@ -221,13 +222,19 @@ func (w *world) inspect(o gcstest.Object) {
 	for _, line := range w.content(o) {
 		got[line]++
 	}
+	var elsewhere map[alertKey]bool
 	missing, undated := 0, false
 	for line, alert := range w.lines {
 		second, dated := ownTimeOf(alert, w.config.TimeField)
 		undated = undated || !dated
 		hidden := alert.Visible.After(window.To.Add(w.config.Lag)) // longer than the collector waits
 		if dated && window.contains(second) && got[line] != 1 && !((late || hidden) && got[line] == 0) {
-			missing++
+			if elsewhere == nil {
+				elsewhere = w.decided(o.Name)
+			}
+			if got[line] > 1 || !elsewhere[keyOf([]byte(alert.ID))] {
+				missing++
+			}
 		}
 		if dated && !window.contains(second) && got[line] != 0 {
 			w.t.Errorf("%s holds the alert %s of another window", o.Name, alert.ID)
@@ -240,6 +247,24 @@ func (w *world) inspect(o gcstest.Object) {
 	for line := range got {
 		w.t.Errorf("%s holds a line that is no alert's: %.100s", o.Name, line)
 	}
+}
+
+// decided are the alerts that entries of the ledger deliver, but for that of one object.
+func (w *world) decided(except string) map[alertKey]bool {
+	keys := map[alertKey]bool{}
+	for _, o := range w.cloud.Objects(w.config.Bucket, ledgerFolder(w.config.Prefix)) {
+		var e entry
+		if err := json.Unmarshal([]byte(o.Metadata[ledgerMember]), &e); err != nil {
+			w.t.Error(err)
+		}
+		if e.Object == nil || e.Object.Name == except {
+			continue
+		}
+		for key := range slices.Chunk(o.Content, len(alertKey{})) {
+			keys[alertKey(key)] = true
+		}
+	}
+	return keys
 }
 
 // take is the feed: it reads an object, and deletes it.

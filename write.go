@@ -153,6 +153,15 @@ func put(ctx context.Context, o *storage.ObjectHandle, content []byte, attribute
 	return w.Attrs(), nil
 }
 
+// unchanged is the precondition that an object is still of the generation, or, for 0, does
+// still not exist.
+func unchanged(generation int64) storage.Conditions {
+	if generation == 0 {
+		return storage.Conditions{DoesNotExist: true}
+	}
+	return storage.Conditions{GenerationMatch: generation}
+}
+
 // bounded gives one operation on a small object, with the client's retries, a minute:
 // they would otherwise go on until the run's end, and an outage of the storage would
 // pass for a spent budget.
