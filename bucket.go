@@ -78,3 +78,17 @@ func eachObject(ctx context.Context, bucket *storage.BucketHandle, q storage.Que
 		}
 	}
 }
+
+// exists reports whether the bucket holds an object of the name.
+func exists(ctx context.Context, bucket *storage.BucketHandle, name string) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_, err := bucket.Object(name).Attrs(ctx)
+	if errors.Is(err, storage.ErrObjectNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at gs://%s/%s: %w", bucket.BucketName(), name, because(ctx, err))
+	}
+	return true, nil
+}
