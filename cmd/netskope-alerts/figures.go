@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// number has thousands separators: 1,234,567.
+func number[N int | int64](n N) string {
+	digits, sign := strconv.FormatInt(int64(n), 10), ""
+	if n < 0 {
+		digits, sign = digits[1:], "-"
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// shortNumber is for axes: 900, 1.5 k, 20 M.
+func shortNumber(n int64) string {
+	for _, unit := range []struct {
+		of   int64
+		name string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if n >= unit.of {
+			return strconv.FormatFloat(float64(n)/float64(unit.of), 'g', 3, 64) + " " + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// size is a number of bytes in units of 1000: 999 B, 1.2 kB, 34.5 MB.
+func size(bytes int64) string {
+	if bytes < 1000 {
+		return number(bytes) + " B"
+	}
+	value, unit := float64(bytes), ""
+	for _, unit = range []string{"kB", "MB", "GB", "TB", "PB", "EB"} {
+		if value /= 1000; value < 999.95 { // what rounds to 1000.0 is of the next unit
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f %s", value, unit)
+}
+
+// span is a duration in its two largest units, rounded down: 45 s, 2 m 5 s, 3 h 12 m,
+// 2 d 4 h. A negative one is none.
+func span(d time.Duration) string {
+	seconds := int64(max(d, 0).Round(time.Second) / time.Second)
+	for _, unit := range []struct {
+		name, next string
+		of, per    int64
+	}{{"d", "h", 86400, 3600}, {"h", "m", 3600, 60}, {"m", "s", 60, 1}} {
+		if seconds < unit.of {
+			continue
+		}
+		text := number(seconds/unit.of) + " " + unit.name
+		if rest := seconds % unit.of / unit.per; rest > 0 {
+			text += fmt.Sprintf(" %d %s", rest, unit.next)
+		}
+		return text
+	}
+	return fmt.Sprintf("%d s", seconds)
+}
+
+// share is the percentage that n is of all.
+func share(n, all int64) string {
+	percent := 100 * float64(n) / float64(max(all, 1))
+	switch {
+	case n > 0 && percent < 1:
+		return "<1 %"
+	case n < all && percent > 99:
+		return ">99 %"
+	}
+	return fmt.Sprintf("%.0f %%", percent)
+}
+
+// stamp is a time in UTC, with seconds if it has any.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 ") + clock(t) }
+
+// clock is a time of the day in UTC, with seconds if it has any.
+func clock(t time.Time) string {
+	if t = t.UTC(); t.Second() != 0 {
+		return t.Format("15:04:05 UTC")
+	}
+	return t.Format("15:04 UTC")
+}
+
+// onDay is the time's clock, with the date if that is not the other's, in UTC.
+func onDay(t, other time.Time) string {
+	if t, other = t.UTC(), other.UTC(); t.Format(time.DateOnly) == other.Format(time.DateOnly) {
+		return clock(t)
+	}
+	return stamp(t)
+}
+
+// count is a number with the right form of the noun.
+func count[N int | int64](n N, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + more
+}
+
+// clean makes a text that came over the network fit to be shown: no control character
+// reaches the terminal, and none that turns the direction of writing.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, text)
+	if text = strings.TrimSpace(text); text == "" {
+		return "(not printable)"
+	}
+	return text
+}
+
+// wide are the letters and pictures that take two columns.
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x1100, Hi: 0x115f, Stride: 1}, {Lo: 0x2e80, Hi: 0xa4cf, Stride: 1}, {Lo: 0xac00, Hi: 0xd7a3, Stride: 1}, {Lo: 0xf900, Hi: 0xfaff, Stride: 1}, {Lo: 0xfe30, Hi: 0xfe6f, Stride: 1}, {Lo: 0xff00, Hi: 0xff60, Stride: 1}, {Lo: 0xffe0, Hi: 0xffe6, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0x1f300, Hi: 0x1faff, Stride: 1}, {Lo: 0x20000, Hi: 0x3fffd, Stride: 1}},
+}
+
+func columnsOf(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	case unicode.Is(wide, r):
+		return 2
+	}
+	return 1
+}
+
+// columns is how wide a terminal shows the text.
+func columns(text string) (n int) {
+	for _, r := range text {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+// fit cuts or pads the text to the number of columns.
+func fit(text string, width int) string {
+	if columns(text) > width {
+		n := 0
+		for i, r := range text {
+			if n += columnsOf(r); n >= width {
+				text = text[:i] + "…"
+				break
+			}
+		}
+	}
+	return text + strings.Repeat(" ", max(width-columns(text), 0))
+}

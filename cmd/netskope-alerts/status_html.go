@@ -1,0 +1,161 @@
+package main
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"regexp"
+
+	collector "netskope-alerts.internal/collector"
+)
+
+//go:embed status.html
+var statusHTML string
+
+//go:embed status.css
+var statusCSS string
+
+var statusTemplate = template.Must(template.New("status.html").Parse(statusHTML))
+
+// statusPage is what status.html shows.
+type statusPage struct {
+	Policy template.HTML // a meta element
+	Style  template.CSS
+
+	Verdict   verdict
+	Condition string
+	At        string
+	Tenant    string
+	Target    string // of the feed
+	State     string
+	Version   string
+	Notices   []pageNotice
+	Tiles     []tile
+
+	Empty      string // why there is nothing to plot
+	Hours      hoursPlot
+	Types      []typeBar
+	AllTypes   []typeBar // if Types does not show them all
+	Lateness   latenessPlot
+	Percentile []tile
+}
+
+type pageNotice struct {
+	Verdict verdict
+	Text    string
+}
+
+// tile is a figure with its label, and a note that explains it.
+type tile struct{ Label, Value, Note string }
+
+// policy forbids the page everything but its own style sheet, known by its hash
+// (https://www.w3.org/TR/CSP3/#grammardef-hash-source).
+func policy(css string) template.HTML {
+	hash := sha256.Sum256([]byte(css))
+	return template.HTML(fmt.Sprintf(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'">`,
+		base64.StdEncoding.EncodeToString(hash[:])))
+}
+
+// writeStatusHTML writes the status as a page that needs no other file, no network and no
+// script.
+func writeStatusHTML(w io.Writer, s collector.Status) error {
+	is := conditionOf(s)
+	p := statusPage{
+		Policy: policy(statusCSS), Style: template.CSS(statusCSS),
+		Verdict: is.verdict, Condition: unbroken(is.sentence),
+		At: stamp(s.At), Tenant: s.Tenant, Target: "gs://" + s.Bucket + "/" + s.Folder + "/", State: "gs://" + s.Bucket + "/" + s.State,
+		Version: collector.Version,
+	}
+	for _, n := range noticesOf(s) {
+		p.Notices = append(p.Notices, pageNotice{n.verdict, unbroken(n.text)})
+	}
+	if !s.Through.IsZero() {
+		for _, t := range tiles(s) {
+			p.Tiles = append(p.Tiles, tile{t.Label, unbroken(t.Value), unbroken(t.Note)})
+		}
+	}
+	switch {
+	case s.Through.IsZero():
+		p.Empty = "There is nothing to plot before the first run."
+	case s.LedgerFrom.IsZero():
+		p.Empty = "There is nothing to plot before the ledger holds a window."
+	case s.Alerts == 0:
+		p.Empty = "No alert was delivered in the last day."
+	default:
+		p.Hours = plotHours(s)
+		p.Types, p.AllTypes = typeBars(s)
+		p.Lateness = plotLateness(s.Lateness)
+		l := s.Lateness
+		p.Percentile = []tile{{Label: "Median", Value: span(l.P50)}, {Label: "p90", Value: span(l.P90)}, {Label: "p99", Value: span(l.P99)}, {Label: "Longest", Value: span(l.Max)}}
+	}
+	if err := statusTemplate.Execute(w, p); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
+var (
+	figureAndUnit = regexp.MustCompile(`(\d) (d|h|m|s|[kMGTPE]?B|UTC)\b`)
+	dateHyphen    = regexp.MustCompile(`(\d)-(\d)`)
+)
+
+// unbroken keeps figures with their units, and dates, on one line.
+func unbroken(text string) string {
+	return dateHyphen.ReplaceAllString(figureAndUnit.ReplaceAllString(text, "$1\u00a0$2"), "$1-\u2060$2")
+}
+
+func tiles(s collector.Status) []tile {
+	due := "in " + span(s.NextDue.Sub(s.At))
+	if !s.NextDue.After(s.At) {
+		due = "since " + span(s.At.Sub(s.NextDue))
+	}
+	newest := ""
+	if !s.LastEvent.IsZero() {
+		newest = "; newest alert of " + onDay(s.LastEvent, s.Through)
+	}
+	all := []tile{
+		{"Delivered through", clock(s.Through), fmt.Sprintf("of %s, lag %s%s", s.Through.UTC().Format("2006-01-02"), span(s.Lag), newest)},
+		{"Last run", span(s.At.Sub(s.Saved)) + " ago", "saved the state at " + onDay(s.Saved, s.At)},
+		{"Next window due", due, nextWindow(s) + ", due at " + onDay(s.NextDue, s.Through)},
+	}
+	if s.LedgerFrom.IsZero() {
+		return all
+	}
+	return append(all,
+		tile{"Alerts, last day", number(s.Alerts), "in " + count(s.Windows, "window", "windows")},
+		tile{"Bytes, last day", size(s.Bytes), "of NDJSON, " + size(s.Stored) + " stored"},
+		tile{"Objects, last day", number(s.Objects), whatIsLeft(s)},
+	)
+}
+
+// typeBar is a row of the plot of types.
+type typeBar struct {
+	Name, Alerts, Share string
+	Width               string // percent of the plot's
+	Colour              int
+}
+
+// otherColour is the colour of the types that are plotted as one.
+const otherColour = plottedTypes
+
+// typeBars are the rows of the plot and, if that leaves some out, the rows of all.
+func typeBars(s collector.Status) (shown, all []typeBar) {
+	top, others := plotted(s.Types)
+	if others.Type != "" {
+		top = append(top, others)
+		for _, t := range s.Types {
+			all = append(all, typeBar{Name: clean(t.Type), Alerts: number(t.Alerts), Share: share(t.Alerts, s.Alerts)})
+		}
+	}
+	var most int64
+	for _, t := range top {
+		most = max(most, t.Alerts)
+	}
+	for i, t := range top {
+		shown = append(shown, typeBar{t.Type, number(t.Alerts), share(t.Alerts, s.Alerts), percent(float64(t.Alerts) / float64(max(most, 1))), i})
+	}
+	return shown, all
+}
