@@ -135,11 +135,16 @@ func (a *answer) encodeRefusal(c *call) {
 		if a.refusal.reason == noSuchBucket {
 			code = "NoSuchBucket"
 		}
+		message, details := a.refusal.message, ""
+		if a.status == http.StatusForbidden {
+			message, details = "Access denied.", message
+		}
 		a.body, _ = xml.Marshal(struct {
 			XMLName xml.Name `xml:"Error"`
 			Code    string
 			Message string
-		}{Code: code, Message: a.refusal.message})
+			Details string `xml:",omitempty"`
+		}{Code: code, Message: message, Details: details})
 		a.body = append([]byte("<?xml version='1.0' encoding='UTF-8'?>"), a.body...)
 		return
 	}

@@ -1,52 +1,73 @@
 package gcstest
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/http"
-	"slices"
+	"time"
 )
 
-// prepareBucket answers with the little of a bucket's metadata that does not
-// depend on features that are not modelled. See
+// bucketsMade is when every bucket was created and its policies took effect: the
+// moment at which the time of testing/synctest begins.
+var bucketsMade = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// bucketResource is a bucket as the JSON API shows it. See
 // https://cloud.google.com/storage/docs/json_api/v1/buckets#resource.
-func (s *Server) prepareBucket(c *call, r *http.Request) func() answer {
-	return func() answer {
-		location := s.Location
-		if location == "" {
-			location = "US"
-		}
-		type enabled struct {
-			Enabled bool `json:"enabled"`
-		}
-		type access struct {
-			UniformBucketLevelAccess enabled `json:"uniformBucketLevelAccess"`
-			PublicAccessPrevention   string  `json:"publicAccessPrevention"`
-		}
-		return ok(struct {
-			Kind             string `json:"kind"`
-			ID               string `json:"id"`
-			Name             string `json:"name"`
-			Location         string `json:"location"`
-			StorageClass     string `json:"storageClass"`
-			Metageneration   string `json:"metageneration"`
-			IAMConfiguration access `json:"iamConfiguration"`
-		}{
-			"storage#bucket", c.request.Bucket, c.request.Bucket, location, storageClass, "1",
-			access{enabled{true}, "enforced"},
-		})
-	}
+type bucketResource struct {
+	Kind             string           `json:"kind"`
+	ID               string           `json:"id"`
+	Name             string           `json:"name"`
+	Location         string           `json:"location"`
+	StorageClass     string           `json:"storageClass"`
+	Metageneration   string           `json:"metageneration"`
+	TimeCreated      string           `json:"timeCreated"`
+	Updated          string           `json:"updated"`
+	IAMConfiguration iamConfiguration `json:"iamConfiguration"`
+	SoftDeletePolicy softDeletePolicy `json:"softDeletePolicy"`
+	Versioning       *enabled         `json:"versioning,omitempty"`
+	RetentionPolicy  *retentionPolicy `json:"retentionPolicy,omitempty"`
+	Lifecycle        json.RawMessage  `json:"lifecycle,omitempty"`
 }
 
-// preparePermissions answers with those of the permissions asked about that the
-// caller has: all but the denied. See
-// https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions.
-func (s *Server) preparePermissions(c *call, r *http.Request) func() answer {
+type enabled struct {
+	Enabled bool `json:"enabled"`
+}
+
+type iamConfiguration struct {
+	UniformBucketLevelAccess enabled `json:"uniformBucketLevelAccess"`
+	PublicAccessPrevention   string  `json:"publicAccessPrevention"`
+}
+
+type softDeletePolicy struct {
+	Seconds       int64  `json:"retentionDurationSeconds,string"`
+	EffectiveTime string `json:"effectiveTime"`
+}
+
+type retentionPolicy struct {
+	Seconds       int64  `json:"retentionPeriod,string"`
+	EffectiveTime string `json:"effectiveTime"`
+	IsLocked      bool   `json:"isLocked,omitempty"`
+}
+
+// prepareBucket answers with a bucket's metadata. See
+// https://cloud.google.com/storage/docs/json_api/v1/buckets/get.
+func (s *Server) prepareBucket(c *call, r *http.Request) func() answer {
 	return func() answer {
-		held := slices.DeleteFunc(slices.Clone(c.params.query["permissions"]), func(p string) bool {
-			return slices.Contains(s.Deny, p)
-		})
-		return ok(struct {
-			Kind        string   `json:"kind"`
-			Permissions []string `json:"permissions,omitempty"`
-		}{"storage#testIamPermissionsResponse", held})
+		name, made := c.request.Bucket, timeText(bucketsMade)
+		b := bucketResource{
+			Kind: "storage#bucket", ID: name, Name: name,
+			Location: cmp.Or(s.Location, "US"), StorageClass: storageClass,
+			Metageneration: "1", TimeCreated: made, Updated: made,
+			IAMConfiguration: iamConfiguration{enabled{!s.FineGrained}, cmp.Or(s.PublicAccess, "enforced")},
+			SoftDeletePolicy: softDeletePolicy{int64(s.SoftDelete / time.Second), made},
+			Lifecycle:        s.Lifecycle,
+		}
+		if s.Versioning {
+			b.Versioning = &enabled{true}
+		}
+		if s.Retention > 0 {
+			b.RetentionPolicy = &retentionPolicy{int64(s.Retention / time.Second), made, s.RetentionLocked}
+		}
+		return ok(b)
 	}
 }

@@ -171,7 +171,7 @@ func (s *Server) finish(x *session, r *http.Request, hashes checksums) answer {
 	}
 	var o *object
 	if refusal == nil {
-		o, refusal = s.commit(x.bucket, x.upload.name, x.conditions, x.upload.fields, x.content)
+		o, refusal = s.commit(x.bucket, x.upload.name, s.mayWrite(x.conditions), x.upload.fields, x.content)
 	}
 	x.end(o, refusal)
 	if refusal != nil {

@@ -2,30 +2,40 @@ package gcstest
 
 import "net/http"
 
-// prepareDelete removes an object for good: there is no versioning and no soft
-// delete. See https://cloud.google.com/storage/docs/json_api/v1/objects/delete.
+// prepareDelete removes an object. With Server.Versioning it is kept as
+// noncurrent, unless the request names the generation: that one is removed for
+// good, also if it is live. See
+// https://cloud.google.com/storage/docs/json_api/v1/objects/delete and
+// https://cloud.google.com/storage/docs/object-versioning.
 func (s *Server) prepareDelete(c *call, r *http.Request) func() answer {
 	return func() answer {
-		if refusal := s.deleteLive(c.request.Bucket, c.request.Object, c.params); refusal != nil {
+		if refusal := s.remove(c.request.Bucket, c.request.Object, c.params.generation, s.mayDelete(c.params)); refusal != nil {
 			return *refusal
 		}
 		return empty(http.StatusNoContent)
 	}
 }
 
-func (s *Server) deleteLive(bucket, name string, p params) *answer {
+func (s *Server) remove(bucket, name string, generation int64, may func(*object) *answer) *answer {
 	s.store.publish.Lock()
 	defer s.store.publish.Unlock()
-	o := s.store.lookup(bucket, name, p.generation)
+	before := s.store.versions(bucket, name)
+	o := before.find(generation)
 	if o == nil {
-		return refuse(objectMissing(bucket, name))
+		return s.missing(bucket, name)
 	}
-	if refusal := p.conditions.check(o, false); refusal != nil {
+	if refusal := may(o); refusal != nil {
 		return refusal
 	}
-	if refusal := s.mirrorRemove(name); refusal != nil {
-		return refusal
+	if o == before.live {
+		if refusal := s.mirrorRemove(name); refusal != nil {
+			return refusal
+		}
 	}
-	s.store.remove(bucket, name)
+	after := before.change(o, nil)
+	if s.Versioning && generation == 0 {
+		after = before.retire(true, s.now())
+	}
+	s.store.put(bucket, map[string]versions{name: after})
 	return nil
 }

@@ -42,6 +42,8 @@ type resource struct {
 	Updated                 string `json:"updated"`
 	TimeStorageClassUpdated string `json:"timeStorageClassUpdated"`
 	TimeFinalized           string `json:"timeFinalized"`
+	TimeDeleted             string `json:"timeDeleted,omitempty"`
+	RetentionExpirationTime string `json:"retentionExpirationTime,omitempty"`
 	fields
 }
 
@@ -50,6 +52,7 @@ type resource struct {
 var set = []string{
 	"kind", "id", "selfLink", "mediaLink", "generation", "metageneration", "size", "etag", "timeCreated",
 	"updated", "timeStorageClassUpdated", "timeFinalized", "owner", "componentCount", "timeDeleted",
+	"retentionExpirationTime",
 }
 
 func (o *object) resource(r *http.Request) resource {
@@ -77,6 +80,8 @@ func (o *object) resource(r *http.Request) resource {
 		Updated:                 timeText(o.updated),
 		TimeStorageClassUpdated: timeText(o.created),
 		TimeFinalized:           timeText(o.created),
+		TimeDeleted:             timeText(o.deleted),
+		RetentionExpirationTime: timeText(o.retained),
 		fields:                  o.fields,
 	}
 }
@@ -87,8 +92,14 @@ func (o *object) etag() string {
 	return strconv.FormatInt(o.Generation, 36) + "/" + strconv.FormatInt(o.Metageneration, 36)
 }
 
-// timeText has the service's form: UTC with milliseconds.
-func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// timeText has the service's form: UTC with milliseconds. It is empty for the
+// zero time.
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // upload is the metadata with which an upload starts.
 type upload struct {

@@ -19,6 +19,8 @@
 //   - Reads of metadata and media, media also by the XML API's GET and HEAD.
 //   - List, delete, patch and update of metadata, moves, bucket metadata,
 //     testIamPermissions.
+//   - Object versioning, retention policies and missing permissions, if Server
+//     says so.
 //   - Preconditions on all of them, for uploads both when they start and when
 //     they are finished.
 //   - CRC32C and MD5 given by the uploader are verified before an object is
@@ -36,6 +38,15 @@
 //     repeats the refusal. This is an assumption.
 //   - A read, patch, delete or move of an object that is not there is 404 whatever
 //     its preconditions say; an upload that asks for a generation of it is 412.
+//   - A permission that is always needed is looked at first, then whether the object
+//     is there, then the preconditions, then what overwriting takes: the permission
+//     storage.objects.delete and, at last, the end of the retention period. So
+//     creating what exists is 412 also for a caller who may not delete.
+//   - What overwriting takes is looked at when an upload starts and when it is
+//     finished. Otherwise a session's URI needs no permission.
+//   - Who has storage.objects.move needs neither storage.objects.delete nor
+//     storage.objects.get of what is moved; to forbid a move's source by
+//     Server.Deny takes two of the three.
 //   - A move works in every bucket, also without a hierarchical namespace, and
 //     makes no folders. Of the two objects' preconditions the source's come first.
 //   - X-Goog-Gcs-Idempotency-Token is ignored, so a repeated request is executed
@@ -49,16 +60,19 @@
 //
 // Answered with 501 Not Implemented and the feature's name, never ignored (the
 // client repeats a request answered with 501, as any 5xx, until its context ends):
-// object versioning, soft delete, ACLs, encryption with customer keys, compose,
-// rewrite and copy, retention and holds, object contexts, custom time,
+// soft-deleted objects, ACLs, encryption with customer keys, compose, rewrite and
+// copy, retention and holds of single objects, object contexts, custom time,
 // requester pays, creating, listing and changing buckets, IAM policies,
 // notifications, folders, batch requests, XML uploads and listings, decompressive
 // transcoding of gzip objects, reads of several ranges, ETag and date conditions,
 // matchGlob and list filters, changing the storage class, and any query parameter
 // or object field that is not known here.
 //
-// Ignored without an answer: authentication and permissions (every caller may do
-// everything; Server.Deny changes only what testIamPermissions says), rate limits
-// (one write per second and object name among them), the fields parameter (all
-// fields are returned), projection (there are no ACLs to leave out).
+// Reported, but without any effect: lifecycle rules, soft delete policies, uniform
+// bucket-level access, public access prevention.
+//
+// Ignored without an answer: authentication (there is one caller; it may do
+// everything that Server.Deny leaves), rate limits (one write per second and object
+// name among them), the fields parameter (all fields are returned), projection
+// (there are no ACLs to leave out).
 package gcstest

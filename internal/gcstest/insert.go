@@ -97,7 +97,7 @@ func (s *Server) receive(c *call, r *http.Request, u upload, body io.Reader) fun
 				return *refusal
 			}
 		}
-		o, refusal := s.commit(c.request.Bucket, u.name, c.params.conditions, u.fields, content)
+		o, refusal := s.commit(c.request.Bucket, u.name, s.mayWrite(c.params.conditions), u.fields, content)
 		if refusal != nil {
 			return *refusal
 		}

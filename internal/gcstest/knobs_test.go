@@ -2,7 +2,6 @@ package gcstest_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -39,34 +38,6 @@ func TestMissingBucket(t *testing.T) {
 	s := &gcstest.Server{Buckets: []string{}}
 	if resp := send(t, overPipe(t, s), "GET", "/alerts/a", ""); resp.code != 404 || !strings.Contains(resp.body, "<Code>NoSuchBucket</Code>") {
 		t.Errorf("XML read with no bucket: %d %s", resp.code, resp.body)
-	}
-}
-
-func TestBucketAttributes(t *testing.T) {
-	for location, want := range map[string]string{"": "US", "EUROPE-WEST6": "EUROPE-WEST6"} {
-		attrs, err := emulator(t, &gcstest.Server{Location: location}).Bucket(bucket).Attrs(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if attrs.Name != bucket || attrs.Location != want || !attrs.UniformBucketLevelAccess.Enabled ||
-			attrs.PublicAccessPrevention != storage.PublicAccessPreventionEnforced || attrs.VersioningEnabled {
-			t.Errorf("bucket %+v", attrs)
-		}
-	}
-}
-
-// https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions
-func TestPermissions(t *testing.T) {
-	asked := []string{"storage.objects.create", "storage.objects.delete", "storage.objects.list"}
-	for _, c := range []struct{ deny, want []string }{
-		{nil, asked},
-		{[]string{"storage.objects.delete"}, []string{"storage.objects.create", "storage.objects.list"}},
-		{asked, nil},
-	} {
-		got, err := emulator(t, &gcstest.Server{Deny: c.deny}).Bucket(bucket).IAM().TestPermissions(t.Context(), asked)
-		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("denied %q: %q, %v; want %q", c.deny, got, err, c.want)
-		}
 	}
 }
 

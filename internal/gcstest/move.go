@@ -16,26 +16,34 @@ func (s *Server) prepareMove(c *call, r *http.Request) func() answer {
 		case c.params.source.exclude(), c.params.conditions.exclude():
 			return failed(http.StatusBadRequest, "", "A precondition and its opposite are mutually exclusive.")
 		}
-		source := s.store.lookup(bucket, name, 0)
-		if source == nil {
-			return objectMissing(bucket, name)
+		from, to := s.store.versions(bucket, name), s.store.versions(bucket, destination)
+		if from.live == nil {
+			return *s.missing(bucket, name)
 		}
-		if refusal := c.params.source.check(source, false); refusal != nil {
+		if refusal := c.params.source.check(from.live, false); refusal != nil {
 			return *refusal
 		}
-		replaced := s.store.lookup(bucket, destination, 0)
-		if refusal := c.params.conditions.check(replaced, false); refusal != nil {
+		if refusal := c.params.conditions.check(to.live, false); refusal != nil {
 			return *refusal
 		}
 		// Documented for a move: without a live object this condition fails.
-		if replaced == nil && c.params.conditions.notGeneration != nil {
+		if to.live == nil && c.params.conditions.notGeneration != nil {
 			return *conditionFailed()
+		}
+		if refusal := s.mayRetire(from.live); refusal != nil {
+			return *refusal
+		}
+		if refusal := s.mayReplace(to.live); refusal != nil {
+			return *refusal
 		}
 		if refusal := s.mirrorRename(name, destination); refusal != nil {
 			return *refusal
 		}
-		o := s.newObject(bucket, destination, source.fields, source.content)
-		s.store.rename(source, o)
+		o := s.newObject(bucket, destination, from.live.fields, from.live.content)
+		from = from.retire(s.Versioning, o.created)
+		to = to.retire(s.Versioning, o.created)
+		to.live = o
+		s.store.put(bucket, map[string]versions{name: from, destination: to})
 		if s.Visible != nil {
 			s.Visible(o.snapshot())
 		}

@@ -14,7 +14,7 @@ func TestNotModelledIsRefused(t *testing.T) {
 	c := overPipe(t, s)
 	const o, insert = "/storage/v1/b/alerts/o", "/upload/storage/v1/b/alerts/o?name=b&uploadType="
 	for _, r := range []struct{ method, path, body, header, names string }{
-		{"GET", o + "?versions=true", "", "", "versions"},
+		{"GET", o + "?includeTrailingDelimiter=true", "", "", "includeTrailingDelimiter"},
 		{"GET", o + "?matchGlob=**", "", "", "matchGlob"},
 		{"GET", o + "?softDeleted=true", "", "", "softDeleted"},
 		{"GET", o + "?invented=1", "", "", "invented"},
@@ -96,6 +96,8 @@ func TestValuesOfParameters(t *testing.T) {
 		{"GET", o + "/b?generation=1&generation=2", "", 400},
 		{"GET", o + "?maxResults=-1", "", 400},
 		{"GET", o + "?pageToken=%25", "", 400},
+		{"GET", o + "?pageToken=YQ==", "", 400},
+		{"GET", o + "?versions=maybe", "", 400},
 	} {
 		if resp := send(t, c, r.method, r.path, r.body); resp.code != r.code {
 			t.Errorf("%s %s %s: %d %s; want %d", r.method, r.path, r.body, resp.code, resp.body, r.code)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -24,6 +23,7 @@ type Object struct {
 	Metadata        map[string]string
 	Created         time.Time // when the upload was finished, or the object moved to its name
 	Updated         time.Time // the last change of metadata, at first Created
+	Deleted         time.Time // when it became noncurrent, zero if it is live
 }
 
 // object is one generation of an object with one state of its metadata. It is
@@ -34,6 +34,8 @@ type object struct {
 	Metageneration int64
 	created        time.Time
 	updated        time.Time
+	deleted        time.Time // when it became noncurrent, zero while it is live
+	retained       time.Time // until when, zero without a retention policy
 	fields         fields
 	content        *content
 }
@@ -53,94 +55,25 @@ func (o *object) snapshot() Object {
 		Metadata:        maps.Clone(o.fields.Metadata),
 		Created:         o.created,
 		Updated:         o.updated,
+		Deleted:         o.deleted,
 	}
 }
 
-// store holds the live objects.
-type store struct {
-	publish sync.Mutex // held while something changes, Server.Visible included
-
-	mu      sync.Mutex
-	buckets map[string]map[string]*object
-	sorted  map[string][]string // a bucket's object names; dropped when they change
-	last    int64               // the last generation given out
-	mirror  mirror
-}
-
-// lookup finds an object that is live, and of the generation asked for unless
-// that is 0. It returns nil if there is none.
-func (s *store) lookup(bucket, name string, generation int64) *object {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.buckets[bucket][name]
-	if o != nil && generation != 0 && o.Generation != generation {
-		return nil
-	}
-	return o
-}
-
-func (s *store) replace(o *object) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.buckets == nil {
-		s.buckets = make(map[string]map[string]*object)
-		s.sorted = make(map[string][]string)
-	}
-	if s.buckets[o.bucket] == nil {
-		s.buckets[o.bucket] = make(map[string]*object)
-	}
-	if s.buckets[o.bucket][o.name] == nil {
-		delete(s.sorted, o.bucket)
-	}
-	s.buckets[o.bucket][o.name] = o
-}
-
-func (s *store) remove(bucket, name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.buckets[bucket], name)
-	delete(s.sorted, bucket)
-}
-
-// rename takes away one object and stores the other in one step.
-func (s *store) rename(source, o *object) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.buckets[source.bucket], source.name)
-	s.buckets[o.bucket][o.name] = o
-	delete(s.sorted, o.bucket)
-}
-
-// from returns the bucket's objects whose names are at least first, in the order
-// of their UTF-8 bytes.
-func (s *store) from(bucket, first string) []*object {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	names, ok := s.sorted[bucket]
-	if !ok && s.buckets[bucket] != nil {
-		names = slices.Sorted(maps.Keys(s.buckets[bucket]))
-		s.sorted[bucket] = names
-	}
-	at, _ := slices.BinarySearch(names, first)
-	objects := make([]*object, 0, len(names)-at)
-	for _, name := range names[at:] {
-		objects = append(objects, s.buckets[bucket][name])
-	}
-	return objects
-}
-
-// commit makes a finished upload visible, if its preconditions still hold.
-func (s *Server) commit(bucket, name string, p conditions, f fields, content *content) (*object, *answer) {
+// commit makes a finished upload visible, if it still may be.
+func (s *Server) commit(bucket, name string, may func(live *object) *answer, f fields, content *content) (*object, *answer) {
 	s.store.publish.Lock()
 	defer s.store.publish.Unlock()
-	if refusal := p.check(s.store.lookup(bucket, name, 0), false); refusal != nil {
+	before := s.store.versions(bucket, name)
+	if refusal := may(before.live); refusal != nil {
 		return nil, refusal
 	}
 	if refusal := s.mirrorWrite(bucket, name, content); refusal != nil {
 		return nil, refusal
 	}
 	o := s.newObject(bucket, name, f, content)
-	s.store.replace(o)
+	after := before.retire(s.Versioning, o.created)
+	after.live = o
+	s.store.put(bucket, map[string]versions{name: after})
 	if s.Visible != nil {
 		s.Visible(o.snapshot())
 	}
@@ -151,12 +84,16 @@ func (s *Server) commit(bucket, name string, p conditions, f fields, content *co
 func (s *Server) newObject(bucket, name string, f fields, content *content) *object {
 	now := s.now()
 	s.store.last = max(s.store.last+1, now.UnixMicro())
-	return &object{
+	o := &object{
 		bucket: bucket, name: name,
 		Generation: s.store.last, Metageneration: 1,
 		created: now, updated: now,
 		fields: f, content: content,
 	}
+	if s.Retention > 0 {
+		o.retained = now.Add(s.Retention)
+	}
+	return o
 }
 
 func (s *Server) now() time.Time {
@@ -166,11 +103,11 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
-// Objects are the bucket's objects whose names start with prefix, as they are at
+// Objects are the bucket's live objects whose names start with prefix, as they are at
 // one moment, sorted by name.
 func (s *Server) Objects(bucket, prefix string) []Object {
 	var objects []Object
-	for _, o := range s.store.from(bucket, prefix) {
+	for _, o := range s.store.from(bucket, prefix, false) {
 		if !strings.HasPrefix(o.name, prefix) {
 			break
 		}
@@ -179,7 +116,18 @@ func (s *Server) Objects(bucket, prefix string) []Object {
 	return objects
 }
 
-// Object is the object with this name, if there is one.
+// Versions are all generations of the object with this name, the oldest first:
+// the noncurrent ones, which only Versioning keeps, and the live one, if there
+// is one.
+func (s *Server) Versions(bucket, name string) []Object {
+	var objects []Object
+	for _, o := range s.store.versions(bucket, name).all() {
+		objects = append(objects, o.snapshot())
+	}
+	return objects
+}
+
+// Object is the live object with this name, if there is one.
 func (s *Server) Object(bucket, name string) (Object, bool) {
 	o := s.store.lookup(bucket, name, 0)
 	if o == nil {
@@ -200,18 +148,18 @@ func (s *Server) Put(bucket, name string, body []byte) Object {
 	}
 	content := s.newContent(false)
 	content.add(slices.Clone(body))
-	o, refusal := s.commit(bucket, name, conditions{}, fields{}, content)
+	o, refusal := s.commit(bucket, name, byHand, fields{}, content)
 	if refusal != nil {
 		panic("gcstest: put: " + refusal.refusal.message)
 	}
 	return o.snapshot()
 }
 
-// Delete removes an object as a person would by hand, past Fault and without
-// preconditions. It reports whether there was one. It panics if Dir cannot be
-// written to.
+// Delete removes the live object as a person would by hand, past Fault and
+// without preconditions; Versioning keeps it as noncurrent. It reports whether
+// there was one. It panics if Dir cannot be written to.
 func (s *Server) Delete(bucket, name string) bool {
-	refusal := s.deleteLive(bucket, name, params{})
+	refusal := s.remove(bucket, name, 0, byHand)
 	if refusal != nil && refusal.status != http.StatusNotFound {
 		panic("gcstest: delete: " + refusal.refusal.message)
 	}

@@ -26,7 +26,7 @@ var known = map[Op][]string{
 	ReadMedia:       {"generation", ifGen, ifNotGen, ifMeta, ifNotMeta},
 	Insert:          {"uploadType", "name", "contentEncoding", ifGen, ifNotGen, ifMeta, ifNotMeta},
 	StartUpload:     {"uploadType", "name", "contentEncoding", ifGen, ifNotGen, ifMeta, ifNotMeta},
-	ListObjects:     {"prefix", "delimiter", "startOffset", "endOffset", "pageToken", "maxResults"},
+	ListObjects:     {"prefix", "delimiter", "startOffset", "endOffset", "pageToken", "maxResults", "versions"},
 	DeleteObject:    {"generation", ifGen, ifNotGen, ifMeta, ifNotMeta},
 	PatchObject:     {"generation", ifGen, ifNotGen, ifMeta, ifNotMeta},
 	MoveObject:      {ifGen, ifNotGen, ifMeta, ifNotMeta, ifSourceGen, ifSourceNotGen, ifSourceMeta, ifSourceNotMeta},

@@ -32,9 +32,11 @@ func (s *Server) preparePatch(c *call, r *http.Request) func() answer {
 		}
 		s.store.publish.Lock()
 		defer s.store.publish.Unlock()
-		o := s.store.lookup(c.request.Bucket, c.request.Object, c.params.generation)
+		bucket, name := c.request.Bucket, c.request.Object
+		before := s.store.versions(bucket, name)
+		o := before.find(c.params.generation)
 		if o == nil {
-			return objectMissing(c.request.Bucket, c.request.Object)
+			return *s.missing(bucket, name)
 		}
 		if refusal := c.params.conditions.check(o, false); refusal != nil {
 			return *refusal
@@ -48,7 +50,7 @@ func (s *Server) preparePatch(c *call, r *http.Request) func() answer {
 		}
 		patched.Metageneration++
 		patched.updated = s.now()
-		s.store.replace(&patched)
+		s.store.put(bucket, map[string]versions{name: before.change(o, &patched)})
 		return ok(patched.resource(r))
 	}
 }

@@ -22,7 +22,7 @@ func (s *Server) prepareGet(c *call, r *http.Request) func() answer {
 func (s *Server) readable(c *call) (*object, *answer) {
 	o := s.store.lookup(c.request.Bucket, c.request.Object, c.params.generation)
 	if o == nil {
-		return nil, refuse(objectMissing(c.request.Bucket, c.request.Object))
+		return nil, s.missing(c.request.Bucket, c.request.Object)
 	}
 	return o, c.params.conditions.check(o, true)
 }

@@ -157,10 +157,6 @@ func bucketMissing() answer {
 	return failed(http.StatusNotFound, noSuchBucket, "The specified bucket does not exist.")
 }
 
-func objectMissing(bucket, name string) answer {
-	return failed(http.StatusNotFound, "", "No such object: %s/%s", bucket, name)
-}
-
 func refuse(a answer) *answer { return &a }
 
 func (c *call) set(op Op, write bool, prepare func(*Server, *call, *http.Request) func() answer) {

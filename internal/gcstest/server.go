@@ -1,6 +1,7 @@
 package gcstest
 
 import (
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -17,6 +18,36 @@ type Server struct {
 
 	// Location is every bucket's location. Empty means "US".
 	Location string
+
+	// Versioning keeps an object that is overwritten, deleted or moved away as a
+	// noncurrent generation, in every bucket. Dir holds the live ones only.
+	Versioning bool
+
+	// Retention is every bucket's retention period, counted from an object's
+	// creation, in whole seconds: a younger object cannot be deleted, overwritten or
+	// moved away, unless Versioning makes it noncurrent. Put and Delete do not heed
+	// it. 0 means no retention policy. RetentionLocked reports the policy as locked.
+	// See https://cloud.google.com/storage/docs/bucket-lock.
+	Retention       time.Duration
+	RetentionLocked bool
+
+	// SoftDelete is the period of every bucket's soft delete policy, in whole
+	// seconds. It is only reported: what is deleted is gone. 0 means that soft
+	// delete is switched off.
+	SoftDelete time.Duration
+
+	// Lifecycle is every bucket's lifecycle in the form that the API and gcloud's
+	// lifecycle files have, {"rule": [...]}. It is only reported: no rule is
+	// executed. Nil means none.
+	Lifecycle json.RawMessage
+
+	// FineGrained reports every bucket's uniform bucket-level access as switched
+	// off.
+	FineGrained bool
+
+	// PublicAccess is every bucket's public access prevention as it is reported,
+	// "enforced" or "inherited". Empty means "enforced".
+	PublicAccess string
 
 	// Now tells the time of objects' creation and of generations, which are
 	// microseconds since 1970 and strictly increasing even if Now is not. Nil
@@ -37,21 +68,26 @@ type Server struct {
 	// Dir or whose MD5 is given only at the end. False keeps every content.
 	Discard bool
 
-	// Deny are permissions that testIamPermissions leaves out of its answer,
-	// such as "storage.objects.delete". Nil leaves none out. Nothing else looks
-	// at them.
+	// Deny are permissions that the caller does not have, such as
+	// "storage.objects.delete": requests that need one are answered with 403, and
+	// testIamPermissions leaves them out. It has all others. Put and Delete need
+	// none.
 	Deny []string
+
+	// DenyReported, unless nil, are the permissions that testIamPermissions leaves
+	// out instead of those in Deny; an empty list that is not nil leaves none out.
+	DenyReported []string
 
 	// Fault says what goes wrong with a request. It is called once a request,
 	// in the order of Request.N, never twice at the same time. It may call Put,
-	// Delete, Object and Objects, but not Requests, and must not block. Nil means
+	// Delete, Object, Objects and Versions, but not Requests, and must not block. Nil means
 	// no faults.
 	Fault func(Request) Fault
 
 	// Visible is called with every object when it becomes visible, before the
 	// upload is answered, in the order in which objects become visible. It may
-	// call Object and Objects, but not Put and Delete, and must not block. Nil
-	// means nobody looks.
+	// call Object, Objects and Versions, but not Put and Delete, and must not
+	// block. Nil means nobody looks.
 	Visible func(Object)
 
 	store    store
@@ -81,11 +117,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if act == nil || !fault.await(r) {
 		panic(http.ErrAbortHandler) // the sender is gone
 	}
-	a := act()
+	a := s.answer(c, act)
 	if a.unheard {
 		panic(http.ErrAbortHandler)
 	}
 	fault.deliver(w, r, c, a)
+}
+
+func (s *Server) answer(c *call, act func() answer) answer {
+	if refusal := s.allow(c); refusal != nil {
+		return *refusal
+	}
+	return act()
 }
 
 // call is a request that is understood.

@@ -76,7 +76,7 @@ func (s *Server) prepareStart(c *call, r *http.Request) func() answer {
 				return failed(http.StatusBadRequest, "", "X-Upload-Content-Length %q is no size", text)
 			}
 		}
-		if refusal := c.params.conditions.check(s.store.lookup(c.request.Bucket, u.name, 0), false); refusal != nil {
+		if refusal := s.mayWrite(c.params.conditions)(s.store.lookup(c.request.Bucket, u.name, 0)); refusal != nil {
 			return *refusal
 		}
 		id := s.sessions.add(&session{
