@@ -70,6 +70,9 @@ func TestVersioningKeepsWhatIsReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			want("~a=1", "~a=2", "b=1")
+			if got := list(t, c, nil); !slices.Equal(got, []string{"b"}) {
+				t.Errorf("live %q; want b", got)
+			}
 			if _, err := a.Attrs(t.Context()); !errors.Is(err, storage.ErrObjectNotExist) {
 				t.Errorf("deleted object: %v; want ErrObjectNotExist", err)
 			}
