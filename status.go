@@ -1,6 +1,14 @@
 package collector
 
-import "time"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/storage"
+)
 
 // Status is how far the collector has come and what it delivered in the last day, read
 // from its state and its ledger. All times are UTC.
@@ -62,4 +70,123 @@ type Latenesses struct {
 type LatenessBucket struct {
 	UpTo   time.Duration `json:"up_to"`
 	Alerts int64         `json:"alerts"`
+}
+
+// noType is what alerts without an alert_type are counted as.
+const noType = "(none)"
+
+// ReadStatus reads the status from the state and from the ledger's entries of the last day,
+// without their keys. Where there is no state yet, Through is zero.
+func ReadStatus(ctx context.Context, c Config, bucket *storage.BucketHandle, now time.Time) (Status, error) {
+	now = now.UTC()
+	s := Status{At: now, Bucket: c.Bucket, Folder: c.Prefix, State: c.StateKey, Tenant: c.Tenant}
+	state, err := readState(ctx, bucket, c.StateKey)
+	if err != nil && !errors.Is(err, storage.ErrObjectNotExist) {
+		return s, err
+	}
+	if err == nil {
+		s.Through, s.Next, s.Saved = state.Through, state.Next, state.saved
+		s.Lag = now.Sub(state.Through)
+		s.NextDue = state.Next.Add(c.Lag)
+		if state.LastEventTime > 0 {
+			s.LastEvent = time.Unix(state.LastEventTime, 0).UTC()
+		}
+	}
+	r, err := readRegistry(ctx, c, bucket)
+	if err != nil {
+		return s, err
+	}
+	for _, span := range r.Unfinished {
+		s.Unfinished = append(s.Unfinished, span.window())
+	}
+	if s.LedgerFrom, err = ledgerStart(ctx, bucket, c.Prefix); err != nil {
+		return s, err
+	}
+	day := Window{From: now.Truncate(time.Hour).Add(-24 * time.Hour), To: now.Truncate(time.Hour).Add(time.Hour)}
+	entries, err := listLedger(ctx, bucket, c.Prefix, day)
+	if err != nil {
+		return s, err
+	}
+	s.count(day, entries)
+	return s, s.look(ctx, bucket, entries)
+}
+
+// count adds up the entries.
+func (s *Status) count(day Window, entries []entry) {
+	for at := day.From; at.Before(day.To); at = at.Add(time.Hour) {
+		s.Hours = append(s.Hours, Hour{Start: at, Types: map[string]int64{}, Complete: !s.Through.Before(at.Add(time.Hour))})
+	}
+	types := map[string]int64{}
+	var late lateness
+	for _, e := range entries {
+		if e.Split {
+			continue
+		}
+		if e.Late == 0 {
+			s.Windows++
+		}
+		if e.Object != nil {
+			s.Objects++
+			s.Stored += e.Object.Size
+		}
+		s.Bytes += e.Bytes
+		s.Quarantined += e.Quarantined
+		s.Undated += e.Undated
+		late.merge(e.late())
+		hours := e.Hours
+		if hours == nil && e.Alerts+e.Quarantined > 0 { // they did not fit into the entry
+			hours = map[int64]map[string]int64{e.From.Unix(): {otherTypes: e.Alerts + e.Quarantined}}
+		}
+		for start, hour := range hours {
+			i := int((start - day.From.Unix()) / secondsPerHour)
+			if start < day.From.Unix() || i >= len(s.Hours) {
+				continue
+			}
+			for name, n := range hour {
+				name = cmp.Or(name, noType)
+				types[name] += n
+				s.Hours[i].Types[name] += n
+				s.Hours[i].Alerts += n
+				s.Alerts += n
+				if e.Late > 0 {
+					s.Late += n
+				}
+			}
+		}
+	}
+	for name, n := range types {
+		s.Types = append(s.Types, TypeCount{Type: name, Alerts: n})
+	}
+	slices.SortFunc(s.Types, func(a, b TypeCount) int {
+		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), cmp.Compare(a.Type, b.Type))
+	})
+	s.Lateness = Latenesses{P50: late.quantile(0.5), P90: late.quantile(0.9), P99: late.quantile(0.99), Max: late.quantile(1)}
+	for bucket, n := range late.counts {
+		if n > 0 {
+			s.Lateness.Buckets = append(s.Lateness.Buckets, LatenessBucket{UpTo: time.Duration(latenessLimit(bucket)) * time.Second, Alerts: n})
+		}
+	}
+}
+
+// look counts the objects that are still in the feed's folder.
+func (s *Status) look(ctx context.Context, bucket *storage.BucketHandle, entries []entry) error {
+	names := map[string]bool{}
+	q := storage.Query{Prefix: s.Folder + "/"}
+	for _, e := range entries {
+		if e.Object != nil {
+			names[e.Object.Name] = true
+			if q.StartOffset == "" || e.Object.Name < q.StartOffset {
+				q.StartOffset = e.Object.Name
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return eachObject(ctx, bucket, q, func(o *storage.ObjectAttrs) error {
+		if names[o.Name] {
+			s.Present++
+		}
+		return nil
+	})
 }
