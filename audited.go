@@ -69,8 +69,8 @@ func (a *Audit) Passed() bool {
 	return a.Complete && a.Missing == a.Repaired && a.Duplicated == 0 && a.Damaged == 0 && a.Pending == 0
 }
 
-// passed reports whether the window is as it should be, or is now.
-func (w *AuditedWindow) passed() bool {
+// Passed reports whether the window is as it should be, or is now.
+func (w *AuditedWindow) Passed() bool {
 	return w.Missing == w.Repaired && w.Duplicated == 0 && w.Damaged == 0 && w.Pending == 0
 }
 
@@ -79,7 +79,7 @@ const maxExamples = 5
 
 func (a *Audit) add(w AuditedWindow) {
 	a.Windows++
-	if !w.passed() {
+	if !w.Passed() {
 		a.Gaps++
 	}
 	a.Delivered += w.Delivered

@@ -162,3 +162,16 @@ func (m Move) Apply(ctx context.Context, c Config, bucket *storage.BucketHandle)
 	}
 	return Checkpoint{State: s, Generation: s.generation, Saved: time.Now().UTC()}, err
 }
+
+// Undelivered are the parts of the span that the ledger does not have.
+func Undelivered(ctx context.Context, c Config, bucket *storage.BucketHandle, span Window) ([]Window, error) {
+	if err := span.check(); err != nil {
+		return nil, err
+	}
+	l, err := loadLedger(ctx, bucket, span, c.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	_, holes := l.holes(span)
+	return holes, nil
+}

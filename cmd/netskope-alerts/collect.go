@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -28,20 +27,16 @@ Example:
 }
 
 func (*collect) Run(ctx context.Context, s streams) error {
-	c, err := collector.ConfigFromEnv(s.lookup)
+	c, err := s.open()
 	if err != nil {
 		return err
 	}
 	if c.StateInFeed() {
 		fmt.Fprintf(s.stderr, "warning: the state %s lies in the feed's folder %s/, where the feed reads it as a log and may delete it; move it and set STATE_KEY\n", c.StateKey, c.Prefix)
 	}
-	bucket, err := collector.OpenBucket(c.Bucket)
-	if err != nil {
-		return err
-	}
 	now := time.Now()
 	show, done := progressLine(s.stderr, now)
-	report, err := collector.Run(ctx, c, bucket, &http.Client{Transport: collector.NewTransport()}, now, show)
+	report, err := collector.Run(ctx, c.Config, c.bucket, c.client, now, show)
 	done()
 	summary(s.stdout, report)
 	switch {

@@ -1,5 +1,7 @@
 // Command netskope-alerts runs the collector on this machine: against the real
-// services (collect, serve), or against stand-ins, to see it work (demo).
+// services (collect, serve), or against stand-ins, to see it work (demo). To its
+// operators it says how the deployed one is (status, verify, find), and lets them move it
+// (backfill, state).
 package main
 
 import (
@@ -20,11 +22,12 @@ import (
 const (
 	exitFailed = 1 // the work failed
 	exitUsage  = 2 // the command line was not understood
-	exitMore   = 3 // the work went well, and there is more to do
+	exitMore   = 3 // the work went well, and there is more to do, or something to see to
 )
 
 // streams are where a command reads its configuration and writes its output.
 type streams struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(string) (string, bool)
 }
@@ -33,6 +36,12 @@ type commands struct {
 	Demo    demo    `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
 	Collect collect `cmd:"" help:"Run once now, with the configuration from the environment."`
 	Serve   serve   `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
+
+	Status   statusCommand   `cmd:"" help:"Say how far the collector has come, and what it delivered."`
+	Verify   verifyCommand   `cmd:"" help:"Audit what was delivered against what the tenant has; repair gaps."`
+	Backfill backfillCommand `cmd:"" help:"Collect a past span beside the live collector."`
+	State    stateCommand    `cmd:"" help:"Show or move how far the collector has come."`
+	Find     findCommand     `cmd:"" help:"Say where an alert was delivered."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -44,7 +53,7 @@ Start with "netskope-alerts demo". For the real thing, set at least GCS_BUCKET, 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr, os.LookupEnv}))
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}))
 }
 
 // exitStatus is an error for which the command has said all there is to say.

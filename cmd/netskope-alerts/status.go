@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -20,6 +21,18 @@ func (*statusCommand) Help() string {
 
 Example:
   GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts status --html status.html`
+}
+
+func (c *statusCommand) Run(ctx context.Context, s streams) error {
+	k, err := s.open()
+	if err != nil {
+		return err
+	}
+	status, err := collector.ReadStatus(ctx, k.Config, k.bucket, time.Now())
+	if err != nil {
+		return err
+	}
+	return c.show(s, status)
 }
 
 // show prints the status, and writes the page if one is wanted.

@@ -195,7 +195,7 @@ func TestStatusCommand(t *testing.T) {
 	lookup := func(string) (string, bool) { return "", false }
 	run := func(c statusCommand) (stdout, stderr string, err error) {
 		var out, errors bytes.Buffer
-		err = c.show(streams{&out, &errors, lookup}, s)
+		err = c.show(streams{nil, &out, &errors, lookup}, s)
 		return out.String(), errors.String(), err
 	}
 	plain, _, err := run(statusCommand{})
