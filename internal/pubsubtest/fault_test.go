@@ -170,23 +170,22 @@ func TestAgainIsOwedToo(t *testing.T) {
 	})
 }
 
-func TestPublishDelay(t *testing.T) {
+// TestTwinFreesNoPlace: a twin needs no place, and so leaves none behind.
+func TestTwinFreesNoPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &pubsubtest.Server{PublishFault: func(pubsubtest.PublishRequest) pubsubtest.PublishFault {
-			return pubsubtest.PublishFault{Delay: time.Minute}
+		twins := 0
+		s := &pubsubtest.Server{Concurrency: 1, PushFault: func(m pubsubtest.Message) pubsubtest.PushFault {
+			twins++
+			return pubsubtest.PushFault{Twin: twins <= 3}
 		}}
-		inBubble(t, s)
-		c := &http.Client{Transport: overPipe(t, s), Timeout: time.Second}
-		if _, err := c.Post("http://pubsub.test/v1/"+topic+":publish", "application/json", body(`{"messages":[{"data":"eA=="}]}`)); err == nil {
-			t.Error("answered within a second")
+		e := inBubble(t, s)
+		e.respond = func(http.ResponseWriter, *http.Request, string) { time.Sleep(time.Second) }
+		for range 6 {
+			s.Publish([]byte("x"), nil)
 		}
-		if n := len(s.Messages()); n != 0 {
-			t.Errorf("%d messages before the delay has passed", n)
-		}
-		time.Sleep(time.Minute)
-		// The publisher has given up; the message is published all the same.
-		if n := len(s.Messages()); n != 1 {
-			t.Errorf("%d messages", n)
+		quiet(t, s)
+		if got := e.times(); !slices.Equal(got, []int{0, 0, 1, 1, 2, 2, 3, 4, 5}) {
+			t.Errorf("pushed at %v", got)
 		}
 	})
 }

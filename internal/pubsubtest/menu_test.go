@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -101,23 +101,75 @@ func TestTrouble(t *testing.T) {
 // TestSameSeedSameTrouble: a found problem can be repeated.
 func TestSameSeedSameTrouble(t *testing.T) {
 	seed := newSeed(t)
-	history := func(seed uint64) map[string][]string {
+	history := func(seed uint64) [][]string {
 		messages, _ := simulate(t, &pubsubtest.Server{Seed: seed, Menu: trouble, Concurrency: 1000}, 100)
-		h := map[string][]string{}
-		for _, m := range messages {
+		all := make([][]string, len(messages))
+		for i, m := range messages {
 			for _, p := range m.Pushes {
-				h[m.ID] = append(h[m.ID], fmt.Sprint(p.Began.Sub(m.Published).Round(time.Second), p.Status, p.Acknowledged))
+				all[i] = append(all[i], fmt.Sprint(p.Began.Sub(m.Published).Round(time.Second), p.Status, p.Acknowledged))
 			}
-			slices.Sort(h[m.ID]) // twins have no order
+			slices.Sort(all[i]) // twins have no order
 		}
-		return h
+		return all
 	}
 	first := history(seed)
-	if second := history(seed); !maps.EqualFunc(first, second, slices.Equal) {
+	if second := history(seed); !slices.EqualFunc(first, second, slices.Equal) {
 		t.Error("the same seed makes another trouble")
 	}
-	if other := history(seed + 1); maps.EqualFunc(first, other, slices.Equal) {
+	if other := history(seed + 1); slices.EqualFunc(first, other, slices.Equal) {
 		t.Error("another seed makes the same trouble")
+	}
+}
+
+// TestMenuAlways has one trouble at a time befall everything.
+func TestMenuAlways(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		menu     pubsubtest.Menu
+		n        int           // deliveries of each message
+		from, to time.Duration // after the first message was published
+	}{
+		{"delayed", pubsubtest.Menu{Delayed: 1, MaxDelay: time.Hour}, 1, 1, time.Hour},
+		{"delayed by default", pubsubtest.Menu{Delayed: 1}, 1, 1, time.Minute},
+		{"twins", pubsubtest.Menu{Twins: 1}, 2, 0, 0},
+		{"again", pubsubtest.Menu{Again: 1, MaxAgain: time.Hour}, 2, 0, time.Hour},
+		{"again by default", pubsubtest.Menu{Again: 1}, 2, 0, 6 * time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &pubsubtest.Server{Seed: newSeed(t), Menu: test.menu, Concurrency: 100}
+				e := inBubble(t, s)
+				for range 50 {
+					s.Publish([]byte("x"), nil)
+				}
+				quiet(t, s)
+				latest := time.Duration(0)
+				for _, a := range e.arrivals() {
+					latest = max(latest, a.after)
+					if a.after < test.from || a.after > test.to {
+						t.Errorf("pushed after %v, want %v to %v", a.after, test.from, test.to)
+					}
+				}
+				if latest < test.to/2 { // of 50 drawn none in the upper half: one in 10^15
+					t.Errorf("the last after %v, want up to %v", latest, test.to)
+				}
+				for _, m := range s.Messages() {
+					if m.Delivered() != test.n {
+						t.Errorf("delivered %d times, want %d", m.Delivered(), test.n)
+					}
+				}
+			})
+		})
+	}
+	statuses := map[int]int{}
+	s := &pubsubtest.Server{Seed: newSeed(t), Menu: pubsubtest.Menu{Refused: 1}}
+	for range 100 {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("POST", "/v1/"+topic+":publish", body(`{"messages":[{"data":"eA=="}]}`)))
+		statuses[w.Code]++
+	}
+	if statuses[429] < 20 || statuses[503] < 20 || statuses[429]+statuses[503] != 100 || len(s.Messages()) > 0 {
+		t.Errorf("refused: %v", statuses)
 	}
 }
 
