@@ -45,8 +45,10 @@
 //   - What overwriting takes is looked at when an upload starts and when it is
 //     finished. Otherwise a session's URI needs no permission.
 //   - Who has storage.objects.move needs neither storage.objects.delete nor
-//     storage.objects.get of what is moved; to forbid a move's source by
-//     Server.Deny takes two of the three.
+//     storage.objects.get to move an object away. Server.Deny forbids that with
+//     storage.objects.move and one of the other two.
+//   - ifGenerationNotMatch fails for a move without a live destination, as is
+//     documented, but holds for an upload, although the same is documented there.
 //   - A move works in every bucket, also without a hierarchical namespace, and
 //     makes no folders. Of the two objects' preconditions the source's come first.
 //   - X-Goog-Gcs-Idempotency-Token is ignored, so a repeated request is executed
