@@ -46,6 +46,7 @@ type auditor struct {
 	options AuditOptions
 	ledger  *ledger
 	folder  folder
+	through time.Time             // where the collector has come
 	lates   int                   // number of the last late entry
 	keys    map[string][]alertKey // of entries near the window, by name
 	audit   *Audit
@@ -64,9 +65,8 @@ func (v *auditor) begin(ctx context.Context) error {
 	if err := state.check(c); err != nil {
 		return err
 	}
-	// The last two seconds' undated alerts may still come with the next window.
-	if end := state.Through.Add(-2 * time.Second); a.To.IsZero() || a.To.After(end) {
-		a.To = end
+	if v.through = state.Through; a.To.IsZero() || a.To.After(v.through) {
+		a.To = v.through
 	}
 	if a.LedgerFrom, err = ledgerStart(ctx, v.bucket, c.Prefix); err != nil {
 		return err

@@ -53,7 +53,7 @@ type Audit struct {
 	Foreign    []ForeignObject `json:"foreign"`     // objects in the feed's folder that the ledger does not know
 	LedgerFrom time.Time       `json:"ledger_from"` // what is before it is not known
 	Requests   int             `json:"requests"`    // to the tenant
-	Took       time.Duration   `json:"took"`        // nanoseconds
+	Took       time.Duration   `json:"took_nanoseconds"`
 }
 
 // ForeignObject is an object in the feed's folder that the ledger does not know.

@@ -9,7 +9,8 @@ import (
 // Window is a half-open span of time, [From, To), in whole seconds UTC. An alert
 // belongs to exactly one window: the one that holds its time (see [TimeField]).
 type Window struct {
-	From, To time.Time
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // compactTime is RFC 3339 without punctuation, fit for object names.

@@ -18,6 +18,7 @@ type demo struct {
 	Seed   uint64 `default:"0" help:"Seed of the simulation, to repeat one; 0 picks a new one."`
 	Out    string `default:"out" help:"Folder that shows the bucket's objects afterwards (./${default})."`
 	Gzip   bool   `help:"Have the function compress its objects."`
+	Keep   bool   `help:"Leave everything running afterwards, to try the other commands on it."`
 }
 
 // Help is shown by demo --help.
@@ -27,7 +28,7 @@ func (*demo) Help() string {
 Exit status: 0 if every alert is there once, 1 if not.
 
 Example:
-  netskope-alerts demo --alerts 100000 --seed 7`
+  netskope-alerts demo --alerts 100000 --seed 7 --keep`
 }
 
 func (d *demo) Run(ctx context.Context, s streams) error {
@@ -40,7 +41,7 @@ func (d *demo) Run(ctx context.Context, s streams) error {
 	if err := emptyFolder(d.Out); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	played, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 
 	fmt.Fprintf(s.stdout, "Seed %d. A tenant with %d alerts and a Cloud Storage start on loopback; the function is served.\n", d.Seed, d.Alerts)
@@ -56,7 +57,7 @@ func (d *demo) Run(ctx context.Context, s streams) error {
 	defer f.stop()
 
 	done := showProgress(s.stderr, w)
-	rows, err := w.play(ctx, f)
+	rows, err := w.play(played, f)
 	done()
 	table(s.stdout, rows)
 	if err != nil {
@@ -70,6 +71,9 @@ func (d *demo) Run(ctx context.Context, s streams) error {
 	proof.print(s.stdout, d)
 	if proof.lost > 0 || proof.repeated > 0 || proof.changed > 0 {
 		return exitStatus(exitFailed)
+	}
+	if d.Keep {
+		return w.keep(ctx, s, f, d)
 	}
 	return nil
 }

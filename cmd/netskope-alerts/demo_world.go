@@ -35,6 +35,7 @@ type demoWorld struct {
 	servers                 []*http.Server
 	tenantURL, storageHost  string
 	now                     atomic.Int64 // the tenant's clock, Unix seconds
+	live                    atomic.Bool  // it is the real one
 	delivered               atomic.Int64 // alerts visible in the bucket
 	limited, broken, lost   atomic.Int64
 	requests, storageWrites atomic.Int64
@@ -46,9 +47,9 @@ func startWorld(d *demo) (*demoWorld, error) {
 	w.now.Store(w.first.Unix())
 	w.alerts = netskopetest.Profile{Seed: d.Seed, From: w.first.Add(-24 * time.Hour), To: end, N: d.Alerts, VisibleWithin: 4 * time.Minute}.Alerts()
 	w.tenant = &netskopetest.Server{Token: demoToken, Seed: d.Seed, Order: netskopetest.Shuffled, Style: netskopetest.Spaced,
-		Now: func() time.Time { return time.Unix(w.now.Load(), 0) }, Fault: w.tenantFault}
+		Now: w.clock, Fault: w.tenantFault}
 	w.tenant.Add(w.alerts...)
-	cloud := &gcstest.Server{Buckets: []string{demoBucket}, Dir: d.Out, Fault: w.storageFault, Visible: w.visible}
+	cloud := &gcstest.Server{Buckets: []string{demoBucket}, Dir: d.Out, Versioning: true, Fault: w.storageFault, Visible: w.visible}
 
 	tenantAddress, err := w.serve(w.tenant)
 	if err != nil {
@@ -60,6 +61,13 @@ func startWorld(d *demo) (*demoWorld, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+func (w *demoWorld) clock() time.Time {
+	if w.live.Load() {
+		return time.Now()
+	}
+	return time.Unix(w.now.Load(), 0)
 }
 
 func (w *demoWorld) serve(handler http.Handler) (address string, err error) {
@@ -92,9 +100,9 @@ func (w *demoWorld) tenantFault(netskopetest.Request) netskopetest.Fault {
 	return netskopetest.Fault{}
 }
 
-// storageFault loses the answer to the creation of an object.
+// storageFault loses the answer to the delivery of an object.
 func (w *demoWorld) storageFault(r gcstest.Request) gcstest.Fault {
-	if r.Write && strings.HasPrefix(r.Object, demoPrefix+"/") && w.storageWrites.Add(1) == 4 {
+	if strings.HasPrefix(r.Destination, demoPrefix+"/") && w.storageWrites.Add(1) == 4 {
 		w.lost.Add(1)
 		return gcstest.Fault{Lost: gcstest.LostByReset}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	collector "netskope-alerts.internal/collector"
@@ -53,7 +54,7 @@ func (v *verifyCommand) Run(ctx context.Context, s streams) error {
 	if v.JSON {
 		each = func(w collector.AuditedWindow) { _ = writeLine(s.stdout, "window", w) }
 	} else {
-		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  \n", "window (UTC)", "delivered", "missing", "repaired", "duplicated", "unknown")
+		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "window (UTC)", "delivered", "missing", "repaired", "duplicated", "unknown")
 	}
 	a, err := collector.Verify(ctx, c.Config, c.bucket, c.client, now, o, each)
 	if err != nil {
@@ -81,7 +82,7 @@ func (v *verifyCommand) window(t terminal, w collector.AuditedWindow) {
 	if !w.Passed() {
 		mark = gap
 	}
-	fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  %s", stamp(w.From)+" to "+onDay(w.To, w.From), number(w.Delivered), number(w.Missing), number(w.Repaired), number(w.Duplicated), number(w.Unknown), t.word(mark))
+	fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  %s", strings.ReplaceAll(stamp(w.From)+" to "+onDay(w.To, w.From), " UTC", ""), number(w.Delivered), number(w.Missing), number(w.Repaired), number(w.Duplicated), number(w.Unknown), t.word(mark))
 	for _, note := range []struct {
 		when bool
 		text string
