@@ -77,6 +77,9 @@ type pages struct {
 
 func servePages(t *testing.T) *pages {
 	p := &pages{samples: samples()}
+	long := p.samples["no-alerts"]
+	long.Folder = strings.Repeat("long", 25)
+	p.samples["long-folder"] = long
 	p.Server = httptest.NewServer(p)
 	t.Cleanup(p.Close)
 	return p
@@ -119,7 +122,7 @@ type measured struct {
 	Tables            [][][]string
 	Ticks, LateTicks  []shape
 	Columns, Segments []shape
-	Late              []shape
+	Gaps, Late, Lines []shape
 	Legend, Types     []shape
 	Active            int // elements that load or run something
 	Loaded            int // resources besides the page
@@ -142,6 +145,7 @@ function measure(frame) {
 	const shot = {Ground: w.getComputedStyle(d.body).backgroundColor, Title: d.title, Text: d.body.innerText,
 		Ticks: all("#plot-hours .tick").map(e => shape(e, e.textContent)), LateTicks: all("#plot-lateness .tick").map(e => shape(e, e.textContent)),
 		Columns: all("#plot-hours .hit").map(titled), Segments: all("#plot-hours .segment").map(titled), Late: all(".late-bar").map(titled),
+		Gaps: all(".plot .gaps").map(e => shape(e, "")), Lines: all("line.percentile").map(e => shape(e, e.nextElementSibling.textContent)),
 		Legend: all(".legend bdi").map(e => shape(e.parentNode.querySelector("rect"), e.textContent)),
 		Types: all(".types li").map(e => shape(e.querySelector(".value"), [".name", ".count", ".share"].map(q => e.querySelector(q).textContent).join("|"))),
 		Hours: d.getElementById("plot-hours") && shape(d.getElementById("plot-hours"), d.getElementById("plot-hours").ariaLabel),
@@ -199,6 +203,7 @@ func TestPageInBrowser(t *testing.T) {
 				checkHours(t, got, s)
 				checkTypes(t, got, s)
 				checkLateness(t, got, s)
+				checkPercentiles(t, got, s.Lateness)
 			})
 		}
 	}
@@ -281,7 +286,7 @@ func checkHours(t *testing.T, got measured, s collector.Status) {
 	if len(got.Columns) != len(s.Hours) || len(got.Tables[0]) != len(s.Hours)+1 {
 		t.Fatalf("%d columns, %d rows", len(got.Columns), len(got.Tables[0]))
 	}
-	drawn := 0
+	drawn, gaps := 0, 0
 	for i, h := range s.Hours {
 		column, row := got.Columns[i], got.Tables[0][i+1]
 		hour, mark := h.Start.Format("Jan 02 15:04"), markOf(h, s)
@@ -290,6 +295,13 @@ func checkHours(t *testing.T, got measured, s collector.Status) {
 		}
 		if !near(column.X, got.Hours.X+float64(i)*got.Hours.W/float64(len(s.Hours))) || !near(column.H, got.Hours.H) {
 			t.Errorf("hour %s is at %+v in %+v", hour, column, got.Hours)
+		}
+		if mark == notRecorded || mark == notYet {
+			if gaps++; gaps > len(got.Gaps) || !near(got.Gaps[gaps-1].X, column.X) || !near(got.Gaps[gaps-1].W, column.W) || !near(got.Gaps[gaps-1].H, column.H) || row[1] != mark {
+				t.Errorf("hour %s is %s: its gap is not at %+v in %+v, or the table has %q", hour, mark, column, got.Gaps, row[1])
+			}
+		} else if want := strings.TrimSpace(number(h.Alerts) + " " + mark); row[1] != want {
+			t.Errorf("table: hour %s has %q, not %q", hour, row[1], want)
 		}
 		below := got.Hours.Y + got.Hours.H
 		rest := h.Alerts
@@ -324,8 +336,8 @@ func checkHours(t *testing.T, got measured, s collector.Status) {
 			}
 		}
 	}
-	if drawn != len(got.Segments) {
-		t.Errorf("%d segments, want %d", len(got.Segments), drawn)
+	if drawn != len(got.Segments) || gaps != len(got.Gaps) {
+		t.Errorf("%d segments and %d gaps, want %d and %d", len(got.Segments), len(got.Gaps), drawn, gaps)
 	}
 }
 
@@ -389,6 +401,21 @@ func checkLateness(t *testing.T, got measured, s collector.Status) {
 		}
 		if slot := got.Lateness.W / float64(bars); bar.X < got.Lateness.X+float64(power)*slot || bar.X+bar.W > got.Lateness.X+float64(power+1)*slot+0.01 {
 			t.Errorf("%s is at %+v, slots are %.2f wide", bar.Label, bar, slot)
+		}
+	}
+}
+
+// checkPercentiles: the lines are where the logarithmic axis has their durations.
+func checkPercentiles(t *testing.T, got measured, l collector.Latenesses) {
+	slot := got.Lateness.W / float64(len(got.Tables[len(got.Tables)-1])-1)
+	for i, want := range []struct {
+		name string
+		of   time.Duration
+	}{{"median", l.P50}, {"p90", l.P90}, {"p99", l.P99}} {
+		line := got.Lines[i]
+		x := got.Lateness.X + slot*(1+math.Log2(want.of.Seconds()))
+		if line.Label != want.name+" "+span(want.of) || math.Abs(line.X+line.W/2-x) > 1 || line.Y > got.Lateness.Y || !near(line.Y+line.H, got.Lateness.Y+got.Lateness.H) {
+			t.Errorf("%s %v is drawn as %+v, want it at %.2f", want.name, want.of, line, x)
 		}
 	}
 }
