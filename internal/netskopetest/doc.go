@@ -16,11 +16,25 @@
 // from production: resets, truncated bodies, errors inside a 200, pages that
 // are short, empty or shifted, cursors that expire.
 //
+// What a diagnosis of a tenant has to tell apart, and what makes it:
+//
+//   - 401: another Token, or [Unauthorized]; in mid-run: Server.TokenUses
+//   - 403, 404, a redirect: [Forbidden], [NotFound], [Redirect]
+//   - 429: Server.RateLimit; [RateLimited] with RateLimit-* headers and with or
+//     without Retry-After, [TooManyRequests] with none of them
+//   - a failure inside a 200: [StatusError], [NotOK], [MissingResult], [LoginPage]
+//   - pages shorter than the limit asked for: Server.PageCap
+//   - a clock that is wrong: Server.DateSkew
+//   - an address where nobody answers: the [net/http/httptest.Server] closed, or
+//     a Fault of Kind Reset
+//   - alerts that nobody can find for hours, or no longer: Alert.Visible,
+//     [Server.Remove]
+//
 // # Assumptions
 //
 // No public source shows these; they are the simulator's own choice:
 //
-//   - the bodies of 401 and 405, and every 400 text but "Time parameters are
+//   - the bodies of 401, 404 and 405, and every 400 text but "Time parameters are
 //     not passed";
 //   - that a limit above the maximum is clamped without a word (Server.PageCap);
 //   - the whole cursor dialect: no public source shows operation or wait_time
@@ -34,11 +48,10 @@
 //
 //   - other event types, dataexport, datasearch, the v1 API and OAuth2;
 //   - the parameters timeperiod, type, acked, query and fields, refused with 400;
-//   - tokens as Authorization: Bearer, token scopes and expiry dates, the
+//   - tokens as Authorization: Bearer, token scopes and dates of expiry, the
 //     address allow-list (each can be imitated by a Fault);
 //   - retention: alerts never age out, the 90-day lookback is not enforced;
-//   - alerts that change or vanish after they were served, hence offsets that
-//     shift so that rows are skipped;
+//   - alerts that change after they were served;
 //   - limits on the span of a query or on offset;
 //   - queueing at the rate limit: an excess request is refused at once;
 //   - TLS and HTTP/2 particulars: wrap the handler in a server of your choice.

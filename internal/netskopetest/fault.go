@@ -108,13 +108,29 @@ func RateLimited(retryAfter string) Fault {
 	return failure(http.StatusTooManyRequests, h, "API rate limit exceeded")
 }
 
+// TooManyRequests is a 429 that says nothing of how long to wait, as from a gateway
+// of another make.
+func TooManyRequests() Fault {
+	return failure(http.StatusTooManyRequests, nil, "API rate limit exceeded")
+}
+
 // GatewayError is a 5xx with an HTML body, as proxies before the API send it.
 func GatewayError(status int) Fault {
 	text := http.StatusText(status)
+	return html(status, text, "<h1>"+text+"</h1>")
+}
+
+// LoginPage is a 200 with HTML, the answer of a host that is no API: a mistyped
+// tenant, or a proxy that wants its user to log in.
+func LoginPage() Fault {
+	return html(http.StatusOK, "Log in", `<form method="post" action="/login"><input name="user"><input name="password" type="password"></form>`)
+}
+
+func html(status int, title, content string) Fault {
 	return Fault{
 		Kind: Answer, Status: status,
 		Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-		Body:   "<html>\r\n<head><title>" + text + "</title></head>\r\n<body><h1>" + text + "</h1></body>\r\n</html>\r\n",
+		Body:   "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>" + content + "</body>\r\n</html>\r\n",
 	}
 }
 
@@ -124,6 +140,13 @@ func Unauthorized() Fault { return failure(http.StatusUnauthorized, nil, "Unauth
 // Forbidden is the answer to a token without the scope of the endpoint.
 func Forbidden() Fault {
 	return failure(http.StatusForbidden, nil, "You cannot consume this service")
+}
+
+// NotFound is the 404 that a gateway answers for a path it does not know, and the
+// API for a feature that the tenant has no licence for. The Server itself answers
+// every path but Path so.
+func NotFound() Fault {
+	return failure(http.StatusNotFound, nil, "no Route matched with those values")
 }
 
 // Conflict is the 409 that concurrent consumers of a tenant report.

@@ -16,7 +16,8 @@ type Alert struct {
 	Event time.Time
 	// Inserted is its insertion time: _insertion_epoch_timestamp, whole seconds.
 	Inserted time.Time
-	// Visible is from when on queries find it. Zero: from the beginning.
+	// Visible is from when on queries find it, be it hours after Inserted. Zero:
+	// from the beginning.
 	Visible time.Time
 	// JSON is the record as the tenant prints it.
 	JSON []byte
@@ -37,7 +38,8 @@ type Profile struct {
 	// same second as insertion time. Zero: a twentieth of N; negative: none.
 	Burst int
 	// VisibleWithin is the longest time from Inserted to Visible; most take
-	// a few seconds. Zero: 30 seconds; negative: visible when inserted.
+	// a few seconds, one in fifty any time up to it. For single alerts set
+	// Alert.Visible. Zero: 30 seconds; negative: visible when inserted.
 	VisibleWithin time.Duration
 	// WithoutID and WithoutInserted are the shares, 0 to 1, of alerts whose
 	// record lacks _id or _insertion_epoch_timestamp. Zero: none.

@@ -46,6 +46,11 @@ type Server struct {
 	// while the Server is in use.
 	Token string
 
+	// TokenUses is how many requests Token, or any token if there is none, lets
+	// in before it expires, after which all requests are 401 until SetToken.
+	// Zero: it does not expire.
+	TokenUses int
+
 	// Dialect is how pages follow each other. Zero: Offset.
 	Dialect Dialect
 
@@ -75,6 +80,11 @@ type Server struct {
 	// Now is the tenant's clock; it decides which alerts are visible and
 	// nothing else. Zero: time.Now.
 	Now func() time.Time
+
+	// DateSkew is how far the Date header of every answer, a refusal too, is
+	// ahead of time.Now (not of Now), as when one of two clocks is wrong.
+	// Negative: behind. Zero: the header is the HTTP server's.
+	DateSkew time.Duration
 
 	// RateLimit is the requests let in per calendar second of time.Now (not
 	// of Now: a simulated day may pass in a second). Beyond it the answer is
@@ -108,6 +118,7 @@ type Server struct {
 	Fault func(Request) Fault
 
 	mu      sync.Mutex // guards Token and all below it but faults
+	uses    int        // of Token
 	store   store
 	sets    []*resultSet // most recently used first
 	cursors cursors
@@ -120,11 +131,11 @@ type Server struct {
 }
 
 // SetToken replaces Token, as the rotation of a token does: from now on
-// requests with the old one are 401.
+// requests with the old one are 401, and the new one has all its uses.
 func (s *Server) SetToken(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.Token = token
+	s.Token, s.uses = token, 0
 }
 
 // ServeHTTP answers one request. It panics with [http.ErrAbortHandler], which
@@ -132,6 +143,9 @@ func (s *Server) SetToken(token string) {
 // broken connection and w cannot be hijacked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.arrive(r)
+	if s.DateSkew != 0 {
+		w.Header().Set("Date", time.Now().Add(s.DateSkew).UTC().Format(http.TimeFormat))
+	}
 	switch {
 	case r.URL.Path != Path:
 		s.refuse(w, http.StatusNotFound, "no Route matched with those values")
@@ -175,7 +189,11 @@ func (s *Server) authorized(h http.Header) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Token == "" || got[0] == s.Token
+	if s.Token != "" && got[0] != s.Token {
+		return false
+	}
+	s.uses++
+	return s.TokenUses == 0 || s.uses <= s.TokenUses
 }
 
 // refuse answers with the error body of the API: {"message": string}.

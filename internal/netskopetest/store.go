@@ -11,9 +11,11 @@ import (
 // position in it a stable name for an alert.
 type store struct {
 	alerts     []Alert // append-only: a copy of the slice header is a snapshot
-	byEvent    []row   // ascending, complete only after sort
+	byEvent    []row   // those not removed; ascending only after sort
 	byInserted []row
 	unsorted   bool
+	removed    map[int32]bool // by position
+	version    int            // counts the changes
 }
 
 // row is an alert's second on one time axis, and its position in the store.
@@ -25,9 +27,9 @@ type row struct {
 // resultSet is the answer to one span in its final order, kept because
 // consecutive pages ask for it again.
 type resultSet struct {
-	span  span
-	size  int // of the store it was made from
-	order []int32
+	span    span
+	version int // of the store it was made from
+	order   []int32
 	// The set is the same for every now in [from, until).
 	from, until time.Time
 	forever     bool // until does not apply
@@ -48,14 +50,46 @@ func (s *Server) Add(alerts ...Alert) {
 		st.byInserted = append(st.byInserted, row{a.Inserted.Unix(), position})
 	}
 	st.unsorted = true
+	st.version++
 }
 
-// Alerts returns all alerts added so far, visible or not, in the order they
-// were added.
+// Remove makes the tenant list the alerts with these IDs no more, and returns how
+// many that are. Later offsets of a range that has begun then point beyond alerts
+// that were never served, as they do in any list that shrinks. In the Cursor dialect
+// queries that have begun still serve them.
+func (s *Server) Remove(ids ...string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.store
+	before := len(st.removed)
+	for i, a := range st.alerts {
+		if a.ID == "" || !slices.Contains(ids, a.ID) {
+			continue
+		}
+		if st.removed == nil {
+			st.removed = make(map[int32]bool)
+		}
+		st.removed[int32(i)] = true
+	}
+	gone := func(r row) bool { return st.removed[r.position] }
+	st.byEvent = slices.DeleteFunc(st.byEvent, gone)
+	st.byInserted = slices.DeleteFunc(st.byInserted, gone)
+	st.version++
+	return len(st.removed) - before
+}
+
+// Alerts returns all alerts added and not removed so far, visible or not, in the
+// order they were added.
 func (s *Server) Alerts() []Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.store.alerts)
+	alerts := make([]Alert, 0, len(s.store.alerts)-len(s.store.removed))
+	for i, a := range s.store.alerts {
+		if !s.store.removed[int32(i)] {
+			alerts = append(alerts, a)
+		}
+	}
+	return alerts
 }
 
 // within returns the rows of a span, in ascending time.
@@ -81,7 +115,7 @@ func (st *store) within(sp span) []row {
 // holds s.mu.
 func (s *Server) results(sp span, now time.Time) *resultSet {
 	for i, set := range s.sets {
-		if set.span == sp && set.size == len(s.store.alerts) &&
+		if set.span == sp && set.version == s.store.version &&
 			!now.Before(set.from) && (set.forever || now.Before(set.until)) {
 			copy(s.sets[1:i+1], s.sets[:i])
 			s.sets[0] = set
@@ -95,7 +129,7 @@ func (s *Server) results(sp span, now time.Time) *resultSet {
 }
 
 func (s *Server) build(sp span, now time.Time) *resultSet {
-	set := &resultSet{span: sp, size: len(s.store.alerts), forever: true}
+	set := &resultSet{span: sp, version: s.store.version, forever: true}
 	rows := s.store.within(sp)
 	keys := make([]sortKey, 0, len(rows))
 	for _, r := range rows {
