@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/gcstest"
 	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/pubsubtest"
 )
 
 func TestMain(m *testing.M) {
@@ -20,7 +23,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command as a person would, against stand-ins of the services
 // that each script gets for itself: a tenant with 300 alerts of the last six hours, and
-// a Cloud Storage with the bucket "alerts" whose objects are files below $BUCKET.
+// a Cloud Storage with the bucket "alerts" whose objects are files below $BUCKET, and a
+// topic, $NETSKOPE_ALERTS_TOPIC, that pushes to $FREE_PORT.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -29,7 +33,7 @@ func TestScripts(t *testing.T) {
 			tenant := &netskopetest.Server{Token: "right-token"}
 			tenant.Add(netskopetest.Profile{Seed: 1, From: now.Add(-6 * time.Hour), To: now.Add(-15 * time.Minute), N: 300, VisibleWithin: -1}.Alerts()...)
 			bucket := e.WorkDir + "/bucket"
-			storage := httptest.NewServer(&gcstest.Server{Buckets: []string{"alerts"}, Dir: bucket})
+			storage := httptest.NewServer(&gcstest.Server{Buckets: []string{"alerts"}, Dir: bucket, Versioning: true})
 			api := httptest.NewServer(tenant)
 			e.Defer(storage.Close)
 			e.Defer(api.Close)
@@ -39,9 +43,15 @@ func TestScripts(t *testing.T) {
 			}
 			defer listener.Close()
 			_, port, _ := net.SplitHostPort(listener.Addr().String())
+			topic := &pubsubtest.Server{Topic: "projects/p/topics/t", Endpoint: "http://127.0.0.1:" + port, MinBackoff: 100 * time.Millisecond,
+				Menu: pubsubtest.Menu{Twins: 0.3, Again: 0.3, MaxAgain: 300 * time.Millisecond, Unheard: 0.3}}
+			pubsub := httptest.NewServer(topic)
+			e.Defer(pubsub.Close)
+			e.Defer(topic.Close)
+			e.Values["tenant"], e.Values["topic"] = tenant, topic
 			for name, value := range map[string]string{
 				"TENANT": api.URL, "BUCKET": bucket, "STORAGE_EMULATOR_HOST": strings.TrimPrefix(storage.URL, "http://"), "FREE_PORT": port,
-				"REQUESTS_PER_SECOND": "0",
+				"REQUESTS_PER_SECOND": "0", "PUBSUB_EMULATOR_HOST": strings.TrimPrefix(pubsub.URL, "http://"), "NETSKOPE_ALERTS_TOPIC": "projects/p/topics/t",
 			} {
 				e.Setenv(name, value)
 			}
@@ -66,6 +76,23 @@ func TestScripts(t *testing.T) {
 					time.Sleep(20 * time.Millisecond) // it is starting
 				}
 				ts.Fatalf("no answer: %v", err)
+			},
+			// late N has the tenant show N alerts that it stored three hours ago.
+			"late": func(ts *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				stored := time.Now().Add(-3 * time.Hour)
+				ts.Value("tenant").(*netskopetest.Server).Add(netskopetest.Generate(2, stored, stored.Add(time.Minute), n)...)
+			},
+			// published N waits until all messages are worked off, and counts them.
+			"published": func(ts *testscript.TestScript, _ bool, args []string) {
+				topic := ts.Value("topic").(*pubsubtest.Server)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				ts.Check(topic.WaitQuiet(ctx))
+				if n := len(topic.Messages()); strconv.Itoa(n) != args[0] {
+					ts.Fatalf("%d messages were published, want %s", n, args[0])
+				}
 			},
 			// lines N counts the alerts in the bucket.
 			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
