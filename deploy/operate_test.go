@@ -195,7 +195,7 @@ func TestMonitoringFitsTheRecord(t *testing.T) {
 	}
 	for _, words := range []string{
 		// The policies look for these, and for "netskope answered 401".
-		`"run finished"`, `"run failed"`, `"configuration refused"`, `"message refused"`, `WriteString("netskope")`, `" answered %d"`,
+		`"run finished"`, `"run failed"`, `"configuration refused"`, `"message refused"`, `"audit failed"`, `"audit found a gap"`, `"audit passed"`, `"backfill finished"`, `"backfill failed"`, `WriteString("netskope")`, `" answered %d"`,
 	} {
 		if !strings.Contains(code, words) {
 			t.Errorf("the code no longer says %s", words)

@@ -139,8 +139,8 @@ gcloud logging metrics create netskope-alerts-collector-duration --config-from-f
 mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-failures.json <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-failures",
-  "description": "Runs that failed or were refused (netskope-alerts deployment netskope-alerts-collector, config HASH)",
-  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\")",
+  "description": "Runs, audits and backfills that failed, were refused, or found a gap (netskope-alerts deployment netskope-alerts-collector, config HASH)",
+  "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\" OR \"audit failed\" OR \"audit found a gap\" OR \"backfill failed\")",
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "INT64",
@@ -385,7 +385,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
     {
       "displayName": "run failed",
       "conditionMatchedLog": {
-        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND (jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\")) AND NOT jsonPayload.error=~\"netskope answered (401|403)\"",
+        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND (jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\" OR \"audit failed\" OR \"audit found a gap\" OR \"backfill failed\")) AND NOT jsonPayload.error=~\"netskope answered (401|403)\"",
         "labelExtractors": {
           "error": "EXTRACT(jsonPayload.error)"
         }
@@ -394,7 +394,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "A run of `netskope-alerts-collector` could not do its work. Nothing is lost: the state stays where it was, Pub/Sub delivers the message again, and the next run repeats the same window.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` restores bucket and access. An unreadable state object says in its message how to restore it; do not delete it lightly, because a new state begins LOOKBACK_HOURS back.\n5. Afterwards: `./deploy.sh check`."
+    "content": "A run of `netskope-alerts-collector` could not do its work. Nothing is lost: the state stays where it was, Pub/Sub delivers the message again, and the next run repeats the same window.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` restores bucket and access. An unreadable state object says in its message how to restore it; do not delete it lightly, because a new state begins LOOKBACK_HOURS back.\n5. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the windows and what to do.\n6. Afterwards: `./deploy.sh check`."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -621,7 +621,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
         "widget": {
           "title": "Runs",
           "logsPanel": {
-            "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=~\"^(run finished|run failed|configuration refused|message refused)$\"",
+            "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=~\"^(run finished|run failed|configuration refused|message refused|audit passed|audit found a gap|audit failed|backfill finished|backfill failed)$\"",
             "resourceNames": [
               "projects/my-project"
             ]
