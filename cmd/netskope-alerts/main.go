@@ -1,6 +1,6 @@
 // Command netskope-alerts runs the collector on this machine: against the real
 // services (collect, serve), or against stand-ins, to see it work (demo). To its
-// operators it says how the deployed one is (status, verify, find), and lets them move it
+// operators it says how the deployed one is (check, status, verify, find), and lets them move it
 // (backfill, state).
 package main
 
@@ -34,6 +34,7 @@ type streams struct {
 
 type commands struct {
 	Demo    demo    `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
+	Check   check   `cmd:"" help:"Say what is wrong with configuration, tenant, bucket and state, and what to do."`
 	Collect collect `cmd:"" help:"Run once now, with the configuration from the environment."`
 	Serve   serve   `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
 

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	collector "netskope-alerts.internal/collector"
+)
+
+type check struct {
+	JSON   bool `help:"Print one JSON document instead."`
+	Strict bool `help:"Exit with 1 if there is a warning, too."`
+}
+
+// Help is shown by check --help.
+func (*check) Help() string {
+	return `Looks at the configuration, the tenant, the bucket, the state and the feed's folder, and says of everything that is not as it has to be what to do. It asks the tenant at most ten times, writes only to the folder GCS_PREFIX.check/, which it leaves empty, and may run beside the deployed function. It sees the bucket with this machine's credentials, which may be allowed more, or less, than the function's account.
+
+Exit status: 0 nothing failed, 1 something did.
+
+Example:
+  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts check`
+}
+
+func (c *check) Run(ctx context.Context, s streams) error {
+	counts := map[collector.Level]int{collector.Pass: 0, collector.Warn: 0, collector.Fail: 0, collector.Skip: 0}
+	findings := []collector.Finding{}
+	lines := findingLines{to: terminalOf(s.stdout, s.lookup)}
+	collector.Check(ctx, s.lookup, collector.CheckOptions{}, func(f collector.Finding) {
+		counts[f.Level]++
+		if c.JSON {
+			findings = append(findings, f)
+		} else {
+			lines.print(f)
+		}
+	})
+	if c.JSON {
+		out := json.NewEncoder(s.stdout)
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		if err := out.Encode(map[string]any{"version": collector.Version, "counts": counts, "findings": findings}); err != nil {
+			return fmt.Errorf("print findings: %w", err)
+		}
+	} else {
+		lines.flush()
+		fmt.Fprintf(s.stdout, "\n%d passed, %d to be warned of, %d failed, %d skipped\n",
+			counts[collector.Pass], counts[collector.Warn], counts[collector.Fail], counts[collector.Skip])
+	}
+	if counts[collector.Fail] > 0 || c.Strict && counts[collector.Warn] > 0 {
+		return exitStatus(exitFailed)
+	}
+	return nil
+}
+
+// findingLines prints findings as they come. Findings in a row that are skipped for the
+// same reason become one line.
+type findingLines struct {
+	to      terminal
+	skipped collector.Finding // the first of those that are not printed yet
+	n       int               // how many these are
+}
+
+func (l *findingLines) print(f collector.Finding) {
+	if l.n > 0 && f.Level == collector.Skip && f.Seen == l.skipped.Seen {
+		l.n++
+		return
+	}
+	l.flush()
+	if f.Level == collector.Skip {
+		l.skipped, l.n = f, 1
+		return
+	}
+	l.line(f)
+}
+
+func (l *findingLines) flush() {
+	if l.n > 1 {
+		l.skipped.Seen = fmt.Sprintf("(and %d more) %s", l.n-1, l.skipped.Seen)
+	}
+	if l.n > 0 {
+		l.line(l.skipped)
+	}
+	l.n = 0
+}
+
+func (l *findingLines) line(f collector.Finding) {
+	fmt.Fprintf(l.to, "%s  %-21s  %s\n", l.to.painted(levelPaint[f.Level], string(f.Level)), f.Subject, f.Seen)
+	if f.Remedy != "" {
+		fmt.Fprintf(l.to, "      → %s\n", f.Remedy)
+	}
+}
+
+var levelPaint = map[collector.Level]paint{collector.Pass: green, collector.Warn: yellow, collector.Fail: red, collector.Skip: dim}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	collector "netskope-alerts.internal/collector"
+)
+
+func TestFindingLines(t *testing.T) {
+	var out strings.Builder
+	l := findingLines{to: terminal{Writer: &out, colour: true}}
+	for _, f := range []collector.Finding{
+		{Subject: "a", Level: collector.Skip, Seen: "one"},
+		{Subject: "b", Level: collector.Skip, Seen: "two"},
+		{Subject: "c", Level: collector.Skip, Seen: "two"},
+		{Subject: "d", Level: collector.Fail, Seen: "is bad", Remedy: "do this"},
+		{Subject: "e", Level: collector.Skip, Seen: "two"},
+	} {
+		l.print(f)
+	}
+	l.flush()
+	l.flush()
+	want := `skip  a                      one
+skip  b                      (and 1 more) two
+fail  d                      is bad
+      → do this
+skip  e                      two
+`
+	got := strings.NewReplacer("\x1b[2m", "", "\x1b[31m", "", "\x1b[0m", "").Replace(out.String())
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if !strings.Contains(out.String(), "\x1b[31mfail\x1b[0m") {
+		t.Error("no colours")
+	}
+}
