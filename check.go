@@ -65,7 +65,7 @@ var (
 // It may run beside the collector: it asks the tenant at most ten times, at the
 // configured rate, and in the bucket it makes only objects of its own, in the folder
 // GCS_PREFIX.check/, and removes them again. It needs the permissions of a run, and, to
-// see the bucket's settings, storage.buckets.get.
+// see the bucket's settings, the right to read its metadata, which runs do without.
 func Check(ctx context.Context, lookup func(string) (string, bool), o CheckOptions, each func(Finding)) {
 	if o.Transport == nil {
 		o.Transport = NewTransport()
