@@ -82,7 +82,7 @@ func (v *auditor) begin(ctx context.Context) error {
 	}
 	span := Window{From: a.At, To: a.To}
 	if !span.From.Before(span.To) {
-		return nil
+		return fmt.Errorf("there is nothing to audit: the ledger begins at %s, the collector has come to %s", a.LedgerFrom.Format(time.RFC3339), v.through.Format(time.RFC3339))
 	}
 	if v.options.Repair {
 		if err := v.fillBegun(ctx); err != nil {

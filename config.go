@@ -66,6 +66,7 @@ const (
 	// maxLookbackHours is the oldest that any known consumer of the API asks for.
 	maxLookbackHours = 90 * 24
 	maxObjectName    = 1024 // bytes, Cloud Storage's limit
+	maxOwnName       = 200  // bytes that the collector may append to a folder
 )
 
 // ConfigFromEnv reads the configuration through lookup, which has the form of

@@ -211,6 +211,58 @@ func TestRunIsLoggedOnce(t *testing.T) {
 	}
 }
 
+// TestMessagesAskForMore has the function audit and backfill.
+func TestMessagesAskForMore(t *testing.T) {
+	payload := func(text string) []byte {
+		return []byte(`{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(text)) + `"}}`)
+	}
+	hour := time.Now().UTC().Truncate(time.Hour)
+	span := fmt.Sprintf(`{"backfill":{"from":%q,"to":%q}}`, hour.Add(-30*time.Hour).Format(time.RFC3339), hour.Add(-26*time.Hour).Format(time.RFC3339))
+	for _, test := range []struct {
+		name, payload, severity, message string
+		attributes                       map[string]any
+	}{
+		{"before the first run", `{"verify":"48h"}`, "ERROR", "audit failed", nil},
+		{"before the first run", span, "ERROR", "backfill failed", nil},
+		{"the first run", ``, "INFO", "run finished", map[string]any{"alerts": 40.0}},
+		{"an audit", `{"verify":"48h"}`, "INFO", "audit passed", map[string]any{"delivered": 40.0, "missing": 0.0, "complete": true}},
+		{"an audit with repair", `{"verify":"24h","repair":true}`, "INFO", "audit passed", map[string]any{"delivered": 40.0, "repaired": 0.0}},
+		{"a backfill", span, "INFO", "backfill finished", map[string]any{"alerts": 0.0, "caught_up": true}},
+		{"the same backfill again", span, "INFO", "backfill finished", map[string]any{"windows": 0.0}},
+		{"its future", strings.Replace(span, hour.Add(-26*time.Hour).Format(time.RFC3339), hour.Add(2*time.Hour).Format(time.RFC3339), 1), "ERROR", "backfill failed", nil},
+	} {
+		records, err := handled(t, tickEvent(payload(test.payload)), "GCS_BUCKET=asked-for-more")
+		if failed := test.severity == "ERROR"; failed != (err != nil) || len(records) != 1 || records[0]["severity"] != test.severity || records[0]["message"] != test.message {
+			t.Errorf("%s: %v, %v", test.name, records, err)
+			continue
+		}
+		for name, want := range test.attributes {
+			if records[0][name] != want {
+				t.Errorf("%s: %s is %v, want %v", test.name, name, records[0][name], want)
+			}
+		}
+	}
+	// What the tenant shows late is a gap, at a severity that alerts.
+	s := standIns()
+	stored := time.Now().Add(-90 * time.Minute)
+	s.tenant.Add(netskopetest.Generate(77, stored, stored.Add(time.Minute), 3)...)
+	defer func() {
+		for _, a := range netskopetest.Generate(77, stored, stored.Add(time.Minute), 3) {
+			s.tenant.Remove(a.ID)
+		}
+	}()
+	for _, test := range []struct{ payload, severity, message string }{
+		{`{"verify":"47h"}`, "ERROR", "audit found a gap"},
+		{`{"verify":"46h","repair":true}`, "INFO", "audit passed"},
+		{`{"verify":"45h"}`, "INFO", "audit passed"},
+	} {
+		records, err := handled(t, tickEvent(payload(test.payload)), "GCS_BUCKET=asked-for-more")
+		if err != nil || len(records) != 1 || records[0]["severity"] != test.severity || records[0]["message"] != test.message {
+			t.Errorf("%s: %v, %v", test.payload, records, err)
+		}
+	}
+}
+
 func TestTriggerTime(t *testing.T) {
 	clock := at("2026-11-23T12:00:00Z")
 	for _, test := range []struct {

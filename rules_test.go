@@ -111,7 +111,7 @@ func TestEveryAttributeIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, attribute := range (&Report{}).attributes() {
+	for _, attribute := range append((&Report{}).attributes(), (&Audit{}).attributes()...) {
 		if !strings.Contains(string(readme), "`"+attribute.Key+"`") {
 			t.Errorf("README.md does not name %s", attribute.Key)
 		}

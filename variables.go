@@ -159,7 +159,7 @@ func (v *variables) objectPath(name, standard string) string {
 		v.problem(name, value, "has an empty folder name (//), with which a Cloud Storage feed does not work; leave one slash")
 	case strings.HasPrefix(path, "./"), strings.HasPrefix(path, "../"), strings.Contains(path, "/./"), strings.Contains(path, "/../"):
 		v.problem(name, value, "Cloud Storage has no . and .. folders; write the path out")
-	case len(path) > maxObjectName-100:
+	case len(path) > maxObjectName-maxOwnName:
 		v.problem(name, value, "is too long: object names have at most 1024 bytes")
 	case !utf8.ValidString(path), strings.ContainsFunc(path, isControl):
 		v.problem(name, value, "has control characters or is not UTF-8; type it again")

@@ -351,11 +351,11 @@ func TestAuditByMessage(t *testing.T) {
 			t.Fatalf("%+v, %v", later, err)
 		}
 		w.faults(nil, nil)
-		other := request{verify: time.Hour}
+		other := request{verify: 5 * time.Hour}
 		if a, err := verifyBudgeted(w.t.Context(), w.config, w.bucket, w.client, now.Add(2*time.Hour), other); err != nil || a.Complete {
 			t.Errorf("a new message has to come again: %+v, %v", a, err)
 		}
-		if a, err := verifyBudgeted(w.t.Context(), w.config, w.bucket, w.client, now.Add(2*time.Hour), other); err != nil || !a.Complete || a.To.Sub(a.From) > 2*time.Hour {
+		if a, err := verifyBudgeted(w.t.Context(), w.config, w.bucket, w.client, now.Add(2*time.Hour), other); err != nil || !a.Complete || a.Windows == 0 || a.To.Sub(a.From) > 4*time.Hour {
 			t.Errorf("and then it is its turn: %+v, %v", a, err)
 		}
 	})
@@ -390,3 +390,21 @@ func TestAuditUnderFaults(t *testing.T) {
 
 // pageAlert has the alert_type, as raw JSON.
 func pageAlert(kind string) *page.Alert { return &page.Alert{Type: []byte(kind)} }
+
+// TestNothingToAuditIsNoPass: an audit that looked at nothing must not say that all is well.
+func TestNothingToAuditIsNoPass(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(2, 60), func(w *world) {
+		if _, err := w.audit(w.t.Context(), AuditOptions{}); err == nil {
+			t.Error("there is no state yet")
+		}
+		withGaps(w)
+		for name, o := range map[string]AuditOptions{
+			"before the ledger":    {Since: dayStart.Add(-72 * time.Hour), Until: dayStart.Add(-48 * time.Hour)},
+			"behind the collector": {Since: time.Now().Add(-time.Minute).UTC()},
+		} {
+			if a, err := w.audit(w.t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing to audit") {
+				t.Errorf("%s: %+v, %v", name, a, err)
+			}
+		}
+	})
+}

@@ -108,9 +108,6 @@ func (v *verifyCommand) window(t terminal, w collector.AuditedWindow) {
 // sum prints the verdict and what it is made of.
 func (v *verifyCommand) sum(t terminal, a collector.Audit) {
 	fmt.Fprintln(t)
-	if !a.From.Before(a.To) || a.Windows == 0 {
-		fmt.Fprintf(t, "Nothing to audit: the ledger begins at %s, and the collector has come to about %s.\n", stamp(a.LedgerFrom), stamp(a.To))
-	}
 	for _, o := range a.Foreign {
 		fmt.Fprintf(t, "not in the ledger: %s, %s: %s delivered otherwise, too, %s that the tenant does not list\n", clean(o.Name),
 			count(o.Alerts, "alert", "alerts"), number(o.Duplicated), number(o.Unknown))
