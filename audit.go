@@ -17,7 +17,7 @@ import (
 //
 // Only windows that the collector has left behind are audited, and nothing before the
 // ledger begins. An error ends it; what was repaired is repaired.
-func Verify(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, o AuditOptions, each func(AuditedWindow)) (Audit, error) {
+func Verify(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, o AuditOptions, each func(AuditedWindow)) (Audit, error) {
 	a := Audit{From: o.Since, To: o.Until}
 	err := a.resume(ctx, c, bucket, client, o, each)
 	return a, err
@@ -116,6 +116,9 @@ func (v *auditor) run(ctx context.Context, each func(AuditedWindow)) error {
 		if each != nil {
 			each(found)
 		}
+	}
+	if a.Windows == 0 {
+		return fmt.Errorf("there is nothing to audit: no window ends between %s and %s", a.At.Format(time.RFC3339), a.To.Format(time.RFC3339))
 	}
 	a.Complete = true
 	a.Foreign = v.folder.report()

@@ -24,7 +24,7 @@ func (w *world) audit(ctx context.Context, o AuditOptions) (Audit, error) {
 	if o.Since.IsZero() {
 		o.Since = time.Now().Add(-48 * time.Hour).UTC()
 	}
-	return Verify(ctx, w.config, w.bucket, w.client, time.Now(), o, nil)
+	return Verify(ctx, w.config, w.bucket, w.client, o, nil)
 }
 
 func (w *world) mustAudit(o AuditOptions) Audit {
@@ -83,7 +83,7 @@ func TestAuditFindsLateAlerts(t *testing.T) {
 			w.feed = feed
 			withGaps(w)
 			var missing []string
-			a, err := Verify(w.t.Context(), w.config, w.bucket, w.client, time.Now(), AuditOptions{Since: dayStart.Add(-3 * time.Hour)}, func(f AuditedWindow) {
+			a, err := Verify(w.t.Context(), w.config, w.bucket, w.client, AuditOptions{Since: dayStart.Add(-3 * time.Hour)}, func(f AuditedWindow) {
 				missing = append(missing, f.Examples...)
 				if f.Missing != int64(len(f.Examples)) && len(f.Examples) < maxExamples {
 					t.Errorf("%+v", f)
@@ -400,6 +400,7 @@ func TestNothingToAuditIsNoPass(t *testing.T) {
 		withGaps(w)
 		for name, o := range map[string]AuditOptions{
 			"before the ledger":    {Since: dayStart.Add(-72 * time.Hour), Until: dayStart.Add(-48 * time.Hour)},
+			"a part of a window":   {Since: dayStart.Add(-time.Hour), Until: dayStart.Add(-time.Hour + time.Second)},
 			"behind the collector": {Since: time.Now().Add(-time.Minute).UTC()},
 		} {
 			if a, err := w.audit(w.t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing to audit") {

@@ -56,7 +56,7 @@ func (v *verifyCommand) Run(ctx context.Context, s streams) error {
 	} else {
 		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "window (UTC)", "delivered", "missing", "repaired", "duplicated", "unknown")
 	}
-	a, err := collector.Verify(ctx, c.Config, c.bucket, c.client, now, o, each)
+	a, err := collector.Verify(ctx, c.Config, c.bucket, c.client, o, each)
 	if err != nil {
 		return err
 	}
