@@ -120,6 +120,13 @@ func (v *auditor) run(ctx context.Context, each func(AuditedWindow)) error {
 	if a.Windows == 0 {
 		return fmt.Errorf("there is nothing to audit: no window ends between %s and %s", a.At.Format(time.RFC3339), a.To.Format(time.RFC3339))
 	}
+	if len(v.folder.foreign) > 0 { // others may have delivered since the ledger was read
+		l, err := loadLedger(ctx, v.bucket, Window{From: a.From, To: a.To}, v.config.Prefix)
+		if err != nil {
+			return err
+		}
+		v.folder.recognize(l)
+	}
 	a.Complete = true
 	a.Foreign = v.folder.report()
 	for _, o := range a.Foreign {
@@ -169,6 +176,8 @@ func (v *auditor) refresh(ctx context.Context) (err error) {
 	if v.lates, err = lastLate(ctx, v.bucket, v.config.Prefix); err != nil {
 		return err
 	}
-	v.ledger, err = loadLedger(ctx, v.bucket, Window{From: v.audit.At, To: v.audit.To}, v.config.Prefix)
+	if v.ledger, err = loadLedger(ctx, v.bucket, Window{From: v.audit.At, To: v.audit.To}, v.config.Prefix); err == nil {
+		v.folder.recognize(v.ledger)
+	}
 	return err
 }

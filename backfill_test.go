@@ -134,6 +134,31 @@ func TestKilledBackfillIsResumed(t *testing.T) {
 		})
 }
 
+// TestGivenUpBackfillEnds: a run whose backfill is given up must not begin it anew.
+func TestGivenUpBackfillEnds(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(26, 400), func(w *world) {
+		withPast(w)
+		span := past(24, 3)
+		w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+			if r.Op == gcstest.MoveObject {
+				w.cloud.Delete(w.config.Bucket, backfillState(w.config, span))
+			}
+			return f
+		})
+		if _, err := w.backfill(w.t.Context(), span); err == nil || !strings.Contains(err.Error(), "given up") {
+			t.Errorf("got %v", err)
+		}
+		w.faults(nil, nil)
+		if err := AbandonBackfill(w.t.Context(), w.config, w.bucket, span); err != nil {
+			t.Error(err)
+		}
+		if r, err := w.backfill(w.t.Context(), Window{From: dayStart.Add(-25 * time.Hour), To: w.began}); err != nil || !r.CaughtUp {
+			t.Errorf("another, over it: %+v, %v", r, err)
+		}
+		w.backfilled(dayStart.Add(-25 * time.Hour))
+	})
+}
+
 // TestPlannedBackfill works the messages of a plan off as Pub/Sub may deliver them: out of
 // order, several at once, again after they failed, and again after they succeeded, each by
 // an instance that has little time; beside the live collector, and with all faults.
@@ -236,7 +261,7 @@ func TestAnyMix(t *testing.T) {
 			if round%2 == 0 {
 				w.feed = func() time.Duration { return time.Duration(random.IntN(300)) * time.Second }
 			}
-			w.faults(w.tenantMenu(rand.New(rand.NewPCG(seed, 10+round)), dayStart.Add(7*time.Hour)), cloudMenu(rand.New(rand.NewPCG(seed, 20+round))))
+			w.faults(unshifted(w.tenantMenu(rand.New(rand.NewPCG(seed, 10+round)), dayStart.Add(7*time.Hour))), cloudMenu(rand.New(rand.NewPCG(seed, 20+round))))
 			end := w.began
 			for range 40 {
 				var together sync.WaitGroup

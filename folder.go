@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -74,6 +75,13 @@ func listFolder(ctx context.Context, bucket *storage.BucketHandle, c Config, spa
 		f.foreign = append(f.foreign, &foreignObject{ForeignObject: ForeignObject{Name: o.Name, Alerts: int64(len(keys))}, keys: keys, listed: make([]bool, len(keys))})
 	}
 	return f, nil
+}
+
+// recognize drops from the foreign objects those that the ledger knows by now.
+func (f *folder) recognize(l *ledger) {
+	f.foreign = slices.DeleteFunc(f.foreign, func(o *foreignObject) bool {
+		return slices.ContainsFunc(l.entries, func(e entry) bool { return e.Object != nil && e.Object.Name == o.Name })
+	})
 }
 
 // readObject returns the keys of the object's alerts, line by line. An object that is gone
