@@ -164,7 +164,7 @@ func TestGivenUpBackfillEnds(t *testing.T) {
 // an instance that has little time; beside the live collector, and with all faults.
 func TestPlannedBackfill(t *testing.T) {
 	seed := newSeed(t)
-	for round := range uint64(3) {
+	for round := range rounds(3) {
 		simulate(t, &netskopetest.Server{Order: netskopetest.Shuffled}, hoursBefore(50, 1500), func(w *world) {
 			w.config.Lookback = 2 * time.Hour
 			w.mustRun()
@@ -247,7 +247,7 @@ func TestPlannedBackfill(t *testing.T) {
 func TestAnyMix(t *testing.T) {
 	seed := newSeed(t)
 	done := map[string]int{}
-	for round := range uint64(6) {
+	for round := range rounds(6) {
 		alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-30 * time.Hour), To: dayStart.Add(12 * time.Hour), N: 1000, VisibleWithin: 4 * time.Minute}.Alerts()
 		for i := range alerts {
 			if i%20 == 0 {
@@ -259,7 +259,8 @@ func TestAnyMix(t *testing.T) {
 			w.config.Lookback, w.config.Budget = 5*time.Hour, 3*time.Minute
 			w.mustRun()
 			if round%2 == 0 {
-				w.feed = func() time.Duration { return time.Duration(random.IntN(300)) * time.Second }
+				stays := rand.New(rand.NewPCG(seed, 40+round))
+				w.feed = func() time.Duration { return time.Duration(stays.IntN(300)) * time.Second }
 			}
 			w.faults(unshifted(w.tenantMenu(rand.New(rand.NewPCG(seed, 10+round)), dayStart.Add(7*time.Hour))), cloudMenu(rand.New(rand.NewPCG(seed, 20+round))))
 			end := w.began

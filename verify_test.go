@@ -365,7 +365,7 @@ func TestAuditByMessage(t *testing.T) {
 // TestAuditUnderFaults: audits that repair, with everything going wrong, deliver once.
 func TestAuditUnderFaults(t *testing.T) {
 	seed := newSeed(t)
-	for round := range uint64(4) {
+	for round := range rounds(4) {
 		simulate(t, &netskopetest.Server{Order: netskopetest.Shuffled}, append(hoursBefore(2, 60), lateAlerts(10)...), func(w *world) {
 			withGaps(w)
 			w.faults(unshifted(w.tenantMenu(rand.New(rand.NewPCG(seed, 2*round)), dayStart.Add(-24*time.Hour))), cloudMenu(rand.New(rand.NewPCG(seed, 2*round+1))))

@@ -38,6 +38,15 @@ func newSeed(t *testing.T) uint64 {
 	return seed
 }
 
+// rounds is how often a simulation is played: n times, or, where -short asks for it, half
+// as often.
+func rounds(n uint64) uint64 {
+	if testing.Short() {
+		return (n + 1) / 2
+	}
+	return n
+}
+
 // dayStart is when the simulated days begin.
 var dayStart = at("2026-11-23T00:00:00Z")
 
