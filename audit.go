@@ -62,7 +62,7 @@ func (v *auditor) begin(ctx context.Context) error {
 	if state.Next.IsZero() {
 		return fmt.Errorf("read state gs://%s/%s: it is the original function's: there is no ledger yet; let the collector run once", c.Bucket, c.StateKey)
 	}
-	if err := state.check(c); err != nil {
+	if err := state.Check(c); err != nil {
 		return err
 	}
 	if v.through = state.Through; a.To.IsZero() || a.To.After(v.through) {

@@ -39,11 +39,8 @@ func backfill(ctx context.Context, c Config, bucket *storage.BucketHandle, clien
 	return report, err
 }
 
-// backfillFolder holds the states of backfills.
-func backfillFolder(c Config) string { return c.Prefix + ".backfill/" }
-
 func backfillState(c Config, span Window) string {
-	return backfillFolder(c) + span.From.Format(compactTime) + "_" + span.To.Format(compactTime) + ".json"
+	return c.Folders().Backfills + span.From.Format(compactTime) + "_" + span.To.Format(compactTime) + ".json"
 }
 
 // checkSpan refuses what cannot be backfilled beside the live collector.
@@ -58,7 +55,7 @@ func checkSpan(ctx context.Context, c Config, bucket *storage.BucketHandle, span
 	case err != nil:
 		return err
 	}
-	if err := live.check(c); err != nil {
+	if err := live.Check(c); err != nil {
 		return err
 	}
 	if span.To.After(live.Through) {

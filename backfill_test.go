@@ -59,7 +59,7 @@ func TestBackfill(t *testing.T) {
 			t.Errorf("a backfill that is complete, again: %+v, %v", r, err)
 		}
 		// What is delivered twenty-five hours back is not delivered by a new one either, state or none.
-		for _, o := range w.cloud.Objects(w.config.Bucket, backfillFolder(w.config)) {
+		for _, o := range w.cloud.Objects(w.config.Bucket, w.config.Folders().Backfills) {
 			w.cloud.Delete(w.config.Bucket, o.Name)
 		}
 		if r, err = w.backfill(w.t.Context(), past(25, 1)); err != nil || !r.CaughtUp || r.Alerts != 0 {

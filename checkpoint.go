@@ -90,7 +90,7 @@ type Move struct {
 // PlanMove finds out what moving the state to the moment would do. It changes nothing.
 func PlanMove(ctx context.Context, c Config, bucket *storage.BucketHandle, now, to time.Time) (Move, error) {
 	to = to.UTC()
-	switch limit := horizon(now, c); {
+	switch limit := c.Horizon(now); {
 	case to.Nanosecond() != 0:
 		return Move{}, fmt.Errorf("move state to %s: want whole seconds", to.Format(time.RFC3339Nano))
 	case to.After(limit):
@@ -106,7 +106,7 @@ func PlanMove(ctx context.Context, c Config, bucket *storage.BucketHandle, now, 
 		return Move{}, err
 	}
 	if !s.Next.IsZero() {
-		if err := s.check(c); err != nil {
+		if err := s.Check(c); err != nil {
 			return Move{}, err
 		}
 	}

@@ -56,11 +56,11 @@ const (
 )
 
 const (
-	// safePageSize is the largest limit that the API's own description declares
-	// for events/data (SDK of Netskope, audit.yaml); maxPageSize is the largest
-	// that other collectors are known to use in production.
-	safePageSize = 5000
-	maxPageSize  = 10000
+	// SafePageSize is the largest limit, in alerts, that the API's own description
+	// declares for events/data (SDK of Netskope, audit.yaml). It is PAGE_SIZE's default.
+	SafePageSize = 5000
+	// maxPageSize is the largest that other collectors are known to use in production.
+	maxPageSize = 10000
 	// maxWindow bounds how far windows grow over a sparse stretch.
 	maxWindow = 6 * time.Hour
 	// maxLookbackHours is the oldest that any known consumer of the API asks for.
@@ -83,7 +83,7 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	c.StateKey = v.objectPath("STATE_KEY", "netskope/state/alerts.json")
 	c.Tenant = v.tenant("NETSKOPE_TENANT")
 	c.MaxRecords = v.integer("MAX_RECORDS", 0, 0, 1<<40, "0 for no cap, or the number of alerts after which a run begins no new window")
-	c.PageSize = v.integer("PAGE_SIZE", safePageSize, 1, maxPageSize, "the tenant's documented safe maximum is 5000")
+	c.PageSize = v.integer("PAGE_SIZE", SafePageSize, 1, maxPageSize, "the tenant's documented safe maximum is 5000")
 	c.Lookback = time.Duration(v.integer("LOOKBACK_HOURS", 24, 1, maxLookbackHours, "hours; the tenant is asked for 90 days at most")) * time.Hour
 	c.Window = v.duration("WINDOW", 5*time.Minute, time.Second, maxWindow)
 	c.Lag = v.duration("LAG", 5*time.Minute, 0, 24*time.Hour)
@@ -99,6 +99,34 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 		return Config{}, fmt.Errorf("read configuration from the environment:\n%w", err)
 	}
 	return c, nil
+}
+
+// TokenFromEnv reads the API token alone, as [ConfigFromEnv] does. The error joins all
+// problems, and never holds the token.
+func TokenFromEnv(lookup func(string) (string, bool)) (string, error) {
+	v := &variables{lookup: lookup}
+	token := v.token()
+	if err := errors.Join(v.problems...); err != nil {
+		return "", fmt.Errorf("read token from the environment:\n%w", err)
+	}
+	return token, nil
+}
+
+// Folders are where the collector keeps its objects: what their names begin with, up to
+// and with a slash. Only the state lies elsewhere, at STATE_KEY.
+type Folders struct {
+	Feed       string // alerts, where the feed reads them
+	Staging    string // alerts, until their entry in the ledger is made
+	Ledger     string // what was delivered
+	Quarantine string // what a feed cannot take
+	Backfills  string // states of backfills
+	Audits     string // progress of an audit
+}
+
+// Folders are those of GCS_PREFIX.
+func (c Config) Folders() Folders {
+	return Folders{Feed: c.Prefix + "/", Staging: stagingFolder(c.Prefix) + "/", Ledger: ledgerFolder(c.Prefix) + "/",
+		Quarantine: quarantineFolder(c.Prefix) + "/", Backfills: c.Prefix + ".backfill/", Audits: c.Prefix + ".audit/"}
 }
 
 // StateInFeed reports whether the state lies where the feed reads.

@@ -98,14 +98,7 @@ func (t *tenant) fetch(ctx context.Context, w Window, field TimeField, known key
 // alerts to each with the page's number, counted from 1. each says whether it met
 // the alert for the first time. Where a cursor expires the paging begins again.
 func (t *tenant) pages(ctx context.Context, from, to int64, field TimeField, each func(a *page.Alert, number int) (bool, error)) error {
-	query := url.Values{"limit": {strconv.Itoa(t.pageSize)}}
-	start, end := "insertionstarttime", "insertionendtime"
-	if field == EventTime {
-		start, end = "starttime", "endtime"
-	}
-	query.Set(start, strconv.FormatInt(from, 10))
-	query.Set(end, strconv.FormatInt(to, 10))
-
+	query := PageRequest{Field: field, From: from, To: to, Limit: t.pageSize}.query()
 	number := 0
 	for restarts := 0; ; restarts++ {
 		query.Del("offset")
@@ -165,7 +158,7 @@ func (t *tenant) pass(ctx context.Context, query url.Values, number *int, each f
 				barren = 0
 			}
 			if barren > allowed {
-				return &tenantError{Status: http.StatusOK, Reason: fmt.Sprintf("paging goes in circles: %d pages in a row held only alerts of earlier pages", barren)}
+				return &TenantError{Status: http.StatusOK, Reason: fmt.Sprintf("paging goes in circles: %d pages in a row held only alerts of earlier pages", barren)}
 			}
 		}
 		switch {
@@ -184,7 +177,7 @@ func (t *tenant) pass(ctx context.Context, query url.Values, number *int, each f
 // isRefusal reports whether the tenant may have refused the request's cursor or
 // offset. What exactly it answers then is not documented.
 func isRefusal(err error) bool {
-	var e *tenantError
+	var e *TenantError
 	if !errors.As(err, &e) {
 		return false
 	}

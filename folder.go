@@ -37,7 +37,7 @@ type foreignObject struct {
 func listFolder(ctx context.Context, bucket *storage.BucketHandle, c Config, span Window, l *ledger, lates int) (folder, error) {
 	f := folder{placed: map[string]*storage.ObjectAttrs{}, staged: map[string]bool{}, lates: lates}
 	// First: what is moved between the two lists must not be missed by both.
-	if err := eachObject(ctx, bucket, storage.Query{Prefix: stagingFolder(c.Prefix) + "/"}, func(o *storage.ObjectAttrs) error {
+	if err := eachObject(ctx, bucket, storage.Query{Prefix: c.Folders().Staging}, func(o *storage.ObjectAttrs) error {
 		f.staged[o.Name] = true
 		return nil
 	}); err != nil {
@@ -50,7 +50,7 @@ func listFolder(ctx context.Context, bucket *storage.BucketHandle, c Config, spa
 		}
 	}
 	var foreign []*storage.ObjectAttrs
-	if err := eachObject(ctx, bucket, storage.Query{Prefix: c.Prefix + "/"}, func(o *storage.ObjectAttrs) error {
+	if err := eachObject(ctx, bucket, storage.Query{Prefix: c.Folders().Feed}, func(o *storage.ObjectAttrs) error {
 		w, _, named := nameParts(o.Name, "alerts")
 		if !named {
 			w, _, named = nameParts(o.Name, "late")

@@ -16,11 +16,13 @@ import (
 // originalOverlap is how far before its mark the original function asked again.
 const originalOverlap = 2 * time.Minute
 
-// beginState is the state where STATE_KEY holds none.
-func beginState(ctx context.Context, bucket *storage.BucketHandle, c Config, now time.Time, span Window) (State, error) {
-	if !span.From.IsZero() {
-		return State{}, fmt.Errorf("read state gs://%s/%s: %w; the backfill was given up", c.Bucket, c.StateKey, storage.ErrObjectNotExist)
-	}
+// BeginState is the state from which the first run, if it came now, would begin where
+// STATE_KEY holds none: the original function's, with LastEventTime set, if there is one,
+// else LOOKBACK_HOURS back. Only Through is set besides. It changes nothing.
+//
+// An original's state that cannot be read, or is in truth this collector's, is an error.
+// It needs storage.objects.get and storage.objects.list.
+func BeginState(ctx context.Context, c Config, bucket *storage.BucketHandle, now time.Time) (State, error) {
 	if c.OriginalStateKey() != c.StateKey {
 		s, err := readState(ctx, bucket, c.OriginalStateKey())
 		switch {
@@ -33,7 +35,7 @@ func beginState(ctx context.Context, bucket *storage.BucketHandle, c Config, now
 			return State{}, fmt.Errorf("adopt the original function's state: %w", err)
 		}
 	}
-	return State{Through: horizon(now, c).Add(-c.Lookback).Truncate(c.Window)}, nil
+	return State{Through: c.Horizon(now).Add(-c.Lookback).Truncate(c.Window)}, nil
 }
 
 // parseOriginal reads the original function's state; ok says that it is one.

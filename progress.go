@@ -25,7 +25,7 @@ type progress struct {
 // progressEvery is how many windows are audited between two savings.
 const progressEvery = 50
 
-func progressKey(c Config) string { return c.Prefix + ".audit/progress.json" }
+func progressKey(c Config) string { return c.Folders().Audits + "progress.json" }
 
 // verifyBudgeted audits, within the budget, what a message asks for. An audit that was
 // not complete is gone on with, whatever the new message asks for: that comes when it is

@@ -18,7 +18,7 @@ const maxErrorBody = 16 << 10
 // verdict is nil only for a page of alerts: the tenant also sends failures with
 // status 200.
 func (t *tenant) verdict(e page.Envelope) error {
-	failed := &tenantError{Status: http.StatusOK, retry: true}
+	failed := &TenantError{Status: http.StatusOK, Passing: true}
 	switch {
 	case e.OK != nil && string(e.OK) != "1" && string(e.OK) != "true":
 		failed.Reason = fmt.Sprintf("the answer says ok=%.20s", e.OK)
@@ -42,7 +42,7 @@ func (t *tenant) verdict(e page.Envelope) error {
 
 // refusal makes an error of an answer whose status is not 200.
 func (t *tenant) refusal(response *http.Response) error {
-	e := &tenantError{Status: response.StatusCode, Reason: "refused"}
+	e := &TenantError{Status: response.StatusCode, Reason: "refused"}
 	var body struct{ Message, Error, Result json.RawMessage }
 	if content, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody)); err == nil && json.Unmarshal(content, &body) == nil {
 		for _, raw := range []json.RawMessage{body.Message, body.Error, body.Result} {
@@ -54,9 +54,9 @@ func (t *tenant) refusal(response *http.Response) error {
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusTooManyRequests:
-		e.retry, e.after = true, retryDelay(response.Header, time.Now())
+		e.Passing, e.After = true, retryDelay(response.Header, time.Now())
 	case status == http.StatusConflict, status >= 500:
-		e.retry, e.after = true, retryDelay(response.Header, time.Now())
+		e.Passing, e.After = true, retryDelay(response.Header, time.Now())
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		e.Hint = "check that the token has not expired, that its role may read " + alertPath + ", and that no IP allow-list keeps this address out (Netskope: Settings > Administration > Administrators & Roles)"
 	case status == http.StatusNotFound:
@@ -108,17 +108,17 @@ func retryDelay(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// tenantError is an answer of the tenant that is not a page of alerts, or no answer.
-type tenantError struct {
-	Status int    // HTTP status; 0 if there was no answer
-	Reason string // short, printable, without the token
-	Hint   string // what to do about it; may be empty
-	cause  error
-	retry  bool
-	after  time.Duration // the wait asked for; 0 if none was
+// TenantError is an answer of the tenant that is not a page of alerts, or no answer.
+type TenantError struct {
+	Status  int           // HTTP status; 0 if there was no answer
+	Reason  string        // short, printable, without the token
+	Hint    string        // what to do about it; may be empty
+	Passing bool          // the same request may be answered later
+	After   time.Duration // the wait that the tenant asks for; 0 if it asks for none
+	cause   error
 }
 
-func (e *tenantError) Error() string {
+func (e *TenantError) Error() string {
 	var b strings.Builder
 	b.WriteString("netskope")
 	if e.Status != 0 {
@@ -134,4 +134,4 @@ func (e *tenantError) Error() string {
 	return b.String()
 }
 
-func (e *tenantError) Unwrap() error { return e.cause }
+func (e *TenantError) Unwrap() error { return e.cause }

@@ -63,6 +63,23 @@ func TestFunctionLinksLittle(t *testing.T) {
 	}
 }
 
+// TestImportsRunOneWay: the command may use all, what looks at a collector from outside may
+// use the collector, and the collector only what is deployed with it.
+func TestImportsRunOneWay(t *testing.T) {
+	of := func(pattern string, allowed ...string) {
+		for file, paths := range imports(t, false, pattern) {
+			for _, path := range paths {
+				if strings.HasPrefix(path, modulePath) && !slices.Contains(allowed, strings.TrimPrefix(path, modulePath)) {
+					t.Errorf("%s imports %s", file, path)
+				}
+			}
+		}
+	}
+	of("*.go", "/internal/page")
+	of("internal/page/*.go")
+	of("internal/check/*.go", "") // the root
+}
+
 // TestStandInsKnowNothingOfUs: a stand-in that shared code with the collector would
 // share its misunderstandings.
 func TestStandInsKnowNothingOfUs(t *testing.T) {

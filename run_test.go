@@ -229,7 +229,7 @@ func TestOutageMovesNothing(t *testing.T) {
 				for range 4 {
 					time.Sleep(time.Hour)
 					r, err := w.run()
-					var failure *tenantError
+					var failure *TenantError
 					if !errors.As(err, &failure) || r.CaughtUp || r.Windows > 0 {
 						t.Errorf("run in the outage: %+v, %v", r, err)
 					}

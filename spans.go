@@ -37,7 +37,7 @@ var errSpanTaken = errors.New("it overlaps a backfill that is not complete")
 // first.
 const registryTries = 20
 
-func registryKey(c Config) string { return backfillFolder(c) + "spans.json" }
+func registryKey(c Config) string { return c.Folders().Backfills + "spans.json" }
 
 // register enters the span, if none that it overlaps is unfinished. One that is complete
 // and was not taken out, because its run died, is taken out now.
@@ -162,7 +162,7 @@ func (p BackfillProgress) Complete() bool { return !p.Through.Before(p.Span.To) 
 // Backfills lists the backfills that were begun, complete or not, by their spans' start.
 func Backfills(ctx context.Context, c Config, bucket *storage.BucketHandle) ([]BackfillProgress, error) {
 	var begun []BackfillProgress
-	err := eachObject(ctx, bucket, storage.Query{Prefix: backfillFolder(c)}, func(o *storage.ObjectAttrs) error {
+	err := eachObject(ctx, bucket, storage.Query{Prefix: c.Folders().Backfills}, func(o *storage.ObjectAttrs) error {
 		span, ok := spanOf(baseName(o.Name))
 		if !ok {
 			return nil

@@ -67,7 +67,7 @@ func (s State) complete() bool { return !s.Until.IsZero() && !s.Through.Before(s
 
 // horizon is the end of the newest window that may be asked for at now.
 func (s State) horizon(now time.Time, c Config) time.Time {
-	if end := horizon(now, c); s.Until.IsZero() || end.Before(s.Until) {
+	if end := c.Horizon(now); s.Until.IsZero() || end.Before(s.Until) {
 		return end
 	}
 	return s.Until
@@ -103,12 +103,14 @@ func loadState(ctx context.Context, bucket *storage.BucketHandle, c Config, now 
 	for range 3 {
 		s, err := readState(ctx, bucket, c.StateKey)
 		if err == nil && s.generation != 0 && !s.Next.IsZero() {
-			return s, s.check(c)
+			return s, s.Check(c)
 		}
 		switch {
 		case err == nil: // the original's, kept at STATE_KEY
+		case errors.Is(err, storage.ErrObjectNotExist) && !span.From.IsZero():
+			return State{}, fmt.Errorf("read state gs://%s/%s: %w; the backfill was given up", c.Bucket, c.StateKey, storage.ErrObjectNotExist)
 		case errors.Is(err, storage.ErrObjectNotExist):
-			if s, err = beginState(ctx, bucket, c, now, span); err != nil {
+			if s, err = BeginState(ctx, c, bucket, now); err != nil {
 				return State{}, err
 			}
 		default:
@@ -204,8 +206,9 @@ func decodeStrictly(content []byte, into any) error {
 	return nil
 }
 
-// check refuses a state that was made for other questions than this run's.
-func (s State) check(c Config) error {
+// Check refuses a state that was made for another tenant or time field than this run's:
+// the run would skip what the other never asked for. The error names both.
+func (s State) Check(c Config) error {
 	what, had, has := "NETSKOPE_TENANT", s.Tenant, c.Tenant
 	if had == has {
 		what, had, has = "TIME_FIELD", string(s.TimeField), string(c.TimeField)

@@ -42,23 +42,29 @@ type tenant struct {
 }
 
 func newTenant(c Config, client *http.Client, report *Report, progress func()) *tenant {
-	limit := rate.Inf
-	if c.RequestsPerSecond > 0 {
-		limit = rate.Limit(c.RequestsPerSecond)
-	}
 	// Following a redirect would carry the token to wherever it points.
 	unredirected := *client
 	unredirected.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &tenant{url: c.Tenant + alertPath, token: c.Token, client: &unredirected,
-		limiter: rate.NewLimiter(limit, 1), pageSize: c.PageSize, report: report, progress: progress}
+		limiter: c.Limiter(), pageSize: c.PageSize, report: report, progress: progress}
+}
+
+// Limiter paces requests to the tenant: RequestsPerSecond evenly, one at a time, or
+// without a limit if that is 0.
+func (c Config) Limiter() *rate.Limiter {
+	limit := rate.Inf
+	if c.RequestsPerSecond > 0 {
+		limit = rate.Limit(c.RequestsPerSecond)
+	}
+	return rate.NewLimiter(limit, 1)
 }
 
 // page requests one page, up to a bound again where that can help, and hands its alerts
 // to each as they arrive. An alert may be handed over again when the page is
-// requested again. The error is a *tenantError, each's own, or the context's.
+// requested again. The error is a *TenantError, each's own, or the context's.
 func (t *tenant) page(ctx context.Context, query url.Values, each func(*page.Alert) error) (page.Envelope, error) {
 	var failures, limited int
-	var last *tenantError
+	var last *TenantError
 	exponential := backoff.NewExponentialBackOff()
 	exponential.InitialInterval, exponential.MaxInterval, exponential.Multiplier = time.Second, 30*time.Second, 2
 
@@ -70,7 +76,7 @@ func (t *tenant) page(ctx context.Context, query url.Values, each func(*page.Ale
 		if ctx.Err() != nil && err != nil {
 			return envelope, backoff.Permanent(ctx.Err())
 		}
-		var failure *tenantError
+		var failure *TenantError
 		if !errors.As(err, &failure) {
 			if err != nil {
 				err = backoff.Permanent(err)
@@ -85,18 +91,18 @@ func (t *tenant) page(ctx context.Context, query url.Values, each func(*page.Ale
 		}
 		deadline, bounded := ctx.Deadline()
 		switch left := time.Until(deadline); {
-		case !failure.retry:
+		case !failure.Passing:
 			return envelope, backoff.Permanent(failure)
-		case bounded && failure.after > left:
-			failure.Reason += fmt.Sprintf("; it asks to wait %s, but the run has only %s left", failure.after.Round(time.Second), left.Round(time.Second))
+		case bounded && failure.After > left:
+			failure.Reason += fmt.Sprintf("; it asks to wait %s, but the run has only %s left", failure.After.Round(time.Second), left.Round(time.Second))
 			return envelope, backoff.Permanent(failure)
 		case failures >= maxFailures, limited >= maxRateLimited:
 			failure.Reason += fmt.Sprintf("; given up after %d attempts", failures+limited)
 			return envelope, backoff.Permanent(failure)
 		}
 		t.report.Retries++
-		if failure.after > 0 {
-			return envelope, &backoff.RetryAfterError{Duration: failure.after}
+		if failure.After > 0 {
+			return envelope, &backoff.RetryAfterError{Duration: failure.After}
 		}
 		return envelope, failure
 	}, backoff.WithBackOff(exponential), backoff.WithMaxElapsedTime(0))
@@ -135,7 +141,7 @@ func (t *tenant) request(ctx context.Context, query url.Values, each func(*page.
 		if errors.As(err, &failure) {
 			err = failure.Err
 		}
-		return page.Envelope{}, &tenantError{Reason: "no answer", cause: err, retry: true}
+		return page.Envelope{}, &TenantError{Reason: "no answer", cause: err, Passing: true}
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -156,7 +162,7 @@ func (t *tenant) request(ctx context.Context, query url.Values, each func(*page.
 		if context.Cause(ctx) == errIdle {
 			err = errIdle
 		}
-		return envelope, &tenantError{Status: response.StatusCode, Reason: "broken answer", cause: err, retry: true}
+		return envelope, &TenantError{Status: response.StatusCode, Reason: "broken answer", cause: err, Passing: true}
 	}
 	t.report.Pages++
 	t.progress()

@@ -94,8 +94,8 @@ func (w Window) split(step time.Duration) Window {
 	return Window{From: w.From, To: end}
 }
 
-// horizon is the end of the newest window that may be asked for at now.
-func horizon(now time.Time, c Config) time.Time {
+// Horizon is the end of the newest window that may be asked for at now, UTC.
+func (c Config) Horizon(now time.Time) time.Time {
 	return now.Add(-c.Lag).UTC().Truncate(c.Window)
 }
 

@@ -2,19 +2,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/check"
 )
 
-type check struct {
+type checkCommand struct {
 	JSON   bool `help:"Print one JSON document instead."`
 	Strict bool `help:"Exit with 1 if there is a warning, too."`
 }
 
 // Help is shown by check --help.
-func (*check) Help() string {
+func (*checkCommand) Help() string {
 	return `Looks at the configuration, the tenant, the bucket, the state and the feed's folder, and says of everything that is not as it has to be what to do. It asks the tenant at most ten times, writes only to the folder GCS_PREFIX.check/, which it leaves empty, and may run beside the deployed function. It sees the bucket with this machine's credentials, which may be allowed more, or less, than the function's account.
 
 Exit status: 0 nothing failed, 1 something did.
@@ -23,11 +23,11 @@ Example:
   GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts check`
 }
 
-func (c *check) Run(ctx context.Context, s streams) error {
-	counts := map[collector.Level]int{collector.Pass: 0, collector.Warn: 0, collector.Fail: 0, collector.Skip: 0}
-	findings := []collector.Finding{}
+func (c *checkCommand) Run(ctx context.Context, s streams) error {
+	counts := map[check.Level]int{check.Pass: 0, check.Warn: 0, check.Fail: 0, check.Skip: 0}
+	findings := []check.Finding{}
 	lines := findingLines{to: terminalOf(s.stdout, s.lookup)}
-	collector.Check(ctx, s.lookup, collector.CheckOptions{}, func(f collector.Finding) {
+	check.Run(ctx, s.lookup, check.Options{}, func(f check.Finding) {
 		counts[f.Level]++
 		if c.JSON {
 			findings = append(findings, f)
@@ -36,18 +36,15 @@ func (c *check) Run(ctx context.Context, s streams) error {
 		}
 	})
 	if c.JSON {
-		out := json.NewEncoder(s.stdout)
-		out.SetIndent("", "  ")
-		out.SetEscapeHTML(false)
-		if err := out.Encode(map[string]any{"version": collector.Version, "counts": counts, "findings": findings}); err != nil {
-			return fmt.Errorf("print findings: %w", err)
+		if err := writeJSON(s.stdout, map[string]any{"version": collector.Version, "counts": counts, "findings": findings}); err != nil {
+			return err
 		}
 	} else {
 		lines.flush()
 		fmt.Fprintf(s.stdout, "\n%d passed, %d to be warned of, %d failed, %d skipped\n",
-			counts[collector.Pass], counts[collector.Warn], counts[collector.Fail], counts[collector.Skip])
+			counts[check.Pass], counts[check.Warn], counts[check.Fail], counts[check.Skip])
 	}
-	if counts[collector.Fail] > 0 || c.Strict && counts[collector.Warn] > 0 {
+	if counts[check.Fail] > 0 || c.Strict && counts[check.Warn] > 0 {
 		return exitStatus(exitFailed)
 	}
 	return nil
@@ -57,17 +54,17 @@ func (c *check) Run(ctx context.Context, s streams) error {
 // same reason become one line.
 type findingLines struct {
 	to      terminal
-	skipped collector.Finding // the first of those that are not printed yet
-	n       int               // how many these are
+	skipped check.Finding // the first of those that are not printed yet
+	n       int           // how many these are
 }
 
-func (l *findingLines) print(f collector.Finding) {
-	if l.n > 0 && f.Level == collector.Skip && f.Seen == l.skipped.Seen {
+func (l *findingLines) print(f check.Finding) {
+	if l.n > 0 && f.Level == check.Skip && f.Seen == l.skipped.Seen {
 		l.n++
 		return
 	}
 	l.flush()
-	if f.Level == collector.Skip {
+	if f.Level == check.Skip {
 		l.skipped, l.n = f, 1
 		return
 	}
@@ -84,11 +81,11 @@ func (l *findingLines) flush() {
 	l.n = 0
 }
 
-func (l *findingLines) line(f collector.Finding) {
+func (l *findingLines) line(f check.Finding) {
 	fmt.Fprintf(l.to, "%s  %-21s  %s\n", l.to.painted(levelPaint[f.Level], string(f.Level)), f.Subject, f.Seen)
 	if f.Remedy != "" {
 		fmt.Fprintf(l.to, "      → %s\n", f.Remedy)
 	}
 }
 
-var levelPaint = map[collector.Level]paint{collector.Pass: green, collector.Warn: yellow, collector.Fail: red, collector.Skip: dim}
+var levelPaint = map[check.Level]paint{check.Pass: green, check.Warn: yellow, check.Fail: red, check.Skip: dim}

@@ -4,18 +4,18 @@ import (
 	"strings"
 	"testing"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/check"
 )
 
 func TestFindingLines(t *testing.T) {
 	var out strings.Builder
 	l := findingLines{to: terminal{Writer: &out, colour: true}}
-	for _, f := range []collector.Finding{
-		{Subject: "a", Level: collector.Skip, Seen: "one"},
-		{Subject: "b", Level: collector.Skip, Seen: "two"},
-		{Subject: "c", Level: collector.Skip, Seen: "two"},
-		{Subject: "d", Level: collector.Fail, Seen: "is bad", Remedy: "do this"},
-		{Subject: "e", Level: collector.Skip, Seen: "two"},
+	for _, f := range []check.Finding{
+		{Subject: "a", Level: check.Skip, Seen: "one"},
+		{Subject: "b", Level: check.Skip, Seen: "two"},
+		{Subject: "c", Level: check.Skip, Seen: "two"},
+		{Subject: "d", Level: check.Fail, Seen: "is bad", Remedy: "do this"},
+		{Subject: "e", Level: check.Skip, Seen: "two"},
 	} {
 		l.print(f)
 	}

@@ -33,10 +33,10 @@ type streams struct {
 }
 
 type commands struct {
-	Demo    demo    `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
-	Check   check   `cmd:"" help:"Say what is wrong with configuration, tenant, bucket and state, and what to do."`
-	Collect collect `cmd:"" help:"Run once now, with the configuration from the environment."`
-	Serve   serve   `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
+	Demo    demo         `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
+	Check   checkCommand `cmd:"" help:"Say what is wrong with configuration, tenant, bucket and state, and what to do."`
+	Collect collect      `cmd:"" help:"Run once now, with the configuration from the environment."`
+	Serve   serve        `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
 
 	Status   statusCommand   `cmd:"" help:"Say how far the collector has come, and what it delivered."`
 	Verify   verifyCommand   `cmd:"" help:"Audit what was delivered against what the tenant has; repair gaps."`

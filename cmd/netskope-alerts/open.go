@@ -81,12 +81,13 @@ func (s streams) confirm(question string) error {
 
 // writeJSON prints a document for programs.
 func writeJSON(w io.Writer, document any) error {
-	text, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode JSON: %w", err)
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false) // it is read on a terminal, too
+	if err := out.Encode(document); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
 	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err
+	return nil
 }
 
 // writeLine prints one JSON object on a line, with its kind.

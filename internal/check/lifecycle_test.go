@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"testing"
@@ -63,7 +63,7 @@ func TestCheckLifecycle(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var all findings
-			c := &checkup{each: func(f Finding) { all = append(all, f) }, found: map[string]bool{}}
+			c := newCheckup(Options{}, all.add)
 			c.config.Prefix, c.config.StateKey = "netskope/alerts", "netskope/state/alerts.json"
 			a := &storage.BucketAttrs{Name: "b", StorageClass: "STANDARD"}
 			if test.rule.Action.Type != "" {

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"encoding/json"
@@ -77,7 +77,7 @@ func TestCheckBucketTrouble(t *testing.T) {
 		{"dead", func(w *world) {
 			w.faults(nil, func(gcstest.Request) gcstest.Fault { return gcstest.Fault{Delay: 24 * time.Hour} })
 		}, []expected{
-			{"bucket.attributes", Fail, "no answer within 20s|let this machine reach storage.googleapis.com"}}, false},
+			{"bucket.attributes", Fail, "no answer within 20 seconds|let this machine reach storage.googleapis.com"}}, false},
 		{"broken", func(w *world) {
 			w.faults(nil, func(gcstest.Request) gcstest.Fault { return gcstest.Fault{Status: 503} })
 		}, []expected{{"bucket.attributes", Fail, "answered 503"}}, false},
@@ -135,15 +135,11 @@ func TestCheckSettings(t *testing.T) {
 		{storage.BucketAttrs{Name: "b"}, "bucket.soft_delete", Pass, "gone"},
 	} {
 		var all findings
-		c := &checkup{each: func(f Finding) { all = append(all, f) }, found: map[string]bool{}}
+		c := newCheckup(Options{}, all.add)
 		c.config.Prefix, c.config.StateKey = "p", "s"
 		c.checkSettings(&test.attributes)
 		all.want(t, test.subject, test.level, test.part)
-		for _, subject := range settingSubjects {
-			if len(all.of(subject)) != 1 {
-				t.Errorf("%s: %v", subject, all.of(subject))
-			}
-		}
+		all.once(t, settingSubjects)
 	}
 	if keepsWhatIsWritten(&storage.BucketAttrs{DefaultEventBasedHold: true}) == "" || keepsWhatIsWritten(&storage.BucketAttrs{}) != "" || keepsWhatIsWritten(nil) != "" {
 		t.Error("wrong about what keeps objects")
@@ -167,10 +163,9 @@ func (requesterPays) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestCheckNoClient: without credentials there is nothing to look at.
 func TestCheckNoClient(t *testing.T) {
 	var all findings
-	c := &checkup{each: func(f Finding) { all = append(all, f) }, found: map[string]bool{}}
-	c.options.Bucket = func(string) (*storage.BucketHandle, error) {
+	c := newCheckup(Options{Bucket: func(string) (*storage.BucketHandle, error) {
 		return nil, fmt.Errorf("could not find default credentials")
-	}
+	}}, all.add)
 	if bucket, reason := c.checkBucket(t.Context()); bucket != nil || reason == "" {
 		t.Errorf("got %v, %q", bucket, reason)
 	}

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -24,8 +24,8 @@ func (w *world) furnished() {
 // checkStorage is a check without its questions to the tenant.
 func (w *world) checkStorage() findings {
 	return w.judged(w.t.Context(), func(ctx context.Context, each func(Finding)) {
-		c := &checkup{config: w.config, each: each, found: map[string]bool{}}
-		c.options.Bucket = func(string) (*storage.BucketHandle, error) { return w.bucket, nil }
+		c := newCheckup(Options{Bucket: func(string) (*storage.BucketHandle, error) { return w.bucket, nil }}, each)
+		c.config = w.config
 		c.skipRest("left out", tenantSubjects)
 		c.checkStorage(ctx)
 		time.Sleep(2 * time.Minute) // for requests that are done late

@@ -1,9 +1,10 @@
-package collector
+package check
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -30,7 +31,7 @@ func (t *trial) refusals(ctx context.Context, broken, proved *[]string) {
 // refused notes whether what had to be refused was.
 func (t *trial) refused(broken, proved *[]string, what string, err error) {
 	switch {
-	case isPreconditionFailed(err):
+	case isStatus(err, http.StatusPreconditionFailed):
 		*proved = append(*proved, what)
 	case err == nil:
 		*broken = append(*broken, what)
@@ -66,7 +67,7 @@ func (t *trial) rename(ctx context.Context, from int64) (generation int64, err e
 	if err == nil {
 		return a.Generation, nil
 	}
-	if errors.Is(err, storage.ErrObjectNotExist) || isPreconditionFailed(err) {
+	if errors.Is(err, storage.ErrObjectNotExist) || isStatus(err, http.StatusPreconditionFailed) {
 		// An answer may have been lost, and the request's repetition have met its work.
 		if g, ok := t.holds(ctx, t.moved, t.content); ok && t.at != t.moved {
 			return g, nil

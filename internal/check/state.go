@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 const (
@@ -28,8 +30,10 @@ func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) 
 		c.pass("state.place", "%s lies outside the feed's folder", uri)
 	}
 	now := time.Now()
-	s, err := within(ctx, func(ctx context.Context) (State, error) { return readState(ctx, bucket, c.config.StateKey) })
-	if errors.Is(err, storage.ErrObjectNotExist) {
+	s, err := within(ctx, func(ctx context.Context) (collector.Checkpoint, error) {
+		return collector.ReadCheckpoint(ctx, c.config, bucket)
+	})
+	if errors.Is(err, collector.ErrNoState) {
 		c.checkFirstState(ctx, bucket, now)
 		return
 	}
@@ -43,14 +47,14 @@ func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) 
 		return
 	}
 	c.pass("state.content", "every alert before %s is in the bucket", s.Through.Format(time.RFC3339))
-	if err := s.check(c.config); err != nil {
+	if err := s.Check(c.config); err != nil {
 		seen, _, _ := strings.Cut(err.Error(), ": give ")
 		c.fail("state.config", "give each tenant and time field its own STATE_KEY and GCS_PREFIX", "%s", seen)
 	} else {
 		c.pass("state.config", "it was made for this tenant and TIME_FIELD")
 	}
 	c.checkStateAge(ctx, bucket, now)
-	switch behind := horizon(now, c.config).Sub(s.Through); {
+	switch behind := c.config.Horizon(now).Sub(s.Through); {
 	case behind > farBehind:
 		c.warn("state.lag", catchUp, "%s behind what could be collected", roughly(behind))
 	case behind <= 0:
@@ -62,7 +66,9 @@ func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) 
 
 // checkFirstState says where a first run begins.
 func (c *checkup) checkFirstState(ctx context.Context, bucket *storage.BucketHandle, now time.Time) {
-	s, err := within(ctx, func(ctx context.Context) (State, error) { return beginState(ctx, bucket, c.config, now, Window{}) })
+	s, err := within(ctx, func(ctx context.Context) (collector.State, error) {
+		return collector.BeginState(ctx, c.config, bucket, now)
+	})
 	switch {
 	case err != nil:
 		c.reportState(err)

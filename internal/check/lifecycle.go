@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"slices"
@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 // place is where the collector keeps objects of one kind.
@@ -20,14 +22,14 @@ type place struct {
 // forever is longer than any rule waits, in days.
 const forever = 1 << 40
 
-func (c Config) places() []place {
-	lines := []string{".ndjson", ".ndjson" + gzipSuffix}
+func places(c collector.Config) []place {
+	lines, folders := []string{".ndjson", ".ndjson.gz"}, c.Folders()
 	return []place{
 		{"the state", c.StateKey, nil, forever, "after which alerts are delivered again"},
-		{"the ledger", ledgerFolder(c.Prefix) + "/", []string{ledgerSuffix}, forever, "without which nobody knows what was delivered"},
-		{"staged objects", stagingFolder(c.Prefix) + "/", lines, 2, "while a run may still need them"},
-		{"quarantined alerts", quarantineFolder(c.Prefix) + "/", lines, 30, "perhaps before anybody has looked at them"},
-		{"alerts in the feed's folder", c.Prefix + "/", lines, 7, "perhaps before the feed has read them"},
+		{"the ledger", folders.Ledger, []string{".ids"}, forever, "without which nobody knows what was delivered"},
+		{"staged objects", folders.Staging, lines, 2, "while a run may still need them"},
+		{"quarantined alerts", folders.Quarantine, lines, 30, "perhaps before anybody has looked at them"},
+		{"alerts in the feed's folder", folders.Feed, lines, 7, "perhaps before the feed has read them"},
 	}
 }
 
@@ -37,7 +39,7 @@ func (c *checkup) checkLifecycle(a *storage.BucketAttrs) {
 	remedy := "let the rule match other names only: gcloud storage buckets update gs://" + a.Name + " --lifecycle-file=FILE"
 	var harmless []string
 	found := false
-	for _, p := range c.config.places() {
+	for _, p := range places(c.config) {
 		days, deleted := p.deleted(a, time.Now())
 		switch {
 		case deleted && p.least == forever && p.name == c.config.StateKey:

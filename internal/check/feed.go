@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -26,14 +26,14 @@ var feedName = regexp.MustCompile(`^\d{4}/\d\d/\d\d/(alerts_\d{8}T\d{6}Z_\d{8}T\
 // checkFeed looks for what is in the way: foreign objects in the feed's folder, which
 // the feed reads as logs, and staged objects that no run will finish.
 func (c *checkup) checkFeed(ctx context.Context, bucket *storage.BucketHandle) {
-	folder := c.config.Prefix + "/"
+	folder := c.config.Folders().Feed
 	ours := func(o *storage.ObjectAttrs) bool {
 		return o.Name == c.config.StateKey || c.adopts && o.Name == c.config.OriginalStateKey() || feedName.MatchString(strings.TrimPrefix(o.Name, folder))
 	}
 	c.checkFolder(ctx, bucket, "feed.folder", folder, ours, "move what is not the collector's out of the folder", "not the collector's")
 	now := time.Now()
 	young := func(o *storage.ObjectAttrs) bool { return now.Sub(o.Created) < stagedTooLong }
-	c.checkFolder(ctx, bucket, "feed.staging", stagingFolder(c.config.Prefix)+"/", young, leftoverRemedy, "older than a day: left by runs that did not finish")
+	c.checkFolder(ctx, bucket, "feed.staging", c.config.Folders().Staging, young, leftoverRemedy, "older than a day: left by runs that did not finish")
 }
 
 // checkFolder lists a folder and warns of the objects that are not good.

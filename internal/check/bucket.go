@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -207,7 +207,7 @@ func (c *checkup) storageTrouble(err error) (seen, remedy string) {
 	case !known && (strings.Contains(err.Error(), "oauth2") || strings.Contains(err.Error(), "credentials")):
 		return err.Error(), "log in again: gcloud auth application-default login"
 	case !known && errors.Is(err, context.DeadlineExceeded):
-		return "no answer within " + shortDuration(storagePatience) + ": " + err.Error(), "let this machine reach storage.googleapis.com"
+		return "no answer within " + roughly(storagePatience) + ": " + err.Error(), "let this machine reach storage.googleapis.com"
 	case !known:
 		return err.Error(), "run the check again"
 	}

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"time"
@@ -37,7 +38,7 @@ type trial struct {
 const neverGeneration = 1
 
 func (t *trial) run(ctx context.Context) {
-	t.name = fmt.Sprintf("%s.check/check_%s_%s", t.config.Prefix, time.Now().UTC().Format(compactTime), rand.Text())
+	t.name = fmt.Sprintf("%s.check/check_%s_%s", t.config.Prefix, time.Now().UTC().Format("20060102T150405Z"), rand.Text())
 	t.moved = t.name + "_moved"
 	t.maybe, t.unsure = map[string]bool{}, map[string]error{}
 	defer t.cleanUp(ctx)
@@ -53,7 +54,7 @@ func (t *trial) run(ctx context.Context) {
 	if t.move(ctx) {
 		err := t.moveAgain(ctx)
 		t.refused(&broken, &proved, "move to a name that is taken", err)
-		if isPreconditionFailed(err) {
+		if isStatus(err, http.StatusPreconditionFailed) {
 			err = t.erase(ctx, t.name, storage.Conditions{GenerationMatch: neverGeneration})
 			t.refused(&broken, &proved, "deletion on another generation", err)
 		}
@@ -83,9 +84,9 @@ func (t *trial) write(ctx context.Context, name string, condition storage.Condit
 	content = fmt.Appendf(nil, "netskope-alerts check %s %s\n", time.Now().UTC().Format(time.RFC3339Nano), rand.Text())
 	generation, err = within(ctx, func(ctx context.Context) (int64, error) {
 		w := t.bucket.Object(name).If(condition).NewWriter(ctx)
-		w.ChunkSize = stateChunk
+		w.ChunkSize = googleapi.MinUploadChunkSize
 		w.ContentType = "text/plain"
-		w.CRC32C, w.SendCRC32C = checksum(content), true
+		w.CRC32C, w.SendCRC32C = crc32c(content), true
 		if _, err := w.Write(content); err != nil {
 			return 0, err
 		}
@@ -94,7 +95,7 @@ func (t *trial) write(ctx context.Context, name string, condition storage.Condit
 		}
 		return w.Attrs().Generation, nil
 	})
-	if isPreconditionFailed(err) {
+	if isStatus(err, http.StatusPreconditionFailed) {
 		if g, ok := t.holds(ctx, name, content); ok {
 			generation, err = g, nil
 		}
@@ -108,6 +109,10 @@ func (t *trial) write(ctx context.Context, name string, condition storage.Condit
 	return generation, content, err
 }
 
+func crc32c(content []byte) uint32 {
+	return crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli))
+}
+
 // isRefused reports whether the storage has certainly done nothing.
 func isRefused(err error) bool {
 	var e *googleapi.Error
@@ -117,7 +122,7 @@ func isRefused(err error) bool {
 // holds reports whether the object has the content.
 func (t *trial) holds(ctx context.Context, name string, content []byte) (generation int64, ok bool) {
 	a, err := t.look(ctx, name)
-	if err != nil || a.CRC32C != checksum(content) || a.Size != int64(len(content)) {
+	if err != nil || a.CRC32C != crc32c(content) || a.Size != int64(len(content)) {
 		return 0, false
 	}
 	return a.Generation, true

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"encoding/base64"
@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 // checkConfig reads the configuration, and reports whether it can be worked with.
 func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
-	config, err := ConfigFromEnv(lookup)
+	config, err := collector.ConfigFromEnv(lookup)
 	c.config = config
 	if err == nil {
 		c.pass("config", "alerts by %s time go from %s to gs://%s/%s/, the state is %s", config.TimeField, config.Tenant, config.Bucket, config.Prefix, config.StateKey)
@@ -20,8 +22,7 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 		subject, seen, remedy := readProblem(problem.Error())
 		c.fail(subject, remedy, "%s", seen)
 	}
-	v := &variables{lookup: lookup}
-	if token := v.token(); len(v.problems) > 0 {
+	if token, err := collector.TokenFromEnv(lookup); err != nil {
 		c.skip("there is no token to look at", "token.shape")
 	} else {
 		c.checkToken(token)

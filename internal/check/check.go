@@ -1,4 +1,6 @@
-package collector
+// Package check looks at everything that a run of the collector needs, and says what to do
+// about what is wrong. It is for operators; the deployed function has no part of it.
+package check
 
 import (
 	"context"
@@ -10,6 +12,8 @@ import (
 	"unicode"
 
 	"cloud.google.com/go/storage"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 // Level says how something that was looked at is.
@@ -22,7 +26,7 @@ const (
 	Skip Level = "skip" // not looked at, because of what was found earlier
 )
 
-// Finding is one thing that [Check] looked at.
+// Finding is one thing that [Run] looked at.
 type Finding struct {
 	// Subject names what was looked at, for programs: it stays the same from version
 	// to version, as in "tenant.token". A problem of a variable has its name, as in
@@ -36,13 +40,13 @@ type Finding struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// CheckOptions are how [Check] reaches the services; the zero value reaches the real ones.
-type CheckOptions struct {
-	// Transport carries the requests to the tenant. Nil is [NewTransport].
+// Options are how [Run] reaches the services; the zero value reaches the real ones.
+type Options struct {
+	// Transport carries the requests to the tenant. Nil is [collector.NewTransport].
 	Transport http.RoundTripper
 	// LookupHost resolves the tenant's name. Nil is the machine's resolver.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
-	// Bucket opens the bucket. Nil is [OpenBucket].
+	// Bucket opens the bucket. Nil is [collector.OpenBucket].
 	Bucket func(name string) (*storage.BucketHandle, error)
 }
 
@@ -58,25 +62,25 @@ var (
 	feedSubjects   = []string{"feed.folder", "feed.staging"}
 )
 
-// Check looks at everything that a run needs: the configuration, which it reads through
-// lookup as [ConfigFromEnv] does, the tenant, the bucket, the state and the feed's
+// Run looks at everything that a run needs: the configuration, which it reads through
+// lookup as [collector.ConfigFromEnv] does, the tenant, the bucket, the state and the feed's
 // folder. Every finding is handed to each as soon as it is known.
 //
 // It may run beside the collector: it asks the tenant at most ten times, at the
 // configured rate, and in the bucket it makes only objects of its own, in the folder
 // GCS_PREFIX.check/, and removes them again. It needs the permissions of a run, and, to
 // see the bucket's settings, the right to read its metadata, which runs do without.
-func Check(ctx context.Context, lookup func(string) (string, bool), o CheckOptions, each func(Finding)) {
+func Run(ctx context.Context, lookup func(string) (string, bool), o Options, each func(Finding)) {
 	if o.Transport == nil {
-		o.Transport = NewTransport()
+		o.Transport = collector.NewTransport()
 	}
 	if o.LookupHost == nil {
 		o.LookupHost = net.DefaultResolver.LookupHost
 	}
 	if o.Bucket == nil {
-		o.Bucket = OpenBucket
+		o.Bucket = collector.OpenBucket
 	}
-	c := &checkup{options: o, each: each, found: map[string]bool{}}
+	c := newCheckup(o, each)
 	if !c.checkConfig(lookup) {
 		c.skipRest("the configuration has to be right first", slices.Concat(tenantSubjects, bucketSubjects, stateSubjects, feedSubjects))
 		return
@@ -98,11 +102,15 @@ func (c *checkup) checkStorage(ctx context.Context) {
 
 // checkup is one check under way.
 type checkup struct {
-	config  Config
-	options CheckOptions
+	config  collector.Config
+	options Options
 	each    func(Finding)
 	found   map[string]bool // subjects
 	adopts  bool            // the first run will need the original function's state
+}
+
+func newCheckup(o Options, each func(Finding)) *checkup {
+	return &checkup{options: o, each: each, found: map[string]bool{}}
 }
 
 func (c *checkup) pass(subject, seen string, args ...any) {

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -7,33 +7,36 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 // checkPaging looks at how pages follow each other, how large they become, and what
-// their alerts are like. first is the answer to a small question by the configured
-// time, or err why there is none.
-func (c *checkup) checkPaging(ctx context.Context, p *probe, last Window, first sample, err error) {
+// their alerts are like. first is the answer to q, which asks for a small page by the
+// configured time, or err why there is none.
+func (c *checkup) checkPaging(ctx context.Context, p *probe, q collector.PageRequest, first sample, err error) {
 	if err != nil {
 		c.skip("there was no answer by "+string(c.config.TimeField)+" time", "tenant.paging", "tenant.page_size", "tenant.alerts")
 		return
 	}
-	c.checkNextPage(ctx, p, last, first)
-	c.checkAlerts(c.checkPageSize(ctx, p, last, first))
+	c.checkNextPage(ctx, p, q, first)
+	c.checkAlerts(c.checkPageSize(ctx, p, q, first))
 }
 
-func (c *checkup) checkNextPage(ctx context.Context, p *probe, last Window, first sample) {
+func (c *checkup) checkNextPage(ctx context.Context, p *probe, q collector.PageRequest, first sample) {
 	const subject = "tenant.paging"
-	next := question{field: p.field, window: last, limit: smallPage, offset: first.alerts}
 	dialect := "by offset"
 	switch {
 	case first.operation != "":
-		next.offset, next.operation = 0, first.operation
+		q.Operation = first.operation
 		dialect = "by cursor (operation)"
 	case first.alerts < smallPage:
 		c.skip(fmt.Sprintf("not to be seen: the last day has only %s", plural(int64(first.alerts), "alert")), subject)
 		return
+	default:
+		q.Offset = first.alerts
 	}
-	second, err := p.ask(ctx, next)
+	second, err := p.ask(ctx, q, askPatience)
 	switch seen, remedy := tenantTrouble(err); {
 	case errors.Is(err, errAsked):
 		c.skip(err.Error(), subject)
@@ -50,12 +53,12 @@ func (c *checkup) checkNextPage(ctx context.Context, p *probe, last Window, firs
 
 // checkPageSize asks for one page as a run does. It returns what the alerts are
 // like, or, if there was no such page, first.
-func (c *checkup) checkPageSize(ctx context.Context, p *probe, last Window, first sample) sample {
+func (c *checkup) checkPageSize(ctx context.Context, p *probe, q collector.PageRequest, first sample) sample {
 	const subject = "tenant.page_size"
 	size := c.config.PageSize
-	q := question{field: p.field, window: last, limit: size, patience: pagePatience}
-	whole, err := p.ask(ctx, q)
-	var failure *tenantError
+	q.Limit = size
+	whole, err := p.ask(ctx, q, pagePatience)
+	var failure *collector.TenantError
 	switch seen, remedy := tenantTrouble(err); {
 	case errors.Is(err, errAsked):
 		c.skip(err.Error(), subject)
@@ -75,8 +78,8 @@ func (c *checkup) checkPageSize(ctx context.Context, p *probe, last Window, firs
 	}
 	more := whole.operation != ""
 	if !more {
-		q.limit, q.offset, q.patience = smallPage, whole.alerts, askPatience
-		rest, err := p.ask(ctx, q)
+		q.Limit, q.Offset = smallPage, whole.alerts
+		rest, err := p.ask(ctx, q, askPatience)
 		more = err == nil && rest.alerts > 0 && !whole.repeats(rest)
 	}
 	if more {
@@ -89,8 +92,8 @@ func (c *checkup) checkPageSize(ctx context.Context, p *probe, last Window, firs
 
 // smallerPage is the page size to try after one that was refused.
 func smallerPage(size int) int {
-	if size > safePageSize {
-		return safePageSize
+	if size > collector.SafePageSize {
+		return collector.SafePageSize
 	}
 	return max(size/5, 1)
 }
@@ -101,7 +104,7 @@ func (c *checkup) checkAlerts(s sample) {
 	switch {
 	case s.alerts == 0:
 		c.skip("not to be seen: the last day has no alerts", subject)
-	case s.undated > 0 && c.config.TimeField == InsertionTime:
+	case s.undated > 0 && c.config.TimeField == collector.InsertionTime:
 		c.warn(subject, "set TIME_FIELD=event if it stays at that and most have none", "%d of %d alerts have no _insertion_epoch_timestamp, by which windows are cut; they are kept", s.undated, s.alerts)
 	case s.noID > 0:
 		c.warn(subject, "ask Netskope's support for alerts with _id", "%d of %d alerts have no _id; of two with the same bytes in one window, one is kept", s.noID, s.alerts)

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -9,22 +9,129 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
+	collector "netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/gcstest"
 	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/pipenet"
 )
 
 // checkedToken is long enough for a token.
 const checkedToken = "t0ken-5ecret-that-nobody-may-see"
 
+// dayStart is when checks are made.
+var dayStart = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+
+// world is a tenant and a Cloud Storage inside a synctest bubble: real clients,
+// simulated time.
+type world struct {
+	t      *testing.T
+	tenant *netskopetest.Server
+	cloud  *gcstest.Server
+	client *http.Client // for the tenant
+	bucket *storage.BucketHandle
+	config collector.Config
+
+	mu          sync.Mutex
+	tenantFault func(netskopetest.Request) netskopetest.Fault
+	cloudFault  func(gcstest.Request) gcstest.Fault
+}
+
+// checked runs test in a world whose clock stands at dayStart, with a tenant that has n
+// alerts of the day before.
+func checked(t *testing.T, tenant *netskopetest.Server, n int, test func(*world)) {
+	checkedWith(t, tenant, mostDay(n), test)
+}
+
+func checkedWith(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.Alert, test func(*world)) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(dayStart))
+		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}}
+		var err error
+		if w.config, err = collector.ConfigFromEnv(environment()); err != nil {
+			t.Fatal(err)
+		}
+		tenant.Token = checkedToken
+		tenant.Add(alerts...)
+		tenant.Fault, w.cloud.Fault = guarded(&w.mu, &w.tenantFault), guarded(&w.mu, &w.cloudFault)
+		w.client = &http.Client{Transport: serve(t, tenant)}
+		w.bucket = storageThrough(t, serve(t, w.cloud)).Bucket(w.config.Bucket)
+		test(w)
+	})
+}
+
+// guarded makes the faults that *fault makes at the time.
+func guarded[Request, Fault any](mu *sync.Mutex, fault *func(Request) Fault) func(Request) Fault {
+	return func(r Request) (f Fault) {
+		mu.Lock()
+		defer mu.Unlock()
+		if *fault != nil {
+			f = (*fault)(r)
+		}
+		return f
+	}
+}
+
+// serve puts a handler behind a transport, inside the bubble.
+func serve(t *testing.T, handler http.Handler) http.RoundTripper {
+	var listener pipenet.Listener
+	var under sync.WaitGroup // requests; time stands still once the test is over
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		under.Add(1)
+		defer under.Done()
+		handler.ServeHTTP(w, r)
+	})}
+	under.Go(func() { _ = server.Serve(&listener) })
+	transport := collector.NewTransport()
+	transport.DialContext = listener.DialContext
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+		under.Wait()
+	})
+	return transport
+}
+
+// faults replaces what goes wrong from now on; nil is nothing.
+func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault, cloud func(gcstest.Request) gcstest.Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tenantFault, w.cloudFault = tenant, cloud
+}
+
+// environment is a lookup over name=value pairs on top of a configuration that works in
+// a world.
+func environment(pairs ...string) func(string) (string, bool) {
+	values := map[string]string{}
+	for _, pair := range slices.Concat([]string{"GCS_BUCKET=alerts-bucket", "NETSKOPE_TENANT=http://localhost", "PAGE_SIZE=500", "NETSKOPE_API_TOKEN=" + checkedToken}, pairs) {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	return func(name string) (string, bool) { value, ok := values[name]; return value, ok }
+}
+
 // findings are what a check found, in its order.
 type findings []Finding
+
+func (all *findings) add(f Finding) { *all = append(*all, f) }
+
+// once holds that each subject has one finding.
+func (all findings) once(t *testing.T, subjects []string) {
+	t.Helper()
+	for _, subject := range subjects {
+		if n := len(all.of(subject)); n != 1 && !(subject == "bucket.lifecycle" && n > 1) {
+			t.Errorf("%s has %d findings", subject, n)
+		}
+	}
+}
 
 // of returns the findings about the subject.
 func (all findings) of(subject string) findings {
@@ -69,11 +176,7 @@ func (all findings) want(t *testing.T, subject string, level Level, parts ...str
 // remedy exactly where something is to be done, and nothing is shown that must not be.
 func (all findings) sound(t *testing.T, token string) {
 	t.Helper()
-	for _, subject := range slices.Concat(tenantSubjects, bucketSubjects, stateSubjects, feedSubjects) {
-		if n := len(all.of(subject)); n != 1 && !(subject == "bucket.lifecycle" && n > 1) {
-			t.Errorf("%s has %d findings", subject, n)
-		}
-	}
+	all.once(t, slices.Concat(tenantSubjects, bucketSubjects, stateSubjects, feedSubjects))
 	for _, f := range all {
 		if bad := f.Level == Warn || f.Level == Fail; f.Seen == "" || bad != (f.Remedy != "") {
 			t.Errorf("incomplete, or too much: %+v", f)
@@ -92,11 +195,6 @@ func (all findings) sound(t *testing.T, token string) {
 	}
 }
 
-// checkLookup is the configuration of a checked world.
-func checkLookup(pairs ...string) func(string) (string, bool) {
-	return environment(append([]string{"NETSKOPE_TENANT=http://localhost", "PAGE_SIZE=500", "NETSKOPE_API_TOKEN=" + checkedToken}, pairs...)...)
-}
-
 // mostDay is enough alerts for pages of every size that is asked for.
 func mostDay(n int) []netskopetest.Alert {
 	return netskopetest.Profile{Seed: 3, From: dayStart.Add(-23 * time.Hour), To: dayStart.Add(-time.Hour), N: n, VisibleWithin: -1}.Alerts()
@@ -112,7 +210,7 @@ func (w *world) check(pairs ...string) findings {
 func (w *world) checkThrough(ctx context.Context, bucket *storage.BucketHandle, pairs ...string) findings {
 	w.t.Helper()
 	return w.judged(ctx, func(ctx context.Context, each func(Finding)) {
-		Check(ctx, checkLookup(pairs...), CheckOptions{
+		Run(ctx, environment(pairs...), Options{
 			Transport:  w.client.Transport,
 			LookupHost: func(context.Context, string) ([]string, error) { return []string{"127.0.0.1", "::1"}, nil },
 			Bucket:     func(string) (*storage.BucketHandle, error) { return bucket, nil },
@@ -125,7 +223,7 @@ func (w *world) judged(ctx context.Context, check func(context.Context, func(Fin
 	w.t.Helper()
 	before, asked := w.everything(), w.tenant.Stats().Requests
 	var all findings
-	check(ctx, func(f Finding) { all = append(all, f) })
+	check(ctx, all.add)
 	w.mu.Lock() // the servers are done with requests that were given up, as far as they show
 	defer w.mu.Unlock()
 	all.sound(w.t, checkedToken)
@@ -186,7 +284,7 @@ func onStorage(f gcstest.Fault, ops ...gcstest.Op) func(gcstest.Request) gcstest
 
 // storageThrough is a storage client with the transport.
 func storageThrough(t *testing.T, transport http.RoundTripper) *storage.Client {
-	client, err := NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
+	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
 		option.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 const (
@@ -28,11 +30,12 @@ func (c *checkup) checkTenant(ctx context.Context) {
 		c.skipRest("its name does not resolve", tenantSubjects)
 		return
 	}
-	p := newProbe(c.config, c.options.Transport)
-	last := Window{To: time.Now().Add(-c.config.Lag).Truncate(time.Second)}
-	last.From = last.To.Add(-24 * time.Hour)
-
-	first, err := p.ask(ctx, question{field: InsertionTime, window: last, limit: smallPage})
+	p, began := newProbe(c.config, c.options.Transport), time.Now()
+	by := func(field collector.TimeField) collector.PageRequest {
+		end := began.Add(-c.config.Lag)
+		return collector.PageRequest{Field: field, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(), Limit: smallPage}
+	}
+	first, err := p.ask(ctx, by(collector.InsertionTime), askPatience)
 	if p.saw.status == 0 {
 		c.checkNoAnswer(host, err)
 		return
@@ -53,13 +56,13 @@ func (c *checkup) checkTenant(ctx context.Context) {
 		c.checkRate(p.saw)
 		return
 	}
-	c.checkTimeField(InsertionTime, first, err)
-	second, err2 := p.ask(ctx, question{field: EventTime, window: last, limit: smallPage})
-	c.checkTimeField(EventTime, second, err2)
-	if c.config.TimeField == EventTime {
+	c.checkTimeField(collector.InsertionTime, first, err)
+	second, err2 := p.ask(ctx, by(collector.EventTime), askPatience)
+	c.checkTimeField(collector.EventTime, second, err2)
+	if c.config.TimeField == collector.EventTime {
 		first, err = second, err2
 	}
-	c.checkPaging(ctx, p, last, first, err)
+	c.checkPaging(ctx, p, by(c.config.TimeField), first, err)
 	c.checkRate(p.saw)
 }
 
@@ -164,7 +167,7 @@ func (c *checkup) checkClock(saw sighting) {
 // can be asked, or nothing.
 func (c *checkup) checkAccess(err error) string {
 	const subject = "tenant.token"
-	var failure *tenantError
+	var failure *collector.TenantError
 	if !errors.As(err, &failure) && err != nil {
 		c.skip(err.Error(), subject)
 		return "the check was given up"
@@ -201,10 +204,10 @@ func (c *checkup) checkAccess(err error) string {
 const noScope = "You cannot consume this service"
 
 // checkTimeField says whether the endpoint answers for a range of the time.
-func (c *checkup) checkTimeField(field TimeField, s sample, err error) {
+func (c *checkup) checkTimeField(field collector.TimeField, s sample, err error) {
 	subject := "tenant." + string(field)
 	if err == nil && s.strays > 0 {
-		err = &tenantError{Status: http.StatusOK, Reason: fmt.Sprintf("%d of %d alerts are outside of the range that was asked for", s.strays, s.alerts)}
+		err = &collector.TenantError{Status: http.StatusOK, Reason: fmt.Sprintf("%d of %d alerts are outside of the range that was asked for", s.strays, s.alerts)}
 	}
 	switch seen, remedy := tenantTrouble(err); {
 	case errors.Is(err, errAsked):

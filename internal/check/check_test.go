@@ -1,27 +1,19 @@
-package collector
+package check
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	collector "netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/netskopetest"
 )
-
-// checked runs test in a world with a tenant that has n alerts of the day before.
-func checked(t *testing.T, tenant *netskopetest.Server, n int, test func(*world)) {
-	tenant.Token = checkedToken
-	simulate(t, tenant, mostDay(n), func(w *world) {
-		w.cloud.Visible = nil // what lies in the bucket is each test's own affair
-		w.config.Tenant, w.config.Token = "http://localhost", checkedToken
-		test(w)
-	})
-}
 
 func TestCheckAllWell(t *testing.T) {
 	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
@@ -50,8 +42,16 @@ func TestCheckAllWell(t *testing.T) {
 // TestCheckBesideARun: what a collector has made is well, and is left alone.
 func TestCheckBesideARun(t *testing.T) {
 	checked(t, &netskopetest.Server{}, 300, func(w *world) {
-		w.mustRun()
-		w.cloud.Put(w.config.Bucket, w.config.Prefix+".ledger/2026/11/22/x", []byte("{}"))
+		if _, err := collector.Run(w.t.Context(), w.config, w.bucket, w.client, time.Now(), nil); err != nil {
+			t.Fatal(err)
+		}
+		for name := range w.everything() {
+			if !slices.ContainsFunc(places(w.config), func(p place) bool {
+				return name == p.name || p.isFolder() && strings.HasPrefix(name, p.name) && p.ends([]string{path.Ext(name)})
+			}) {
+				t.Errorf("%s is at no place that the check knows", name)
+			}
+		}
 		all := w.check()
 		if bad := all.not(Pass, Skip); len(bad) > 0 {
 			t.Errorf("found fault with a collector's work:\n%v", bad)
@@ -66,9 +66,9 @@ func TestCheckBesideARun(t *testing.T) {
 
 func TestCheckConfig(t *testing.T) {
 	var all findings
-	Check(t.Context(), environment("LAG=5", "GCS_BUCKET=gs://b;c: d/", "STATE_KEY=netskope/alerts", "PAGE_SIZE=1e9", `NETSKOPE_TENANT=a b"c`, "NETSKOPE_API_TOKEN="),
-		CheckOptions{}, func(f Finding) { all = append(all, f) })
-	all.sound(t, testToken)
+	Run(t.Context(), environment("LAG=5", "GCS_BUCKET=gs://b;c: d/", "STATE_KEY=netskope/alerts", "PAGE_SIZE=1e9", `NETSKOPE_TENANT=a b"c`, "NETSKOPE_API_TOKEN="),
+		Options{}, all.add)
+	all.sound(t, checkedToken)
 	all.want(t, "config.LAG", Fail, `LAG="5" has no unit`, "write 5s")
 	all.want(t, "config.GCS_BUCKET", Fail, `GCS_BUCKET="gs://b;c: d/" will not do`, "leave out gs://")
 	all.want(t, "config.STATE_KEY", Fail, "is the name of the feed's folder", "name an object outside it")
@@ -89,7 +89,7 @@ func TestReadProblem(t *testing.T) {
 		"NETSKOPE_API_TOKEN=https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE=/nowhere", "MAX_RECORDS=x", "WINDOW=5", "WINDOW=x", "WINDOW=1ms",
 		"WINDOW=1500ms", "TIME_FIELD=x", "COMPRESSION=x", "LOG_LEVEL=x", "REQUESTS_PER_SECOND=x", `LAG=a\"; b: c"d`,
 	} {
-		_, err := ConfigFromEnv(environment(pair))
+		_, err := collector.ConfigFromEnv(environment(pair))
 		problems := problemsOf(err)
 		if len(problems) == 0 {
 			t.Errorf("%.50s is no problem", pair)
@@ -147,7 +147,7 @@ func TestCheckToken(t *testing.T) {
 		{"one.two.three-and-some-more", Pass, "characters"},
 	} {
 		var all findings
-		c := &checkup{each: func(f Finding) { all = append(all, f) }, found: map[string]bool{}}
+		c := newCheckup(Options{}, all.add)
 		c.config.Token = test.token
 		c.checkToken(test.token)
 		all.want(t, "token.shape", test.level, test.seen)
@@ -158,7 +158,7 @@ func TestCheckToken(t *testing.T) {
 }
 
 func TestPrintable(t *testing.T) {
-	c := &checkup{config: Config{Token: checkedToken}}
+	c := &checkup{config: collector.Config{Token: checkedToken}}
 	for text, want := range map[string]string{
 		"a\x1b[31mred\x1b[0m\r\nb\tc": "a [31mred [0m b c",
 		"rtl \u202eevil":              "rtl \uFFFDevil",

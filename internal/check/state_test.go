@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"encoding/json"
@@ -6,13 +6,17 @@ import (
 	"testing"
 	"time"
 
+	collector "netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/gcstest"
 	"netskope-alerts.internal/collector/internal/netskopetest"
 )
 
+const compact = "20060102T150405Z"
+
 // stateOf is a state that has come to through.
 func stateOf(w *world, through time.Time, tenant, field string) []byte {
-	s := State{Tenant: tenant, TimeField: TimeField(field)}.choose(Window{From: through, To: through.Add(w.config.Window)}, w.config)
+	s := collector.State{Through: through, Next: through.Add(w.config.Window), Tenant: tenant, TimeField: collector.TimeField(field)}
+	s.Object = fmt.Sprintf("netskope/alerts/%s/alerts_%s_%s.ndjson", s.Through.Format("2006/01/02"), s.Through.Format(compact), s.Next.Format(compact))
 	content, err := json.Marshal(s)
 	if err != nil {
 		w.t.Fatal(err)

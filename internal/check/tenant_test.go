@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	collector "netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/netskopetest"
 )
 
@@ -93,7 +94,7 @@ func TestCheckTenant(t *testing.T) {
 		{name: "limited for ever", alerts: 20, fault: always(netskopetest.RateLimited("1")), want: []expected{
 			{"tenant.token", Skip, "before it looks at the token"}, {"tenant.insertion", Fail, "answered 429: API rate limit exceeded|quota"}, {"tenant.rate", Warn, "10 answers limited"}}},
 		{name: "limited for an hour", alerts: 20, fault: always(netskopetest.RateLimited("3600")), want: []expected{
-			{"tenant.insertion", Fail, "429|longer than 1m|all its consumers share one quota"}, {"tenant.event", Skip, "limits the rate"},
+			{"tenant.insertion", Fail, "429|longer than 60 seconds|all its consumers share one quota"}, {"tenant.event", Skip, "limits the rate"},
 			{"tenant.rate", Warn, "RateLimit-Limit 4|1 answer limited the rate"}}},
 		{name: "limited at first", alerts: 20, config: []string{"REQUESTS_PER_SECOND=2"}, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
 			if r.N <= 2 {
@@ -209,13 +210,13 @@ func page10() func(netskopetest.Request) netskopetest.Fault {
 func TestCheckAlerts(t *testing.T) {
 	for _, test := range []struct {
 		without netskopetest.Profile
-		field   TimeField
+		field   collector.TimeField
 		level   Level
 		seen    string
 	}{
-		{netskopetest.Profile{WithoutID: 1}, InsertionTime, Warn, "50 of 50 alerts have no _id"},
-		{netskopetest.Profile{WithoutInserted: 1}, InsertionTime, Warn, "50 of 50 alerts have no _insertion_epoch_timestamp"},
-		{netskopetest.Profile{WithoutInserted: 1}, EventTime, Pass, "all 50 have _id; 50 have no"},
+		{netskopetest.Profile{WithoutID: 1}, collector.InsertionTime, Warn, "50 of 50 alerts have no _id"},
+		{netskopetest.Profile{WithoutInserted: 1}, collector.InsertionTime, Warn, "50 of 50 alerts have no _insertion_epoch_timestamp"},
+		{netskopetest.Profile{WithoutInserted: 1}, collector.EventTime, Pass, "all 50 have _id; 50 have no"},
 	} {
 		p := test.without
 		p.Seed, p.From, p.To, p.N, p.VisibleWithin = 3, dayStart.Add(-20*time.Hour), dayStart.Add(-time.Hour), 50, -1
@@ -223,8 +224,8 @@ func TestCheckAlerts(t *testing.T) {
 		for i := range alerts { // events of the day, too
 			alerts[i].Event = alerts[i].Inserted
 		}
-		simulate(t, &netskopetest.Server{Token: checkedToken}, alerts, func(w *world) {
-			if test.field == EventTime {
+		checkedWith(t, &netskopetest.Server{}, alerts, func(w *world) {
+			if test.field == collector.EventTime {
 				w.faults(by(false, netskopetest.Fault{}), nil)
 			}
 			w.check("TIME_FIELD="+string(test.field)).want(t, "tenant.alerts", test.level, test.seen)
@@ -274,18 +275,13 @@ func (d dateless) RoundTrip(r *http.Request) (*http.Response, error) {
 func checkOf(t *testing.T, transport http.RoundTripper, address string, resolve func(context.Context, string) ([]string, error)) findings {
 	t.Helper()
 	var all findings
-	c := &checkup{each: func(f Finding) { all = append(all, f) }, found: map[string]bool{}}
-	c.options = CheckOptions{Transport: transport, LookupHost: resolve}
+	c := newCheckup(Options{Transport: transport, LookupHost: resolve}, all.add)
 	var err error
-	if c.config, err = ConfigFromEnv(environment("NETSKOPE_TENANT="+address, "NETSKOPE_API_TOKEN="+checkedToken, "REQUESTS_PER_SECOND=0")); err != nil {
+	if c.config, err = collector.ConfigFromEnv(environment("NETSKOPE_TENANT="+address, "NETSKOPE_API_TOKEN="+checkedToken, "REQUESTS_PER_SECOND=0")); err != nil {
 		t.Fatal(err)
 	}
 	c.checkTenant(t.Context())
-	for _, subject := range tenantSubjects {
-		if len(all.of(subject)) != 1 {
-			t.Errorf("%s: %v", subject, all.of(subject))
-		}
-	}
+	all.once(t, tenantSubjects)
 	return all
 }
 
@@ -312,7 +308,7 @@ func TestCheckCertificate(t *testing.T) {
 			server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the refused certificates
 			server.StartTLS()
 			defer server.Close()
-			transport := NewTransport()
+			transport := collector.NewTransport()
 			transport.TLSClientConfig = &tls.Config{}
 			if test.known {
 				transport.TLSClientConfig.RootCAs = roots
@@ -352,23 +348,23 @@ func TestCheckReach(t *testing.T) {
 	}
 	address := dead.Addr().String()
 	dead.Close()
-	checkOf(t, NewTransport(), "http://"+address, loopback).wantAll(t, []expected{
+	checkOf(t, collector.NewTransport(), "http://"+address, loopback).wantAll(t, []expected{
 		{"tenant.name", Pass, "is an address"}, {"tenant.reach", Fail, "refuses connections|check NETSKOPE_TENANT"}, {"tenant.rate", Skip, "no answer"}})
 
 	// A server that does not speak TLS.
 	plain := httptest.NewServer(&netskopetest.Server{})
 	defer plain.Close()
-	checkOf(t, NewTransport(), "https://"+plain.Listener.Addr().String(), loopback).wantAll(t, []expected{
+	checkOf(t, collector.NewTransport(), "https://"+plain.Listener.Addr().String(), loopback).wantAll(t, []expected{
 		{"tenant.reach", Fail, "server gave HTTP response to HTTPS client|firewall and proxy"}})
 
-	checkOf(t, NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) {
+	checkOf(t, collector.NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "localhost", IsNotFound: true}
 	}).wantAll(t, []expected{{"tenant.name", Fail, "localhost does not resolve|no such host|name server"}, {"tenant.reach", Skip, "does not resolve"}})
-	checkOf(t, NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) { return nil, nil }).
+	checkOf(t, collector.NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) { return nil, nil }).
 		want(t, "tenant.name", Fail, "has no address")
 
 	// Through a proxy, the name need not resolve here.
-	transport := NewTransport()
+	transport := collector.NewTransport()
 	transport.Proxy = http.ProxyURL(mustParse(t, plain.URL))
 	checkOf(t, transport, "http://localhost:1", func(context.Context, string) ([]string, error) { return nil, errors.New("no DNS") }).wantAll(t, []expected{
 		{"tenant.name", Skip, "the proxy 127.0.0.1"}, {"tenant.reach", Pass, ""}})

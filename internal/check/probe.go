@@ -1,4 +1,4 @@
-package collector
+package check
 
 import (
 	"context"
@@ -7,12 +7,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"syscall"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/page"
+	"golang.org/x/time/rate"
+
+	collector "netskope-alerts.internal/collector"
 )
 
 const (
@@ -43,15 +44,17 @@ type sighting struct {
 
 // probe asks the tenant single questions as a run would, and notes what it sees.
 type probe struct {
-	tenant *tenant
-	field  TimeField // of the configuration
-	saw    sighting
-	waited time.Duration // because the tenant limits the rate
+	config  collector.Config
+	client  *http.Client
+	limiter *rate.Limiter
+	asked   int // requests so far
+	saw     sighting
+	waited  time.Duration // because the tenant limits the rate
 }
 
-func newProbe(c Config, transport http.RoundTripper) *probe {
-	p := &probe{field: c.TimeField}
-	p.tenant = newTenant(c, &http.Client{Transport: watching{p, transport}}, &Report{}, func() {})
+func newProbe(c collector.Config, transport http.RoundTripper) *probe {
+	p := &probe{config: c, limiter: c.Limiter()}
+	p.client = &http.Client{Transport: watching{p, transport}}
 	return p
 }
 
@@ -76,16 +79,6 @@ func (w watching) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// question is what is asked of the tenant: one page of a window by one of the times.
-type question struct {
-	field     TimeField
-	window    Window
-	limit     int
-	offset    int    // 0 for none
-	operation string // empty for none
-	patience  time.Duration
-}
-
 // sample is what an answer's alerts are like.
 type sample struct {
 	alerts    int
@@ -98,17 +91,21 @@ type sample struct {
 }
 
 // add notes an alert that answers q.
-func (s *sample) add(a *page.Alert, q question) {
+func (s *sample) add(a collector.Alert, q collector.PageRequest) {
 	s.alerts++
-	s.bytes += int64(len(a.Line))
-	s.ids[string(identity(a))] = true
-	if len(a.ID) == 0 {
+	s.bytes += int64(a.Bytes)
+	s.ids[a.Identity] = true
+	if !a.HasID {
 		s.noID++
 	}
-	if _, ok := epochSeconds(a.Inserted); !ok {
+	if a.Inserted.IsZero() {
 		s.undated++
 	}
-	if at, ok := ownTime(a, q.field); ok && (at < q.window.From.Unix()-1 || at > q.window.To.Unix()+1) {
+	at := a.Inserted
+	if q.Field == collector.EventTime {
+		at = a.Timestamp
+	}
+	if !at.IsZero() && (at.Unix() < q.From-1 || at.Unix() > q.To+1) {
 		s.strays++
 	}
 }
@@ -123,64 +120,48 @@ func (s sample) repeats(other sample) bool {
 	return other.alerts > 0
 }
 
-// ask asks one question, at the configured rate: a second time after an error that
-// may pass, and as often as the check may if the tenant limits the rate.
-func (p *probe) ask(ctx context.Context, q question) (sample, error) {
-	query := url.Values{"limit": {strconv.Itoa(q.limit)}}
-	start, end := "insertionstarttime", "insertionendtime"
-	if q.field == EventTime {
-		start, end = "starttime", "endtime"
-	}
-	query.Set(start, strconv.FormatInt(q.window.From.Unix(), 10))
-	query.Set(end, strconv.FormatInt(q.window.To.Unix(), 10))
-	if q.offset > 0 {
-		query.Set("offset", strconv.Itoa(q.offset))
-	}
-	if q.operation != "" {
-		query.Set("operation", q.operation)
-	}
-	if q.patience == 0 {
-		q.patience = askPatience
-	}
+// ask asks one question, at the configured rate, with so much patience for the answer: a
+// second time after an error that may pass, and as often as the check may if the tenant
+// limits the rate.
+func (p *probe) ask(ctx context.Context, q collector.PageRequest, patience time.Duration) (sample, error) {
 	last := errAsked
 	for tries := 1; ; tries++ {
-		if p.tenant.report.Requests >= mostQuestions {
+		if p.asked >= mostQuestions {
 			return sample{}, last
 		}
-		s, err := p.once(ctx, q, query)
+		s, err := p.once(ctx, q, patience)
 		last = err
-		var failure *tenantError
-		if !errors.As(err, &failure) || !failure.retry {
+		var failure *collector.TenantError
+		if !errors.As(err, &failure) || !failure.Passing {
 			return s, err
 		}
-		wait := max(failure.after, time.Second)
+		wait := max(failure.After, time.Second)
 		if failure.Status == http.StatusTooManyRequests {
 			tries = 0
 			if p.waited += wait; p.waited > limitPatience {
-				failure.Reason += "; it would have to be waited for longer than " + shortDuration(limitPatience)
+				failure.Reason += "; it would have to be waited for longer than " + roughly(limitPatience)
 				return s, err
 			}
 		} else if tries == 2 || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*tls.CertificateVerificationError)) {
 			return s, err
 		}
-		if err := pause(ctx, min(wait, askPatience)); err != nil {
-			return s, err
+		select {
+		case <-time.After(min(wait, askPatience)):
+		case <-ctx.Done():
+			return s, ctx.Err()
 		}
 	}
 }
 
-func (p *probe) once(ctx context.Context, q question, query url.Values) (sample, error) {
-	s := sample{ids: map[string]bool{}}
-	if err := p.tenant.limiter.Wait(ctx); err != nil {
+func (p *probe) once(ctx context.Context, q collector.PageRequest, patience time.Duration) (s sample, err error) {
+	s.ids = map[string]bool{}
+	if err := p.limiter.Wait(ctx); err != nil {
 		return s, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, q.patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	envelope, err := p.tenant.request(ctx, query, func(a *page.Alert) error {
-		s.add(a, q)
-		return nil
-	})
-	s.operation = cursor(envelope.Operation)
+	p.asked++
+	s.operation, err = q.Probe(ctx, p.config, p.client, func(a collector.Alert) { s.add(a, q) })
 	return s, err
 }
 
@@ -189,7 +170,7 @@ func tenantTrouble(err error) (seen, remedy string) {
 	if err == nil {
 		return "", ""
 	}
-	var failure *tenantError
+	var failure *collector.TenantError
 	if !errors.As(err, &failure) {
 		return err.Error(), "run the check again"
 	}

@@ -1,0 +1,68 @@
+package collector
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+// PageRequest asks the tenant for one page of alerts.
+type PageRequest struct {
+	Field     TimeField // the time by which alerts are asked for
+	From, To  int64     // the range of that time: epoch seconds, asked for as they are
+	Limit     int       // alerts
+	Offset    int       // alerts of earlier pages; 0 for the first page
+	Operation string    // cursor that an earlier page named; empty for none
+}
+
+func (p PageRequest) query() url.Values {
+	start, end := "insertionstarttime", "insertionendtime"
+	if p.Field == EventTime {
+		start, end = "starttime", "endtime"
+	}
+	query := url.Values{"limit": {strconv.Itoa(p.Limit)}}
+	query.Set(start, strconv.FormatInt(p.From, 10))
+	query.Set(end, strconv.FormatInt(p.To, 10))
+	if p.Offset > 0 {
+		query.Set("offset", strconv.Itoa(p.Offset))
+	}
+	if p.Operation != "" {
+		query.Set("operation", p.Operation)
+	}
+	return query
+}
+
+// Alert is what a run reads of an alert.
+type Alert struct {
+	Identity  string    // what tells it from others: its _id, or, if it has none, a digest of its bytes
+	HasID     bool      // it has an _id
+	Bytes     int       // of its JSON
+	Inserted  time.Time // when the tenant stored it, whole seconds UTC; zero if it does not say
+	Timestamp time.Time // when it happened, whole seconds UTC; zero if it does not say
+}
+
+// Probe sends the request once, as runs send theirs, but neither paced nor repeated, and
+// hands the answer's alerts to each as they arrive: also those of an answer that then
+// turns out to be an error. next is the cursor of the page that follows, or empty. The
+// error is a [*TenantError].
+func (p PageRequest) Probe(ctx context.Context, c Config, client *http.Client, each func(Alert)) (next string, err error) {
+	t := newTenant(c, client, &Report{}, func() {})
+	envelope, err := t.request(ctx, p.query(), func(a *page.Alert) error {
+		each(Alert{Identity: string(identity(a)), HasID: len(a.ID) > 0, Bytes: len(a.Line), Inserted: moment(a.Inserted), Timestamp: moment(a.Timestamp)})
+		return nil
+	})
+	return cursor(envelope.Operation), err
+}
+
+// moment is a raw time of an alert's, or the zero time.
+func moment(raw []byte) time.Time {
+	seconds, ok := epochSeconds(raw)
+	if !ok {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
