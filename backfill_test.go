@@ -431,3 +431,18 @@ func TestForeignObjectAtThePlace(t *testing.T) {
 		w.mustRun()
 	})
 }
+
+// TestBackfillWithoutState: a backfill whose state is gone was given up; it must not begin
+// as the live collector would.
+func TestBackfillWithoutState(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, nil, func(w *world) {
+		span := Window{From: dayStart.Add(-48 * time.Hour), To: dayStart.Add(-24 * time.Hour)}
+		_, err := loadState(w.t.Context(), w.bucket, w.config, time.Now(), span)
+		if err == nil || !strings.Contains(err.Error(), "the backfill was given up") {
+			t.Errorf("got %v", err)
+		}
+		if w.state() != nil {
+			t.Error("a state was made")
+		}
+	})
+}

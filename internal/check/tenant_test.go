@@ -369,3 +369,23 @@ func TestCheckReach(t *testing.T) {
 	checkOf(t, transport, "http://localhost:1", func(context.Context, string) ([]string, error) { return nil, errors.New("no DNS") }).wantAll(t, []expected{
 		{"tenant.name", Skip, "the proxy 127.0.0.1"}, {"tenant.reach", Pass, ""}})
 }
+
+// TestCheckIsPaced: the check keeps to the configured rate.
+func TestCheckIsPaced(t *testing.T) {
+	checked(t, &netskopetest.Server{}, 300, func(w *world) {
+		var came []time.Time
+		w.faults(func(netskopetest.Request) (f netskopetest.Fault) {
+			came = append(came, time.Now())
+			return f
+		}, nil)
+		w.check("REQUESTS_PER_SECOND=0.5")
+		if len(came) < 4 {
+			t.Fatalf("only %d requests", len(came))
+		}
+		for i, at := range came[1:] {
+			if apart := at.Sub(came[i]); apart < 2*time.Second {
+				t.Errorf("request %d comes %v after the one before", i+2, apart)
+			}
+		}
+	})
+}
