@@ -410,3 +410,64 @@ func TestNothingToAuditIsNoPass(t *testing.T) {
 		}
 	})
 }
+
+// TestAuditOfTheLedgerItself: alerts that two entries deliver are duplicates; those that only
+// an object without an entry has are delivered, and must not come again.
+func TestAuditOfTheLedgerItself(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(2, 60), func(w *world) {
+		withGaps(w)
+		w.cloud.Visible = nil
+		entries := w.entries()
+		i := slices.IndexFunc(entries, func(e entry) bool { return e.Alerts > 1 })
+		twice := entries[i]
+		keys, err := twice.readKeys(w.t.Context(), w.bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _ := w.cloud.Object(w.config.Bucket, twice.Object.Name)
+		again := *twice.Object
+		again.Name = strings.Replace(again.Name, "alerts_", "late_", 1)
+		w.cloud.Put(w.config.Bucket, again.Name, o.Content)
+		twice.Late, twice.Object = 1, &again
+		if _, _, err := createEntry(w.t.Context(), w.bucket, lateEntry(w.config.Prefix, 1), twice, keys); err != nil {
+			t.Fatal(err)
+		}
+		if a := w.mustAudit(AuditOptions{Repair: true}); a.Passed() || a.Duplicated != twice.Alerts || a.Missing != 0 || len(a.Foreign) != 0 {
+			t.Errorf("%+v, want %d duplicates", a, twice.Alerts)
+		}
+		w.cloud.Delete(w.config.Bucket, again.Name)
+		w.cloud.Delete(w.config.Bucket, lateEntry(w.config.Prefix, 1))
+
+		w.cloud.Delete(w.config.Bucket, entries[i].name) // of its entry only the object is left
+		if a := w.mustAudit(AuditOptions{Repair: true}); !a.Passed() || a.Missing != 0 || len(a.Foreign) != 1 || a.Foreign[0].Alerts != twice.Alerts || a.Foreign[0].Unknown != 0 {
+			t.Errorf("%+v", a)
+		}
+		w.checkDelivered()
+	})
+}
+
+// TestAuditDoesNotRunAhead: an alert without a time of its own that is stored in the second
+// with which the next window begins is not due.
+func TestAuditDoesNotRunAhead(t *testing.T) {
+	alerts := hoursBefore(2, 60)
+	through := dayStart.Add(-5 * time.Minute)
+	next := netskopetest.Alert{ID: "next", Event: through, Inserted: through, JSON: []byte(`{"_id":"next"}`)}
+	simulate(t, &netskopetest.Server{StartInclusive: true}, append(alerts, next), func(w *world) {
+		w.cloud.Visible = nil
+		w.config.Lookback, w.config.Window = 2*time.Hour, 5*time.Minute
+		w.tenant.Remove("next")
+		w.mustRun()
+		if !w.state().Through.Equal(through) {
+			t.Fatalf("through %v: the test shows nothing", w.state().Through)
+		}
+		w.tenant.Add(next)
+		if a := w.mustAudit(AuditOptions{Repair: true}); !a.Passed() || a.Missing != 0 {
+			t.Errorf("%+v", a)
+		}
+		time.Sleep(time.Hour)
+		w.mustRun()
+		if found, err := Find(w.t.Context(), w.config, w.bucket, "next", past(24, -24)); err != nil || len(found) != 1 || found[0].Late {
+			t.Errorf("%+v, %v", found, err)
+		}
+	})
+}
