@@ -1,0 +1,26 @@
+package udm
+
+// A Step says what one row of the table did with an alert.
+type Step struct {
+	Row Row
+	// Field is the alert's field that the row read, empty if none of them is there or
+	// the row is a constant. Value is what it holds, at most 80 bytes of it.
+	Field, Value string
+	// Result is what the row put at its path, or, if [Withheld], would have.
+	Result []string
+	// Outcome is what happened, Why the reason if it is not simply [Set].
+	Outcome Outcome
+	Why     string
+}
+
+// Explain maps an alert and says for every row of the table, in the order of [Rows],
+// what it did. Its error is that of [Map].
+func Explain(alert []byte) ([]Step, error) {
+	m, err := read(alert)
+	if err != nil {
+		return nil, err
+	}
+	m.steps = make([]Step, len(table))
+	m.run()
+	return m.steps, nil
+}

@@ -1,0 +1,125 @@
+// Package udm previews what Google SecOps makes of a Netskope alert: [Map] turns one
+// raw alert into one event of the Unified Data Model (UDM), by the mapping table of
+// Google's page "Collect Netskope Alerts logs" and by nothing else.
+//
+// It is a preview. Google's own parser is not published and decides alone; the table
+// lists it in 114 rows without saying which source comes first, what a value must look
+// like, or what is in security_result. Where it is silent, the table here follows the
+// page's predecessor "Collect Netskope alert logs v1"; where that is silent, too, a
+// choice was made, and [Row.Note] says which.
+//
+// [Rows] is the table, row for row as Google numbers it. [Explain] says for one alert
+// what each row did. [Coverage] says of many alerts which rows were used, which of
+// their fields no row reads, and what Google would refuse.
+//
+// The schema is googleapis/googleapis backstory/udm.proto; see schema.go.
+package udm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// originalRows is how many rows the original's table has.
+const originalRows = 114
+
+// An Event is what became of one alert. It holds a copy of the alert's text, not the
+// bytes that were given. The zero Event is the event of no alert.
+type Event struct {
+	id       string
+	entries  []entry   // in the order of schema
+	outcomes []Outcome // by the index of a row in table
+	findings []Finding
+}
+
+// entry is one value of the event.
+type entry struct {
+	slot uint8 // index in schema
+	row  uint8 // index in table
+	src  uint8 // index in the row's from
+	text string
+}
+
+// ID is the alert's _id (or Id); empty if it has none.
+func (e Event) ID() string { return e.id }
+
+// Type is metadata.event_type, such as NETWORK_HTTP.
+func (e Event) Type() string {
+	if len(e.entries) == 0 {
+		return ""
+	}
+	return e.entries[0].text
+}
+
+// Findings are what is wrong with the event; nothing if there is nothing to report.
+func (e Event) Findings() []Finding { return e.findings }
+
+// Valid reports whether Google would take the event, as far as the published rules go:
+// whether no finding is [Invalid].
+func (e Event) Valid() bool {
+	for _, f := range e.findings {
+		if f.Effect == Invalid {
+			return false
+		}
+	}
+	return true
+}
+
+// Get returns the values at a UDM path as the table writes it, such as principal.ip.
+// A label, or a member of additional, is given by its key:
+// security_result.detection_fields[cci], additional.fields[Object].
+func (e Event) Get(path string) []string {
+	var values []string
+	for _, en := range e.entries {
+		if table[en.row].target() == path {
+			values = append(values, en.text)
+		}
+	}
+	return values
+}
+
+func (e Event) has(slot int) bool {
+	for _, en := range e.entries {
+		if int(en.slot) == slot {
+			return true
+		}
+	}
+	return false
+}
+
+// Map maps one alert, a JSON object, to its event. The error says what about the bytes
+// is not a JSON object; there is no other. Whatever else is wrong with the alert is
+// among the event's findings.
+//
+// Numbers are never read through a float64: 64-bit ids and 1.10 come out digit for
+// digit. Of members with the same name the last one counts. Bytes that are not UTF-8,
+// and halves of surrogate pairs, come out as U+FFFD.
+func Map(alert []byte) (Event, error) {
+	m, err := read(alert)
+	if err != nil {
+		return Event{}, err
+	}
+	m.run()
+	return m.event, nil
+}
+
+// check returns why alert is not one JSON object.
+func check(alert []byte) error {
+	if json.Valid(alert) {
+		if trimmed := bytes.TrimLeft(alert, " \t\r\n"); trimmed[0] != '{' {
+			return fmt.Errorf("map alert: it is JSON, but begins with %q: an alert is an object, {...}", trimmed[0])
+		}
+		return nil
+	}
+	if len(bytes.TrimSpace(alert)) == 0 {
+		return errors.New("map alert: it is empty")
+	}
+	var raw json.RawMessage
+	err := json.Unmarshal(alert, &raw)
+	if at := (*json.SyntaxError)(nil); errors.As(err, &at) {
+		return fmt.Errorf("map alert: not valid JSON at byte %d of %d: %w", at.Offset, len(alert), err)
+	}
+	return fmt.Errorf("map alert: not valid JSON: %w", err)
+}
