@@ -48,8 +48,8 @@ func NewCoverage(limit int) *Coverage {
 		findings: map[findingKey]uint64{}, unmapped: map[string]*Unmapped{}}
 }
 
-// Add counts an alert and the event that [Map] made of it. The alert is not kept.
-func (c *Coverage) Add(alert []byte, event Event) {
+// Add counts an event and the alert that [Map] made it of. Neither is kept.
+func (c *Coverage) Add(event Event) {
 	c.events++
 	c.types[event.Type()]++
 	for i, outcome := range event.outcomes {
@@ -67,9 +67,9 @@ func (c *Coverage) Add(alert []byte, event Event) {
 	if invalid {
 		c.invalid++
 	}
-	if check(alert) == nil {
+	if event.alert != "" {
 		c.path = c.path[:0]
-		c.object(string(alert), 1)
+		c.object(event.alert, 1)
 	}
 }
 

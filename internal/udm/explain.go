@@ -20,6 +20,7 @@ func Explain(alert []byte) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer m.release()
 	m.steps = make([]Step, len(table))
 	m.run()
 	return m.steps, nil

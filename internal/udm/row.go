@@ -33,7 +33,6 @@ type how struct {
 // condition says on which alerts a row works at all.
 type condition struct {
 	text string
-	from []string // the fields it reads
 	ok   func(*mapping) bool
 }
 
@@ -58,7 +57,7 @@ func (r *row) target() string {
 }
 
 var (
-	// fieldIndex numbers the fields that the table and its conditions read.
+	// fieldIndex numbers the fields that the table reads.
 	fieldIndex = map[string]int{}
 	// plan is the order in which rows are evaluated: that of schema, then by rank.
 	// Rows that are decided from the others' results are not in it.
@@ -78,11 +77,6 @@ func init() {
 		for _, name := range r.from {
 			r.fields = append(r.fields, index(name))
 		}
-		if r.when != nil {
-			for _, name := range r.when.from {
-				index(name)
-			}
-		}
 		switch r.how.name {
 		case decided.name:
 			typeRows[r.name()] = i
@@ -92,7 +86,6 @@ func init() {
 			plan = append(plan, i)
 		}
 	}
-	index("shared_with")
 	slices.SortStableFunc(plan, func(a, b int) int {
 		return cmp.Or(cmp.Compare(table[a].slot, table[b].slot), cmp.Compare(table[a].rank, table[b].rank))
 	})
@@ -152,6 +145,12 @@ func (r *row) public() Row {
 	if r.when != nil {
 		p.When = r.when.text
 	}
+	switch r.how.name {
+	case decided.name:
+		p.How = claimed(p.Name)
+	case group.name:
+		p.How = "object, its parts follow as rows 74.1 and so on"
+	}
 	if r.note != "" {
 		p.Note = r.note + " " + notes[r.note]
 	}
@@ -160,37 +159,37 @@ func (r *row) public() Row {
 
 // conditions of the table.
 var (
-	isLogin = condition{"activity is Login Failed, Login Successful or Login Attempt", of("activity"), func(m *mapping) bool {
+	isLogin = condition{"activity is Login Failed, Login Successful or Login Attempt", func(m *mapping) bool {
 		switch m.get("activity").scalar() {
 		case "Login Failed", "Login Successful", "Login Attempt":
 			return true
 		}
 		return false
 	}}
-	isWindows = condition{"os contains windows", of("os"), func(m *mapping) bool {
+	isWindows = condition{"os contains windows", func(m *mapping) bool {
 		return platformOf(m.get("os").scalar()) == "WINDOWS"
 	}}
-	hasDevice = condition{"device or Device is there", of("device", "Device"), func(m *mapping) bool {
+	hasDevice = condition{"device or Device is there", func(m *mapping) bool {
 		return m.get("device").kind != absent || m.get("Device").kind != absent
 	}}
-	hasBrowserVersion = condition{"browser_version or browserversion is there", of("browser_version", "browserversion"), func(m *mapping) bool {
+	hasBrowserVersion = condition{"browser_version or browserversion is there", func(m *mapping) bool {
 		return m.get("browser_version").kind != absent || m.get("browserversion").kind != absent
 	}}
-	isOneUser = condition{"to_user is one address", of("to_user"), func(m *mapping) bool {
+	isOneUser = condition{"to_user is one address", func(m *mapping) bool {
 		v := m.get("to_user")
 		return v.kind == text && !strings.Contains(v.raw, ",")
 	}}
-	areSeveralUsers = condition{"to_user is a list, or separated by commas", of("to_user"), func(m *mapping) bool {
+	areSeveralUsers = condition{"to_user is a list, or separated by commas", func(m *mapping) bool {
 		v := m.get("to_user")
 		return v.kind == list || v.kind == text && strings.Contains(v.raw, ",")
 	}}
-	isAlertOrBypass = condition{"action is alert or bypass", of("action"), func(m *mapping) bool {
+	isAlertOrBypass = condition{"action is alert or bypass", func(m *mapping) bool {
 		return actionOf(m.get("action").scalar()) == "QUARANTINE"
 	}}
-	isDLP = condition{"alert_type is DLP", of("alert_type"), func(m *mapping) bool {
+	isDLP = condition{"alert_type is DLP", func(m *mapping) bool {
 		return strings.EqualFold(m.get("alert_type").scalar(), "DLP")
 	}}
-	isOddSeverity = condition{"severity is no member of the enum", of("severity"), func(m *mapping) bool {
+	isOddSeverity = condition{"severity is no member of the enum", func(m *mapping) bool {
 		return severityOf(m.get("severity").scalar()) == ""
 	}}
 )

@@ -28,7 +28,18 @@ var claims = []claim{
 	}},
 	{"+2", "STATUS_UPDATE", "the principal has a machine", func(m *mapping) bool { return principalMachine.met(&m.event) }},
 	{"+3", "USER_UNCATEGORIZED", "the principal has a user", func(m *mapping) bool { return principalUser.met(&m.event) }},
-	{"107", "GENERIC_EVENT", "otherwise", func(*mapping) bool { return true }},
+	{"107", "GENERIC_EVENT", "no other fits", func(*mapping) bool { return true }},
+}
+
+// claimed is what a row of metadata.event_type does, in words.
+func claimed(row string) string {
+	var ways []string
+	for _, c := range claims {
+		if c.row == row {
+			ways = append(ways, c.eventType+" if "+c.when)
+		}
+	}
+	return strings.Join(ways, "; ")
 }
 
 func isHTTP(protocol value) bool {

@@ -28,6 +28,7 @@ const originalRows = 114
 // An Event is what became of one alert. It holds a copy of the alert's text, not the
 // bytes that were given. The zero Event is the event of no alert.
 type Event struct {
+	alert    string // JSON
 	id       string
 	entries  []entry   // in the order of schema
 	outcomes []Outcome // by the index of a row in table
@@ -101,6 +102,7 @@ func Map(alert []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
+	defer m.release()
 	m.run()
 	return m.event, nil
 }
