@@ -98,7 +98,7 @@ func TestCoverageIsBounded(t *testing.T) {
 			c.Add(event)
 		}
 	}
-	add(0, 3000)
+	add(0, 1000)
 	s := c.Summary()
 	if len(s.Unmapped) != 100 || !s.Full || s.UnmappedLimit != 100 {
 		t.Errorf("%d of %d fields are kept, full %t", len(s.Unmapped), s.UnmappedLimit, s.Full)
@@ -110,15 +110,30 @@ func TestCoverageIsBounded(t *testing.T) {
 			t.Errorf("kept %q: %q", u.Path, u.Example)
 		}
 	}
-	if counted+s.Uncounted != 3*3000 {
-		t.Errorf("%d values counted, %d not, want 9000 together", counted, s.Uncounted)
+	if counted+s.Uncounted != 3*1000 {
+		t.Errorf("%d values counted, %d not, want 3000 together", counted, s.Uncounted)
 	}
 	before := heap()
-	add(3000, 13000)
+	add(1000, 4000)
 	if after := heap(); after > before+1<<20 {
-		t.Errorf("20000 alerts more: %d bytes became %d", before, after)
+		t.Errorf("6000 alerts more: %d bytes became %d", before, after)
 	}
 	runtime.KeepAlive(c)
+}
+
+// TestExamplesDoNotHoldAlerts: a kept example is a copy, not a part of its alert.
+func TestExamplesDoNotHoldAlerts(t *testing.T) {
+	c := NewCoverage(0)
+	before := heap()
+	for i := range 200 {
+		c.Add(mapText(t, fmt.Sprintf(`{"f%d":"example","app":"%s"}`, i, strings.Repeat("x", 100_000))))
+	}
+	if after := heap(); after > before+2<<20 {
+		t.Errorf("200 examples: %d bytes became %d", before, after)
+	}
+	if s := c.Summary(); len(s.Unmapped) != 200 || s.Unmapped[0].Example != "example" {
+		t.Errorf("%d unmapped fields, %+v", len(s.Unmapped), s.Unmapped[0])
+	}
 }
 
 func heap() uint64 {

@@ -129,6 +129,14 @@ func sound(t *testing.T, alert []byte, event Event) {
 			t.Fatalf("%q: finding %+v", alert, f)
 		}
 	}
+	for i, en := range event.entries {
+		if i > 0 && en.slot == event.entries[i-1].slot && !schema[en.slot].repeated {
+			t.Fatalf("%q: %s has two values", alert, schema[en.slot].path)
+		}
+		if !utf8.ValidString(en.text) {
+			t.Fatalf("%q: %s is not UTF-8: %q", alert, schema[en.slot].path, en.text)
+		}
+	}
 	steps, err := Explain(alert)
 	if err != nil || len(steps) != len(table) {
 		t.Fatalf("%q: %d steps, %v", alert, len(steps), err)
@@ -189,7 +197,7 @@ func TestNastyValues(t *testing.T) {
 	for name := range fieldIndex {
 		names = append(names, name)
 	}
-	for range 2000 {
+	for range 1000 {
 		var alert bytes.Buffer
 		alert.WriteByte('{')
 		for i := range r.IntN(40) {
@@ -207,6 +215,24 @@ func TestNastyValues(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("UDM_SEED=%d", seed)
+	}
+}
+
+// TestLongList: a list may be as long as an alert, and still has each value once.
+func TestLongList(t *testing.T) {
+	var alert strings.Builder
+	alert.WriteString(`{"shared_with":["first@example.com"`)
+	for i := range 100_000 {
+		alert.WriteString(`,"a` + strconv.Itoa(i%50_000) + `@example.com"`)
+	}
+	alert.WriteString(`],"to_user":["first@example.com","a1@example.com"]}`)
+	event := mapText(t, alert.String())
+	to := event.Get("network.email.to")
+	if len(to) != 50_001 || to[0] != "first@example.com" || to[50_000] != "a49999@example.com" {
+		t.Errorf("%d addresses, want 50001", len(to))
+	}
+	if to := event.Get("target.user.email_addresses"); len(to) != 2 {
+		t.Errorf("%q, want two", to)
 	}
 }
 

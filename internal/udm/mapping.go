@@ -38,6 +38,9 @@ func (o Outcome) String() string {
 // Hit reports whether the row contributed: Set, Same or Withheld.
 func (o Outcome) Hit() bool { return o >= Same }
 
+// shortList is how many values are compared one by one.
+const shortList = 32
+
 // verdict is an outcome, and why it is none of the good ones.
 type verdict struct {
 	outcome Outcome
@@ -49,11 +52,14 @@ type mapping struct {
 	values [128]value // by fieldIndex
 	event  Event
 
-	at     int // index of the row that is being evaluated
-	r      *row
-	src    int   // index in r.from of the field whose value is v
-	v      value // its value
-	buffer [4]string
+	at                 int // index of the row that is being evaluated
+	r                  *row
+	src                int   // index in r.from of the field whose value is v
+	v                  value // its value
+	buffer             [4]string
+	listSlot, listFrom int             // the field that was put last, and its first entry
+	seen               map[string]bool // its values, if there are many
+
 	result []string // what the row has put, if steps
 	steps  []Step   // by the index of a row, nil if nobody asks
 }
@@ -160,10 +166,8 @@ func (m *mapping) put(s string) verdict {
 	}
 	e := &m.event
 	if f := &schema[m.r.slot]; f.form != formLabel && f.form != formMember {
-		for i := len(e.entries) - 1; i > 0 && int(e.entries[i].slot) == m.r.slot; i-- {
-			if e.entries[i].text == s {
-				return verdict{Same, "another row put the same value there"}
-			}
+		if m.repeats(s) {
+			return verdict{Same, "another row put the same value there"}
 		}
 		if m.taken() {
 			return verdict{Shadowed, "another row of this path went first"}
@@ -172,6 +176,28 @@ func (m *mapping) put(s string) verdict {
 	e.entries = append(e.entries, entry{slot: uint8(m.r.slot), row: uint8(m.at), src: uint8(m.src), text: s})
 	m.result = append(m.result, s)
 	return verdict{outcome: Set}
+}
+
+// repeats reports whether the row's UDM field has the value s already. Of long lists it
+// keeps a set: an alert may bring a hundred thousand addresses.
+func (m *mapping) repeats(s string) bool {
+	entries := m.event.entries
+	if m.listSlot != m.r.slot {
+		m.listSlot, m.listFrom, m.seen = m.r.slot, len(entries), nil
+	}
+	values := entries[m.listFrom:]
+	if len(values) <= shortList {
+		return slices.ContainsFunc(values, func(en entry) bool { return en.text == s })
+	}
+	if m.seen == nil {
+		m.seen = make(map[string]bool, 2*len(values))
+		for _, en := range values {
+			m.seen[en.text] = true
+		}
+	}
+	seen := m.seen[s]
+	m.seen[s] = true
+	return seen
 }
 
 // leaveOut says that the row's value is not what its UDM field needs.

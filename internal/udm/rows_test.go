@@ -119,6 +119,7 @@ func TestEachRow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		sound(t, []byte(c.alert), event)
 		path := paths[c.row]
 		if s.Row.Key != "" {
 			path += "[" + s.Row.Key + "]"
