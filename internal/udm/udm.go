@@ -12,7 +12,11 @@
 // what each row did. [Coverage] says of many alerts which rows were used, which of
 // their fields no row reads, and what Google would refuse.
 //
-// The schema is googleapis/googleapis backstory/udm.proto; see schema.go.
+// The sources, below docs.cloud.google.com/chronicle/docs/: the predecessor page is
+// ingestion/default-parsers/netskope-alert-v1 (2026-03-05), its parser's change log
+// ingestion/parser-list/netskope-alert-changelog. Required fields are those of
+// unified-data-model/udm-usage. The schema is googleapis/googleapis
+// backstory/udm.proto; see schema.go.
 package udm
 
 import (
