@@ -13,17 +13,18 @@ import (
 	"netskope-alerts.internal/collector/internal/page"
 )
 
-// maxLine is the longest line that goes into the feed's folder: a longer one fails
-// the whole feed with MaxLogLineSize4MBExceeded (Google SecOps, feed management).
-const maxLine = 4_000_000 // bytes, with the newline
+// MaxLine is the longest line that goes into the feed's folder, in bytes, with the
+// newline: a longer one fails the whole feed with MaxLogLineSize4MBExceeded (Google
+// SecOps, feed management).
+const MaxLine = 4_000_000
 
 // quarantineReason says why an alert must not reach the feed, or nothing.
 func quarantineReason(a *page.Alert, stray bool) string {
 	switch {
 	case !a.Object:
 		return "not a JSON object"
-	case len(a.Line)+1 > maxLine:
-		return fmt.Sprintf("longer than %d bytes", maxLine)
+	case len(a.Line)+1 > MaxLine:
+		return fmt.Sprintf("longer than %d bytes", MaxLine)
 	case stray:
 		return "its time is outside the range that was asked for"
 	}

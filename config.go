@@ -67,6 +67,7 @@ const (
 	maxLookbackHours = 90 * 24
 	maxObjectName    = 1024 // bytes, Cloud Storage's limit
 	maxOwnName       = 200  // bytes that the collector may append to a folder
+	standardPrefix   = "netskope/alerts"
 )
 
 // ConfigFromEnv reads the configuration through lookup, which has the form of
@@ -79,7 +80,7 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	c := Config{Token: v.token()}
 	v.secret = c.Token
 	c.Bucket = v.bucket("GCS_BUCKET")
-	c.Prefix = v.objectPath("GCS_PREFIX", "netskope/alerts")
+	c.Prefix = v.objectPath("GCS_PREFIX", standardPrefix)
 	c.StateKey = v.objectPath("STATE_KEY", "netskope/state/alerts.json")
 	c.Tenant = v.tenant("NETSKOPE_TENANT")
 	c.MaxRecords = v.integer("MAX_RECORDS", 0, 0, 1<<40, "0 for no cap, or the number of alerts after which a run begins no new window")
@@ -127,6 +128,18 @@ type Folders struct {
 func (c Config) Folders() Folders {
 	return Folders{Feed: c.Prefix + "/", Staging: stagingFolder(c.Prefix) + "/", Ledger: ledgerFolder(c.Prefix) + "/",
 		Quarantine: quarantineFolder(c.Prefix) + "/", Backfills: c.Prefix + ".backfill/", Audits: c.Prefix + ".audit/"}
+}
+
+// FolderFromEnv reads, as [ConfigFromEnv] does, only where the feed's folder is: in the
+// bucket GCS_BUCKET, below GCS_PREFIX, without slashes at its ends.
+func FolderFromEnv(lookup func(string) (string, bool)) (bucket, prefix string, err error) {
+	v := &variables{lookup: lookup}
+	v.secret = (&variables{lookup: lookup}).token() // of which a problem is none here
+	bucket, prefix = v.bucket("GCS_BUCKET"), v.objectPath("GCS_PREFIX", standardPrefix)
+	if err := errors.Join(v.problems...); err != nil {
+		return "", "", fmt.Errorf("read the feed's folder from the environment:\n%w", err)
+	}
+	return bucket, prefix, nil
 }
 
 // StateInFeed reports whether the state lies where the feed reads.

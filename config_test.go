@@ -46,6 +46,28 @@ func TestConfigDefaults(t *testing.T) {
 	}
 }
 
+func TestFolderFromEnv(t *testing.T) {
+	for _, test := range []struct {
+		pairs          []string
+		bucket, prefix string
+		problem        string
+	}{
+		{[]string{"NETSKOPE_TENANT=", "NETSKOPE_API_TOKEN="}, "alerts-bucket", "netskope/alerts", ""},
+		{[]string{"GCS_PREFIX=/a/b/"}, "alerts-bucket", "a/b", ""},
+		{[]string{"GCS_PREFIX=a//b"}, "", "", "GCS_PREFIX"},
+		{[]string{"GCS_BUCKET="}, "", "", "GCS_BUCKET is not set"},
+		{[]string{"GCS_BUCKET=gs://" + testToken}, "", "", "(the token)"},
+	} {
+		bucket, prefix, err := FolderFromEnv(environment(test.pairs...))
+		if bucket != test.bucket || prefix != test.prefix || (err == nil) != (test.problem == "") {
+			t.Errorf("%q: %q, %q, %v", test.pairs, bucket, prefix, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), test.problem) || strings.Contains(err.Error(), testToken)) {
+			t.Errorf("%q: %v, want %s", test.pairs, err, test.problem)
+		}
+	}
+}
+
 func TestConfigAccepts(t *testing.T) {
 	for _, test := range []struct {
 		pair string

@@ -60,7 +60,7 @@ func TestBytesPassThrough(t *testing.T) {
 // reported, and that the rest goes on.
 func TestQuarantine(t *testing.T) {
 	const head = `{"_id":"%s","_insertion_epoch_timestamp":NOW,"timestamp":NOW,"pad":"%s"}`
-	fits := maxLine - 1 - len(fmt.Sprintf(head, "fits", "")) - len(fmt.Sprint(dayStart.Unix()))*2 + 2*len("NOW")
+	fits := MaxLine - 1 - len(fmt.Sprintf(head, "fits", "")) - len(fmt.Sprint(dayStart.Unix()))*2 + 2*len("NOW")
 	alerts := []netskopetest.Alert{
 		storedAt(time.Hour, fmt.Sprintf(head, "plain", "")),
 		storedAt(time.Hour, fmt.Sprintf(head, "fits", strings.Repeat("x", fits))),
