@@ -43,6 +43,8 @@ type commands struct {
 	Backfill backfillCommand `cmd:"" help:"Collect a past span beside the live collector."`
 	State    stateCommand    `cmd:"" help:"Show or move how far the collector has come."`
 	Find     findCommand     `cmd:"" help:"Say where an alert was delivered."`
+	UDM      udmCommand      `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
+	Lint     lintCommand     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

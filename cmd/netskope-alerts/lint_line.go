@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+// finding is a place where a rule is not kept.
+type finding struct {
+	Object string `json:"object"`
+	Line   int64  `json:"line,omitempty"`   // from 1; 0 where it is about the object
+	Column int64  `json:"column,omitempty"` // byte of the line, from 1
+	Byte   int64  `json:"byte"`             // of the content, unpacked, from 0; of the object for rules gzip-
+	Rule   rule   `json:"rule"`
+	What   string `json:"what"`
+	Do     string `json:"do"`
+}
+
+// lineLint judges lines one by one.
+type lineLint struct {
+	limit  int64 // bytes of a line
+	ids    *idSet
+	found  func(of rule, column int64, what string) // column from 1
+	reader page.Reader
+	body   bytes.Reader
+	id     []byte // of the line that was parsed last
+}
+
+const (
+	bodyBegin = `{"result":[`
+	bodyEnd   = `]}`
+	bom       = "\ufeff"
+)
+
+// judge reports what is wrong with the line; it may be nothing.
+func (l *lineLint) judge(at line) {
+	text, skipped := at.text, int64(0)
+	if at.long {
+		l.found(ruleLineSize, 1, fmt.Sprintf("the line has %s bytes, of %s at most", number(at.size), number(l.limit)))
+		return
+	}
+	if at.number == 1 && bytes.HasPrefix(text, []byte(bom)) {
+		l.found(ruleBOM, 1, "the object begins with a byte order mark")
+		text, skipped = text[len(bom):], int64(len(bom))
+	}
+	if len(bytes.Trim(text, " \t\r")) == 0 {
+		l.found(ruleEmptyLine, 1, "the line is empty")
+		return
+	}
+	if i := bytes.IndexByte(text, '\r'); i >= 0 {
+		l.found(ruleCR, skipped+int64(i)+1, "there is a carriage return")
+	}
+	if i := invalidUTF8(text); i >= 0 {
+		l.found(ruleUTF8, skipped+int64(i)+1, fmt.Sprintf("byte 0x%02x is not UTF-8", text[i]))
+	}
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		l.found(ruleNUL, skipped+int64(i)+1, "there is a NUL byte")
+		return // which is why it is not JSON
+	}
+	if !l.parse(text, skipped) {
+		return
+	}
+	if len(l.id) > 0 && l.ids.seen(l.id) {
+		l.found(ruleDuplicate, 1, fmt.Sprintf("an earlier line has the same _id, %s", clean(shown(l.id))))
+	}
+}
+
+// parse reports whether the text is one JSON object; l.id is then the text of its _id.
+func (l *lineLint) parse(text []byte, skipped int64) bool {
+	l.id = l.id[:0]
+	object, whole := false, false
+	l.body.Reset(text)
+	_, err := l.reader.Read(io.MultiReader(strings.NewReader(bodyBegin), &l.body, strings.NewReader(bodyEnd)), func(a *page.Alert) error {
+		object, whole = a.Object, bytes.Equal(a.Line, text)
+		l.id = append(l.id[:0], identity(a.ID)...)
+		return nil
+	})
+	// An element that is the text, byte for byte, proves it valid. A text with white space
+	// in it, or one that ends the array by itself, is for encoding/json to judge.
+	if err != nil || !whole {
+		if column, what := invalidJSON(text); what != "" {
+			l.found(ruleJSON, skipped+column, what)
+			return false
+		}
+		object = bytes.TrimLeft(text, " \t\r")[0] == '{'
+	}
+	if !object {
+		l.found(ruleObject, skipped+1, "it is JSON, but no object")
+	}
+	return object
+}
+
+// identity is the text of an _id as the collector compares it: a string without its
+// quotes, or a number.
+func identity(raw []byte) []byte {
+	switch {
+	case len(raw) > 2 && raw[0] == '"':
+		return raw[1 : len(raw)-1]
+	case len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'):
+		return raw
+	}
+	return nil
+}
+
+// invalidJSON says what is wrong with the text, and at which byte, from 1.
+func invalidJSON(text []byte) (column int64, what string) {
+	if json.Valid(text) {
+		return 0, ""
+	}
+	var whole json.RawMessage
+	err := json.Unmarshal(text, &whole)
+	syntax := (*json.SyntaxError)(nil)
+	if !errors.As(err, &syntax) {
+		return 1, "it is not JSON"
+	}
+	return max(syntax.Offset, 1), "it is not one JSON value: " + syntax.Error()
+}
+
+// invalidUTF8 is the index of the first byte that is not UTF-8, or -1.
+func invalidUTF8(text []byte) int {
+	if utf8.Valid(text) {
+		return -1
+	}
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// shown is the beginning of a text that may be long.
+func shown(text []byte) string {
+	if len(text) > 64 {
+		return string(text[:64]) + "…"
+	}
+	return string(text)
+}
