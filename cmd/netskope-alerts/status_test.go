@@ -19,12 +19,12 @@ import (
 	collector "netskope-alerts.internal/collector"
 )
 
-var update = flag.Bool("update", false, "write the golden files in testdata/status anew")
+var update = flag.Bool("update", false, "write the golden files in testdata anew")
 
 // golden holds got against the file; with -update it writes the file.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	name = filepath.Join("testdata", "status", name)
+	name = filepath.Join("testdata", filepath.FromSlash(name))
 	if *update {
 		if err := os.WriteFile(name, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -51,11 +51,11 @@ func text(t *testing.T, s collector.Status, width int, colour bool) string {
 func TestStatusText(t *testing.T) {
 	all := samples()
 	for name, s := range all {
-		golden(t, name+"-80.txt", []byte(text(t, s, 80, false)))
+		golden(t, "status/"+name+"-80.txt", []byte(text(t, s, 80, false)))
 	}
-	golden(t, "troubled-140.txt", []byte(text(t, all["troubled"], 140, false)))
-	golden(t, "troubled-80-colour.txt", []byte(text(t, all["troubled"], 80, true)))
-	golden(t, "usual-140-colour.txt", []byte(text(t, all["usual"], 140, true)))
+	golden(t, "status/troubled-140.txt", []byte(text(t, all["troubled"], 140, false)))
+	golden(t, "status/troubled-80-colour.txt", []byte(text(t, all["troubled"], 80, true)))
+	golden(t, "status/usual-140-colour.txt", []byte(text(t, all["usual"], 140, true)))
 }
 
 func TestStatusTextFits(t *testing.T) {
@@ -123,7 +123,7 @@ func TestStatusJSON(t *testing.T) {
 		if err := writeStatusJSON(&out, samples()[name]); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".json", out.Bytes())
+		golden(t, "status/"+name+".json", out.Bytes())
 	}
 }
 

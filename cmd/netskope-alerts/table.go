@@ -95,7 +95,10 @@ func (t terminal) tableRow(out *strings.Builder, of []column, widths []int, cell
 			}
 			text += part
 		}
-		out.WriteString(t.painted(style, strings.TrimRight(text, " ")) + "\n")
+		if text = strings.TrimRight(text, " "); style != "" {
+			text = t.painted(style, text)
+		}
+		out.WriteString(text + "\n")
 	}
 }
 
@@ -123,6 +126,9 @@ func broken(text string, width int) []string {
 		}
 		if at == 0 {
 			at = max(end, len(string([]rune(text)[:1])))
+		}
+		if at == len(text) { // one character that is wider than the column
+			break
 		}
 		parts = append(parts, strings.TrimRight(text[:at], " "))
 		text = strings.TrimLeft(text[at:], " ")
