@@ -116,8 +116,9 @@ type measured struct {
 	Columns, Segments []shape
 	Gaps, Late, Lines []shape
 	Legend, Types     []shape
-	Active            int // elements that load or run something
-	Loaded            int // resources besides the page
+	RowBars           []shape // of a table's rows: the ground, then the value
+	Active            int     // elements that load or run something
+	Loaded            int     // resources besides the page
 	Blocked           bool
 	Hours, Lateness   shape // the plots
 }
@@ -140,6 +141,7 @@ function measure(frame) {
 		Gaps: all(".plot .gaps").map(e => shape(e, "")), Lines: all("line.percentile").map(e => shape(e, e.nextElementSibling.textContent)),
 		Legend: all(".legend bdi").map(e => shape(e.parentNode.querySelector("rect"), e.textContent)),
 		Types: all(".types li").map(e => shape(e.querySelector(".value"), [".name", ".count", ".share"].map(q => e.querySelector(q).textContent).join("|"))),
+		RowBars: all("svg.row rect").map(e => shape(e, "")),
 		Hours: d.getElementById("plot-hours") && shape(d.getElementById("plot-hours"), d.getElementById("plot-hours").ariaLabel),
 		Lateness: d.getElementById("plot-lateness") && shape(d.getElementById("plot-lateness"), d.getElementById("plot-lateness").ariaLabel),
 		Active: all("script, img, iframe, object, embed, link, base, form, a, [style], [onerror], [onload]").length,
