@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"netskope-alerts.internal/collector/internal/page"
@@ -29,15 +28,37 @@ type lineLint struct {
 	ids    *idSet
 	found  func(of rule, column int64, what string) // column from 1
 	reader page.Reader
-	body   bytes.Reader
+	body   lineBody
 	id     []byte // of the line that was parsed last
+	object bool   // that line is an object
+	whole  bool   // that line is one element, byte for byte
 }
 
-const (
-	bodyBegin = `{"result":[`
-	bodyEnd   = `]}`
-	bom       = "\ufeff"
-)
+const bom = "\ufeff"
+
+// lineBody is a page's body with the line as its result.
+type lineBody struct {
+	line []byte
+	rest [3][]byte
+}
+
+func (b *lineBody) reset(line []byte) {
+	b.line, b.rest = line, [3][]byte{bodyBegin, line, bodyEnd}
+}
+
+var bodyBegin, bodyEnd = []byte(`{"result":[`), []byte(`]}`)
+
+func (b *lineBody) Read(p []byte) (n int, err error) {
+	for i := range b.rest {
+		m := copy(p[n:], b.rest[i])
+		b.rest[i] = b.rest[i][m:]
+		n += m
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
 
 // judge reports what is wrong with the line; it may be nothing.
 func (l *lineLint) judge(at line) {
@@ -74,27 +95,29 @@ func (l *lineLint) judge(at line) {
 
 // parse reports whether the text is one JSON object; l.id is then the text of its _id.
 func (l *lineLint) parse(text []byte, skipped int64) bool {
-	l.id = l.id[:0]
-	object, whole := false, false
-	l.body.Reset(text)
-	_, err := l.reader.Read(io.MultiReader(strings.NewReader(bodyBegin), &l.body, strings.NewReader(bodyEnd)), func(a *page.Alert) error {
-		object, whole = a.Object, bytes.Equal(a.Line, text)
-		l.id = append(l.id[:0], identity(a.ID)...)
-		return nil
-	})
+	l.id, l.object, l.whole = l.id[:0], false, false
+	l.body.reset(text)
+	_, err := l.reader.Read(&l.body, l.element)
 	// An element that is the text, byte for byte, proves it valid. A text with white space
 	// in it, or one that ends the array by itself, is for encoding/json to judge.
-	if err != nil || !whole {
+	if err != nil || !l.whole {
 		if column, what := invalidJSON(text); what != "" {
 			l.found(ruleJSON, skipped+column, what)
 			return false
 		}
-		object = bytes.TrimLeft(text, " \t\r")[0] == '{'
+		l.object = bytes.TrimLeft(text, " \t\r")[0] == '{'
 	}
-	if !object {
+	if !l.object {
 		l.found(ruleObject, skipped+1, "it is JSON, but no object")
 	}
-	return object
+	return l.object
+}
+
+// element takes the line as the page's reader has it.
+func (l *lineLint) element(a *page.Alert) error {
+	l.object, l.whole = a.Object, bytes.Equal(a.Line, l.body.line)
+	l.id = append(l.id[:0], identity(a.ID)...)
+	return nil
 }
 
 // identity is the text of an _id as the collector compares it: a string without its
