@@ -54,7 +54,7 @@ func TestLines(t *testing.T) {
 			}
 		}
 	}
-	if got, err := split(io.MultiReader(strings.NewReader("a\nb"), brokenReader{}), 16, 50); len(got) != 1 || !errors.Is(err, errBroken) {
+	if got, err := split(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(errBroken)), 16, 50); len(got) != 1 || !errors.Is(err, errBroken) {
 		t.Errorf("before an error there are %d lines, %v", len(got), err)
 	}
 }
