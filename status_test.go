@@ -21,6 +21,13 @@ func TestReadStatus(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		w.mustRun()
 		w.mustAudit(AuditOptions{Repair: true})
+		for _, e := range w.entries() {
+			for start := range e.Hours {
+				if start%secondsPerHour != 0 {
+					t.Errorf("entry %v counts by %d, which begins no hour", e.window(), start)
+				}
+			}
+		}
 		first := w.objects()[0].Name
 		for _, o := range w.objects()[5:8] {
 			w.cloud.Delete(w.config.Bucket, o.Name)
