@@ -98,7 +98,9 @@ func TestBackfillRefuses(t *testing.T) {
 		if _, err := w.backfill(w.t.Context(), past(5, 4)); err == nil || !strings.Contains(err.Error(), "not complete") {
 			t.Errorf("an overlap: %v", err)
 		}
-		w.config.Lookback = 24 * time.Hour
+		if _, err := PlanMove(w.t.Context(), w.config, w.bucket, time.Now(), dayStart.Add(-10*time.Hour)); err == nil || !strings.Contains(err.Error(), "not complete") {
+			t.Errorf("a move of the state back into it: %v", err)
+		}
 		if a, err := w.audit(w.t.Context(), AuditOptions{Repair: true}); err != nil || a.Missing < 200 || a.Repaired > a.Missing/10 || a.Passed() {
 			t.Errorf("a repair leaves its part to it: %+v, %v", a, err)
 		}
