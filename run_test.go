@@ -295,6 +295,28 @@ func TestRedeliveryChangesNothing(t *testing.T) {
 	})
 }
 
+// TestLostStateRepeatsNothing: without its state the collector begins LOOKBACK_HOURS back,
+// finds in the ledger what it has delivered, and collects what it has not.
+func TestLostStateRepeatsNothing(t *testing.T) {
+	for _, feed := range []func() time.Duration{nil, func() time.Duration { return time.Second }} {
+		alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-30 * time.Hour), To: dayStart.Add(6 * time.Hour), N: 600, VisibleWithin: -1}.Alerts()
+		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+			w.feed = feed
+			w.config.Lookback = 3 * time.Hour
+			w.mustRun()
+			time.Sleep(2 * time.Hour)
+			w.cloud.Delete(w.config.Bucket, w.config.StateKey)
+			w.config.Lookback = 20 * time.Hour
+			began := w.config.Horizon(time.Now()).Add(-w.config.Lookback)
+			if r := w.mustRun(); r.Covered == 0 || r.Alerts == 0 {
+				t.Errorf("%+v", r)
+			}
+			time.Sleep(time.Minute)
+			w.backfilled(began)
+		})
+	}
+}
+
 // TestAdoptsTheOriginalState covers defects 20 and 21: the collector goes on where the
 // Python function stopped, wherever that kept its state.
 func TestAdoptsTheOriginalState(t *testing.T) {
