@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -107,7 +108,7 @@ func readObject(ctx context.Context, bucket *storage.BucketHandle, o *storage.Ob
 		content = unzipped
 	}
 	var keys []alertKey
-	body := io.MultiReader(strings.NewReader(`{"result":[`), &commaLines{r: content}, strings.NewReader(`]}`))
+	body := io.MultiReader(strings.NewReader(`{"result":[`), commaLines{bufio.NewReader(content)}, strings.NewReader(`]}`))
 	if _, err := new(page.Reader).Read(body, func(a *page.Alert) error {
 		keys = append(keys, keyOf(identity(a)))
 		return nil
@@ -118,35 +119,21 @@ func readObject(ctx context.Context, bucket *storage.BucketHandle, o *storage.Ob
 }
 
 // commaLines turns NDJSON into the elements of a JSON array: the newlines between lines,
-// which JSON itself can have only between its tokens, become commas.
-type commaLines struct {
-	r       io.Reader
-	pending bool // a newline was read, and what follows it is not known yet
-}
+// which JSON itself can have only between its tokens, become commas, and the last one a
+// space.
+type commaLines struct{ r *bufio.Reader }
 
-func (c *commaLines) Read(p []byte) (int, error) {
-	if len(p) < 2 {
-		return 0, io.ErrShortBuffer
-	}
-	n, err := c.r.Read(p[1:])
-	text := p[1 : 1+n]
-	lead := c.pending && n > 0
-	if n > 0 {
-		c.pending = text[n-1] == '\n'
-		if c.pending {
-			text = text[:n-1]
+func (c commaLines) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	for i, b := range p[:n] {
+		if b == '\n' {
+			p[i] = ','
+			if _, end := c.r.Peek(1); i == n-1 && end == io.EOF {
+				p[i] = ' '
+			}
 		}
 	}
-	for i := range text {
-		if text[i] == '\n' {
-			text[i] = ','
-		}
-	}
-	if lead {
-		p[0] = ','
-		return 1 + len(text), err
-	}
-	return copy(p, text), err
+	return n, err
 }
 
 // report sums up the objects that the ledger does not know.

@@ -155,7 +155,8 @@ func parseEntry(o *storage.ObjectAttrs) (entry, error) {
 	}
 	e.From, e.To = e.From.UTC(), e.To.UTC()
 	e.name, e.generation, e.created = o.Name, o.Generation, o.Created.UTC()
-	if keys := e.Alerts + e.Quarantined; !e.From.Before(e.To) || keys < 0 || o.Size != keys*int64(len(alertKey{})) ||
+	if !e.From.Before(e.To) || e.Alerts < 0 || e.Quarantined < 0 || max(e.Alerts, e.Quarantined) > maxLedgerBytes ||
+		o.Size != (e.Alerts+e.Quarantined)*int64(len(alertKey{})) ||
 		e.Alerts > 0 && e.Object == nil || e.Quarantined > 0 && e.Quarantine == nil {
 		return e, fmt.Errorf("parse ledger entry gs://%s/%s: it contradicts itself: %d bytes of keys, metadata %.300s", o.Bucket, o.Name, o.Size, text)
 	}

@@ -58,7 +58,8 @@ func TestStateReadableByTheOriginal(t *testing.T) {
 // a state survives being saved.
 func FuzzParseState(f *testing.F) {
 	for _, seed := range []string{
-		`{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson","tenant":"t","time_field":"event","seam":["a"]}`,
+		`{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson","tenant":"t","time_field":"event"}`,
+		`{"through":"2026-11-23T10:00:00Z","next":"2026-11-23T10:05:00Z","until":"2026-11-23T10:05:00Z","object":"netskope/alerts/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson","tenant":"t","time_field":"event"}`,
 		`{"last_event_time": 1795426508}`, `{"last_event_time": "2026-11-23 09:35:08+02:00"}`, `{"last_event_time":1e300}`, `{}`, `[]`, `null`, "\xef\xbb\xbf{}",
 	} {
 		f.Add([]byte(seed))

@@ -85,7 +85,7 @@ func TestTerminal(t *testing.T) {
 	}
 	script, err := exec.LookPath("script")
 	if err != nil || runtime.GOOS != "linux" {
-		t.Skipf("without the script(1) of util-linux there is no terminal to try: %v", err)
+		t.Skipf("NOT TESTED: without the script(1) of util-linux there is no terminal to try: %v", err)
 	}
 	for _, c := range []struct {
 		environment, want string
