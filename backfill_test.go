@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // past is a span of hours before dayStart.

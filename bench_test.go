@@ -21,8 +21,8 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // childRole makes the test binary a process of its own for the benchmarks, so that the

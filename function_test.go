@@ -19,8 +19,8 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // standIns are one tenant and one Cloud Storage on loopback for all tests that go

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // hoursBefore is n alerts of the hours before dayStart.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // dayOfAlerts is a day and what came before it, as the tenant stores it.

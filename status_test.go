@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // TestReadStatus holds the status against what was really delivered.

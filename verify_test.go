@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
 	"netskope-alerts.internal/collector/internal/page"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // audit verifies the last hours.

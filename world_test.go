@@ -20,9 +20,9 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
-	"netskope-alerts.internal/collector/internal/pipenet"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/pipenet"
 )
 
 // seedFlag repeats a simulation: go test -run NAME -args -seed N.

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"netskope-alerts.internal/collector/internal/gcloudtest"
+	"netskope-alerts.internal/collector/internal/standin/gcloudtest"
 )
 
 // realGcloud is deploy.sh with the real gcloud, whose every request ends at a fake of the

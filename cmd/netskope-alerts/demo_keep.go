@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/netskopetest"
-	"netskope-alerts.internal/collector/internal/pubsubtest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/pubsubtest"
 )
 
 const demoTopic = "projects/demo/topics/netskope-alerts-trigger"

@@ -21,8 +21,8 @@ import (
 	"google.golang.org/api/option"
 
 	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/pipenet"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/pipenet"
 )
 
 // cloud is inputs with the server as their Cloud Storage.

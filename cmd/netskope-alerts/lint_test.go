@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
 // textSource is a file of the name that holds the text.

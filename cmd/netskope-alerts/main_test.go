@@ -12,9 +12,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
-	"netskope-alerts.internal/collector/internal/pubsubtest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/pubsubtest"
 )
 
 func TestMain(m *testing.M) {

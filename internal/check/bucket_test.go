@@ -10,8 +10,8 @@ import (
 
 	"cloud.google.com/go/storage"
 
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // forbidden is Cloud Storage's refusal of what a permission would allow.

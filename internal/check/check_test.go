@@ -12,7 +12,7 @@ import (
 	"time"
 
 	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 func TestCheckAllWell(t *testing.T) {

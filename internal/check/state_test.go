@@ -7,8 +7,8 @@ import (
 	"time"
 
 	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 const compact = "20060102T150405Z"

@@ -21,7 +21,7 @@ import (
 	"time"
 
 	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // expected is a finding that a test waits for.

@@ -19,9 +19,9 @@ import (
 	"google.golang.org/api/option"
 
 	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/gcstest"
-	"netskope-alerts.internal/collector/internal/netskopetest"
-	"netskope-alerts.internal/collector/internal/pipenet"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/standin/pipenet"
 )
 
 // checkedToken is long enough for a token.
