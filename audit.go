@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 // Verify lists the tenant's alerts of the past again, window by window, compares them
@@ -26,15 +29,14 @@ func Verify(ctx context.Context, c Config, bucket *storage.BucketHandle, client 
 // resume audits from where a has come, or from its start.
 func (a *Audit) resume(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, o AuditOptions, each func(AuditedWindow)) error {
 	began := time.Now()
-	var r Report
-	v := &auditor{config: c, bucket: bucket, options: o, keys: map[string][]alertKey{}, audit: a,
-		tenant: newTenant(c, client, &r, func() {})}
+	v := &auditor{config: c, bucket: bucket, options: o, keys: map[string][]alert.Key{}, audit: a,
+		tenant: netskope.New(c.Netskope(), client, nil), client: client}
 	err := v.begin(ctx)
 	if err == nil {
 		err = v.run(ctx, each)
 	}
 	a.Took += time.Since(began)
-	a.Requests += r.Requests
+	a.Requests += v.tenant.Counts().Requests
 	return err
 }
 
@@ -42,13 +44,14 @@ func (a *Audit) resume(ctx context.Context, c Config, bucket *storage.BucketHand
 type auditor struct {
 	config  Config
 	bucket  *storage.BucketHandle
-	tenant  *tenant
+	tenant  *netskope.Client
+	client  *http.Client
 	options AuditOptions
 	ledger  *ledger
 	folder  folder
-	through time.Time             // where the collector has come
-	lates   int                   // number of the last late entry
-	keys    map[string][]alertKey // of entries near the window, by name
+	through time.Time              // where the collector has come
+	lates   int                    // number of the last late entry
+	keys    map[string][]alert.Key // of entries near the window, by name
 	audit   *Audit
 }
 

@@ -2,13 +2,14 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/message"
 )
 
 // Backfill collects the alerts of a past span, or goes on with it, within the budget. It
@@ -126,9 +127,5 @@ func PlanBackfill(ctx context.Context, c Config, bucket *storage.BucketHandle, s
 
 // BackfillMessage is the Pub/Sub message that has the function backfill the span.
 func BackfillMessage(span Window) ([]byte, error) {
-	content, err := json.Marshal(message{Backfill: (*messageSpan)(&span)})
-	if err != nil {
-		return nil, fmt.Errorf("encode message: %w", err)
-	}
-	return content, nil
+	return message.Backfill(span.From, span.To)
 }

@@ -21,6 +21,7 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 
+	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -110,7 +111,7 @@ func copyLoop(c Config, bucket *storage.BucketHandle, client *http.Client) (m co
 		w.ChunkSize = alertChunk
 		for range 4 {
 			query.Set("offset", strconv.Itoa(offset))
-			request, err := http.NewRequest(http.MethodGet, c.Tenant+alertPath+"?"+query.Encode(), nil)
+			request, err := http.NewRequest(http.MethodGet, c.Tenant+netskope.AlertPath+"?"+query.Encode(), nil)
 			if err != nil {
 				return m, err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
 )
 
@@ -29,13 +30,13 @@ func (v *auditor) compare(ctx context.Context, w Window) (found AuditedWindow, e
 	// At the end of the last window an alert without a time of its own may be the next one's,
 	// which the collector has still to fetch.
 	edge := w.widened().To.After(v.through)
-	f, err := v.tenant.fetch(ctx, w, v.config.TimeField, known, func(a *page.Alert, key alertKey, reason string) error {
-		if _, dated := ownTime(a, v.config.TimeField); edge && !dated {
+	f, err := fetch(ctx, v.tenant, w, v.config.TimeField, known, func(a *page.Alert, key alert.Key, reason string) error {
+		if _, dated := alert.Time(a, v.config.TimeField); edge && !dated {
 			return nil
 		}
 		found.Missing++
 		if len(found.Examples) < maxExamples {
-			found.Examples = append(found.Examples, string(identity(a)))
+			found.Examples = append(found.Examples, string(alert.Identity(a)))
 		}
 		if d == nil {
 			return nil
@@ -70,7 +71,7 @@ func (v *auditor) compare(ctx context.Context, w Window) (found AuditedWindow, e
 // one. If one has a part of the hole, the hole is left to it.
 func (v *auditor) fill(ctx context.Context, hole Window) (alerts int64, err error) {
 	for {
-		r, err := backfill(ctx, v.config, v.bucket, v.tenant.client, time.Now(), hole, true, nil)
+		r, err := backfill(ctx, v.config, v.bucket, v.client, time.Now(), hole, true, nil)
 		alerts += r.Alerts
 		if errors.Is(err, errSpanTaken) {
 			return alerts, nil
@@ -102,9 +103,9 @@ func (v *auditor) fillBegun(ctx context.Context) error {
 
 // delivered adds to found what the ledger and the folder say of the window, and returns
 // the alerts that are delivered and that a request for it may meet.
-func (v *auditor) delivered(ctx context.Context, found *AuditedWindow) (keySet, error) {
+func (v *auditor) delivered(ctx context.Context, found *AuditedWindow) (alert.Set, error) {
 	w := found.Window
-	known, owned := keySet{}, keySet{}
+	known, owned := alert.Set{}, alert.Set{}
 	for i := range v.ledger.entries {
 		e := &v.ledger.entries[i]
 		if e.Split || !e.window().overlaps(w.widened()) {
@@ -149,7 +150,7 @@ func (v *auditor) delivered(ctx context.Context, found *AuditedWindow) (keySet, 
 }
 
 // readKeys reads an entry's keys once for the windows near it.
-func (v *auditor) readKeys(ctx context.Context, e *entry) ([]alertKey, error) {
+func (v *auditor) readKeys(ctx context.Context, e *entry) ([]alert.Key, error) {
 	if keys, ok := v.keys[e.name]; ok {
 		return keys, nil
 	}
@@ -205,7 +206,7 @@ func (v *auditor) gone(e *entry) bool {
 func (v *auditor) lost(e *entry) bool { return v.options.ObjectsKept && v.gone(e) }
 
 // notListed counts the window's delivered alerts with which the tenant did not answer.
-func (v *auditor) notListed(found *AuditedWindow, known keySet) {
+func (v *auditor) notListed(found *AuditedWindow, known alert.Set) {
 	w := found.Window
 	for i := range v.ledger.entries {
 		e := &v.ledger.entries[i]

@@ -1,11 +1,14 @@
 package collector
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/env"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 // Config is what one run works with. Every field is set from the environment
@@ -32,16 +35,12 @@ type Config struct {
 	LogLevel    slog.Level  // LOG_LEVEL
 }
 
-// TimeField says which of an alert's two times the windows cut.
-type TimeField string
+// TimeField and its values are of package alert.
+type TimeField = alert.TimeField
 
 const (
-	// InsertionTime is when the tenant stored the alert. It is the default,
-	// because an alert can be stored up to a day after it happened.
-	InsertionTime TimeField = "insertion"
-	// EventTime is the alert's own timestamp, as the original function used it.
-	// Alerts that are stored later than LAG after it are missed.
-	EventTime TimeField = "event"
+	InsertionTime = alert.InsertionTime
+	EventTime     = alert.EventTime
 )
 
 // Compression says how alert objects are stored.
@@ -65,8 +64,6 @@ const (
 	maxWindow = 6 * time.Hour
 	// maxLookbackHours is the oldest that any known consumer of the API asks for.
 	maxLookbackHours = 90 * 24
-	maxObjectName    = 1024 // bytes, Cloud Storage's limit
-	maxOwnName       = 200  // bytes that the collector may append to a folder
 	standardPrefix   = "netskope/alerts"
 )
 
@@ -76,27 +73,27 @@ const (
 // never holds the token. NETSKOPE_API_TOKEN_FILE is read at every call, so that a
 // rotated secret is picked up by the next run.
 func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
-	v := &variables{lookup: lookup}
-	c := Config{Token: v.token()}
-	v.secret = c.Token
-	c.Bucket = v.bucket("GCS_BUCKET")
-	c.Prefix = v.objectPath("GCS_PREFIX", standardPrefix)
-	c.StateKey = v.objectPath("STATE_KEY", "netskope/state/alerts.json")
-	c.Tenant = v.tenant("NETSKOPE_TENANT")
-	c.MaxRecords = v.integer("MAX_RECORDS", 0, 0, 1<<40, "0 for no cap, or the number of alerts after which a run begins no new window")
-	c.PageSize = v.integer("PAGE_SIZE", SafePageSize, 1, maxPageSize, "the tenant's documented safe maximum is 5000")
-	c.Lookback = time.Duration(v.integer("LOOKBACK_HOURS", 24, 1, maxLookbackHours, "hours; the tenant is asked for 90 days at most")) * time.Hour
-	c.Window = v.duration("WINDOW", 5*time.Minute, time.Second, maxWindow)
-	c.Lag = v.duration("LAG", 5*time.Minute, 0, 24*time.Hour)
-	c.Budget = v.duration("BUDGET", 8*time.Minute, time.Second, time.Hour)
-	c.RequestsPerSecond = v.number("REQUESTS_PER_SECOND", 4, 0, 1000)
-	c.TimeField = oneOf(v, "TIME_FIELD", InsertionTime, EventTime)
-	c.Compression = oneOf(v, "COMPRESSION", NoCompression, Gzip)
-	c.LogLevel = v.logLevel("LOG_LEVEL")
+	v := env.New(lookup)
+	c := Config{Token: v.Token()}
+	c.Bucket = v.Bucket("GCS_BUCKET")
+	c.Prefix = v.ObjectPath("GCS_PREFIX", standardPrefix)
+	c.StateKey = v.ObjectPath("STATE_KEY", "netskope/state/alerts.json")
+	c.Tenant = v.Tenant("NETSKOPE_TENANT")
+	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40, "0 for no cap, or the number of alerts after which a run begins no new window")
+	c.PageSize = v.Integer("PAGE_SIZE", SafePageSize, 1, maxPageSize, "the tenant's documented safe maximum is 5000")
+	c.Lookback = time.Duration(v.Integer("LOOKBACK_HOURS", 24, 1, maxLookbackHours, "hours; the tenant is asked for 90 days at most")) * time.Hour
+	c.Window = v.Duration("WINDOW", 5*time.Minute, time.Second, maxWindow)
+	c.Lag = v.Duration("LAG", 5*time.Minute, 0, 24*time.Hour)
+	c.Budget = v.Duration("BUDGET", 8*time.Minute, time.Second, time.Hour)
+	c.RequestsPerSecond = v.Number("REQUESTS_PER_SECOND", 4, 0, 1000)
+	c.TimeField = env.OneOf(v, "TIME_FIELD", InsertionTime, EventTime)
+	c.Compression = env.OneOf(v, "COMPRESSION", NoCompression, Gzip)
+	c.LogLevel = v.LogLevel("LOG_LEVEL")
 	if c.Prefix != "" && c.StateKey == c.Prefix {
-		v.problem("STATE_KEY", c.StateKey, "is the name of the feed's folder; name an object outside it, as in netskope/state/alerts.json")
+		v.Refuse("STATE_KEY", c.StateKey, "is the name of the feed's folder",
+			"name an object outside it, as in netskope/state/alerts.json")
 	}
-	if err := errors.Join(v.problems...); err != nil {
+	if err := v.Err(); err != nil {
 		return Config{}, fmt.Errorf("read configuration from the environment:\n%w", err)
 	}
 	return c, nil
@@ -105,12 +102,38 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 // TokenFromEnv reads the API token alone, as [ConfigFromEnv] does. The error joins all
 // problems, and never holds the token.
 func TokenFromEnv(lookup func(string) (string, bool)) (string, error) {
-	v := &variables{lookup: lookup}
-	token := v.token()
-	if err := errors.Join(v.problems...); err != nil {
+	v := env.New(lookup)
+	token := v.Token()
+	if err := v.Err(); err != nil {
 		return "", fmt.Errorf("read token from the environment:\n%w", err)
 	}
 	return token, nil
+}
+
+// Version is the collector's own, as CHANGELOG.md has it.
+const Version = "0.1.0"
+
+// userAgent keeps the product token of the original function, by which a tenant's
+// administrators know it.
+const userAgent = "GoogleSecOps-NetskopeAlertCollector/" + Version
+
+// TenantError, PageRequest and Alert are of package netskope.
+type (
+	TenantError = netskope.Error
+	PageRequest = netskope.Request
+	Alert       = netskope.Alert
+)
+
+// MaxLine is of package alert.
+const MaxLine = alert.MaxLine
+
+// NewTransport is of package netskope.
+var NewTransport = netskope.NewTransport
+
+// Netskope are the settings of a client for the tenant.
+func (c Config) Netskope() netskope.Settings {
+	return netskope.Settings{Tenant: c.Tenant, Token: c.Token, UserAgent: userAgent, PageSize: c.PageSize,
+		RequestsPerSecond: c.RequestsPerSecond, Field: c.TimeField}
 }
 
 // Folders are where the collector keeps its objects: what their names begin with, up to
@@ -133,10 +156,9 @@ func (c Config) Folders() Folders {
 // FolderFromEnv reads, as [ConfigFromEnv] does, only where the feed's folder is: in the
 // bucket GCS_BUCKET, below GCS_PREFIX, without slashes at its ends.
 func FolderFromEnv(lookup func(string) (string, bool)) (bucket, prefix string, err error) {
-	v := &variables{lookup: lookup}
-	v.secret = (&variables{lookup: lookup}).token() // of which a problem is none here
-	bucket, prefix = v.bucket("GCS_BUCKET"), v.objectPath("GCS_PREFIX", standardPrefix)
-	if err := errors.Join(v.problems...); err != nil {
+	v := env.New(lookup)
+	bucket, prefix = v.Bucket("GCS_BUCKET"), v.ObjectPath("GCS_PREFIX", standardPrefix)
+	if err := v.Err(); err != nil {
 		return "", "", fmt.Errorf("read the feed's folder from the environment:\n%w", err)
 	}
 	return bucket, prefix, nil
@@ -151,5 +173,5 @@ func (c Config) OriginalStateKey() string { return c.Prefix + "/state.json" }
 
 // levelFromEnv is LOG_LEVEL, or info as long as it is not one.
 func levelFromEnv(lookup func(string) (string, bool)) slog.Level {
-	return (&variables{lookup: lookup}).logLevel("LOG_LEVEL")
+	return env.New(lookup).LogLevel("LOG_LEVEL")
 }

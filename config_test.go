@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 const testToken = "t0ken-5ecret"
@@ -111,7 +113,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"GCS_PREFIX=/", "names no folder"},
 		{"GCS_PREFIX=netskope//alerts", "leave one slash"},
 		{"GCS_PREFIX=gs://bucket/netskope", "without gs://"},
-		{"GCS_PREFIX=netskope/../alerts", "no . and .. folders"},
+		{"GCS_PREFIX=netskope/../alerts", "has a folder . or .."},
 		{"GCS_PREFIX=netskope\x01alerts", "control characters"},
 		{"GCS_PREFIX=" + strings.Repeat("a", 1000), "too long"},
 		{"STATE_KEY=netskope/alerts", "outside it"},
@@ -220,8 +222,8 @@ func FuzzTenantAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		u, err := url.Parse(c.Tenant + alertPath)
-		if err != nil || u.Path != alertPath || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
+		u, err := url.Parse(c.Tenant + netskope.AlertPath)
+		if err != nil || u.Path != netskope.AlertPath || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
 			t.Errorf("%q is accepted as %q: %+v, %v", address, c.Tenant, u, err)
 		}
 		if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/alert"
 )
 
 // ledger is the part of the ledger that a run found when it began, and what the run has
@@ -55,8 +57,8 @@ func (l *ledger) clip(w Window) Window {
 // known are the alerts that a request for the window may meet although they are
 // delivered: by entries that overlap it, and, if they have alerts without a time of
 // their own, by its neighbours.
-func (l *ledger) known(ctx context.Context, w Window) (keySet, error) {
-	known := keySet{}
+func (l *ledger) known(ctx context.Context, w Window) (alert.Set, error) {
+	known := alert.Set{}
 	for _, e := range l.entries {
 		if e.window().overlaps(w) || e.undated() && e.window().overlaps(w.widened()) {
 			keys, err := e.readKeys(ctx, l.bucket)

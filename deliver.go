@@ -9,6 +9,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
 )
 
@@ -32,7 +33,7 @@ type delivery struct {
 	staging  string // folder and unique part of the staged names
 
 	alerts, quarantine *object
-	keys, isolatedKeys []alertKey
+	keys, isolatedKeys []alert.Key
 }
 
 // newDelivery delivers the state's next window.
@@ -57,7 +58,7 @@ func startDelivery(ctx context.Context, bucket *storage.BucketHandle, c Config, 
 }
 
 // keep appends the alert to the feed's object, or, for a reason, to the quarantine's.
-func (d *delivery) keep(a *page.Alert, key alertKey, reason string) error {
+func (d *delivery) keep(a *page.Alert, key alert.Key, reason string) error {
 	if reason != "" {
 		d.isolatedKeys = append(d.isolatedKeys, key)
 		return d.isolate(a, reason)
@@ -125,7 +126,7 @@ func (d *delivery) commit(f *fetched) (e entry, created bool, err error) {
 // complete makes the staged objects durable and describes them.
 func (d *delivery) complete(f *fetched) (entry, error) {
 	e := entry{From: d.window.From, To: d.window.To, TimeField: d.config.TimeField, Late: d.late,
-		Alerts: int64(len(d.keys)), Quarantined: int64(len(d.isolatedKeys)), Undated: f.unsure, Newest: f.newest, tally: f.counter.tally(&f.late)}
+		Alerts: int64(len(d.keys)), Quarantined: int64(len(d.isolatedKeys)), Undated: f.unsure, Newest: f.newest, Tally: f.counter.Tally()}
 	for _, part := range []struct {
 		object *object
 		name   string

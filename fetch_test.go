@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/page"
+	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -205,7 +204,7 @@ func TestExpiredCursorBeginsAnew(t *testing.T) {
 		w.config.PageSize = 2
 		time.Sleep(time.Hour)
 		w.tenant.Add(netskopetest.Generate(3, dayStart, dayStart.Add(5*time.Minute), 50)...)
-		if _, err := w.run(); !errors.Is(err, errCursorExpired) {
+		if _, err := w.run(); !errors.Is(err, netskope.ErrCursorExpired) {
 			t.Errorf("a cursor that always expires: %v", err)
 		}
 	})
@@ -317,15 +316,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		fault netskopetest.Fault
 		want  []string
 	}{
-		{netskopetest.Unauthorized(), []string{"401", "expired", alertPath}},
-		{netskopetest.Forbidden(), []string{"403", "You cannot consume this service", "role may read " + alertPath}},
+		{netskopetest.Unauthorized(), []string{"401", "expired", netskope.AlertPath}},
+		{netskopetest.Forbidden(), []string{"403", "You cannot consume this service", "role may read " + netskope.AlertPath}},
 		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 404, Body: `{"message":"no Route"}`}, []string{"404", "no Route", "NETSKOPE_TENANT"}},
 		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"message":"` + long + testToken + `"}`}, []string{"400", "long long", "…"}},
 		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"message":"token ` + testToken + ` is\u0007bad"}`}, []string{"400", "token (the token) is bad"}},
 		{netskopetest.GatewayError(502), []string{"502", "given up after 10 attempts"}},
 		{netskopetest.NotOK("Time parameters are not passed"), []string{"ok=0", "Time parameters are not passed"}},
 		{netskopetest.RateLimited("86400"), []string{"429", "asks to wait 24h0m0s", "the run has only"}},
-		{netskopetest.Fault{Kind: netskopetest.Stall}, []string{"no byte for 1m"}},
+		{netskopetest.Fault{Kind: netskopetest.Stall}, []string{"no byte for a minute"}},
 	} {
 		simulate(t, &netskopetest.Server{}, hoursBefore(2, 10), func(w *world) {
 			w.config.Token = testToken
@@ -377,86 +376,6 @@ func TestSilentTenantIsGivenUp(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-}
-
-// FuzzRetryDelay holds that no header makes a hot loop or an endless wait.
-func FuzzRetryDelay(f *testing.F) {
-	for _, seed := range []string{"1", "1.5", "0", "-1", "NaN", "Inf", "1e300", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", ""} {
-		f.Add(seed, "1")
-		f.Add("", seed)
-	}
-	now := at("2026-11-23T12:00:00Z")
-	f.Fuzz(func(t *testing.T, after, reset string) {
-		d := retryDelay(http.Header{"Retry-After": {after}, "Ratelimit-Reset": {reset}}, now)
-		if d != 0 && (d < 250*time.Millisecond || d > 24*time.Hour) {
-			t.Errorf("Retry-After %q, RateLimit-Reset %q: %v", after, reset, d)
-		}
-	})
-}
-
-func TestEpochSeconds(t *testing.T) {
-	for _, test := range []struct {
-		raw  string
-		want int64 // -1: none
-	}{
-		{"1795426508", 1795426508}, {`"1795426508"`, 1795426508}, {"1795426508.9", 1795426508}, {`"1795426508.9"`, 1795426508},
-		{"1.795426508e9", 1795426508}, {"1795426508123", 1795426508}, {"0", 0},
-		{"", -1}, {"null", -1}, {`""`, -1}, {"-1", -1}, {`"now"`, -1}, {"1e400", -1}, {"true", -1}, {"{}", -1},
-		{"99999999999999999999999999", -1}, {strings.Repeat("9", 100), -1},
-	} {
-		got, ok := epochSeconds([]byte(test.raw))
-		if !ok {
-			got = -1
-		}
-		if got != test.want {
-			t.Errorf("%s: got %d, want %d", test.raw, got, test.want)
-		}
-	}
-}
-
-func TestCursorWait(t *testing.T) {
-	for raw, want := range map[string]time.Duration{"5": 5 * time.Second, `"5"`: 5 * time.Second, "0.5": 500 * time.Millisecond, "": 0, "null": 0, `"x"`: 0, "-3": 0, "NaN": 0, "1e300": maxCursorWait} {
-		if got := cursorWait([]byte(raw)); got != want {
-			t.Errorf("%s: got %v, want %v", raw, got, want)
-		}
-	}
-}
-
-func TestIdentity(t *testing.T) {
-	for _, test := range []struct {
-		id   string
-		want string
-	}{
-		{`"5f"`, "5f"}, {`12`, "12"}, {`""`, "sha256:"}, {`null`, "sha256:"}, {``, "sha256:"}, {`{}`, "sha256:"},
-	} {
-		a := page.Alert{Line: []byte("{}"), ID: []byte(test.id)}
-		if got := string(identity(&a)); got != test.want && !(test.want == "sha256:" && strings.HasPrefix(got, test.want)) {
-			t.Errorf("%s: got %s, want %s", test.id, got, test.want)
-		}
-	}
-	a, b := page.Alert{Line: []byte(`{"a":1}`)}, page.Alert{Line: []byte(`{"a":2}`)}
-	if bytes.Equal(identity(&a), identity(&b)) {
-		t.Error("two alerts without _id share an identity")
-	}
-}
-
-func TestLateness(t *testing.T) {
-	var l lateness
-	for seconds := range int64(1000) {
-		l.add(seconds)
-	}
-	for share, want := range map[float64]float64{0.5: 500, 0.99: 990, 1: 999} {
-		got := l.quantile(share).Seconds()
-		if got < want-1 || got > want*1.125 {
-			t.Errorf("%v: got %v, want %v to an eighth more", share, got, want)
-		}
-	}
-	for seconds := int64(1); seconds > 0; seconds = seconds*3 + 1 {
-		bucket := latenessBucket(seconds)
-		if limit := latenessLimit(bucket); limit < seconds || float64(limit) > 1.125*float64(seconds) || latenessLimit(bucket-1) >= seconds {
-			t.Errorf("%d is in bucket %d, up to %d", seconds, bucket, limit)
-		}
-	}
 }
 
 // TestCancelledRunFails: a caller that goes away ends the run, and not as a success.

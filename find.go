@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/alert"
 )
 
 // Found is one delivery of an alert.
@@ -34,7 +36,7 @@ func Find(ctx context.Context, c Config, bucket *storage.BucketHandle, id string
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	key := keyOf([]byte(id))
+	key := alert.KeyOf([]byte(id))
 	var (
 		mu    sync.Mutex
 		found []Found
@@ -78,7 +80,7 @@ feed:
 }
 
 // find returns where the entry delivers the alert.
-func (e *entry) find(ctx context.Context, bucket *storage.BucketHandle, key alertKey) ([]Found, error) {
+func (e *entry) find(ctx context.Context, bucket *storage.BucketHandle, key alert.Key) ([]Found, error) {
 	keys, err := e.readKeys(ctx, bucket)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
 )
 
@@ -28,7 +29,7 @@ type folder struct {
 // its alerts are delivered.
 type foreignObject struct {
 	ForeignObject
-	keys   []alertKey
+	keys   []alert.Key
 	listed []bool // by the tenant; or delivered by an entry of the ledger, too
 }
 
@@ -87,8 +88,8 @@ func (f *folder) recognize(l *ledger) {
 
 // readObject returns the keys of the object's alerts, line by line. An object that is gone
 // meanwhile has none.
-func readObject(ctx context.Context, bucket *storage.BucketHandle, o *storage.ObjectAttrs) ([]alertKey, error) {
-	failed := func(err error) ([]alertKey, error) {
+func readObject(ctx context.Context, bucket *storage.BucketHandle, o *storage.ObjectAttrs) ([]alert.Key, error) {
+	failed := func(err error) ([]alert.Key, error) {
 		return nil, fmt.Errorf("read alerts of gs://%s/%s: %w", bucket.BucketName(), o.Name, err)
 	}
 	r, err := bucket.Object(o.Name).Generation(o.Generation).NewReader(ctx)
@@ -107,10 +108,10 @@ func readObject(ctx context.Context, bucket *storage.BucketHandle, o *storage.Ob
 		}
 		content = unzipped
 	}
-	var keys []alertKey
+	var keys []alert.Key
 	body := io.MultiReader(strings.NewReader(`{"result":[`), commaLines{bufio.NewReader(content)}, strings.NewReader(`]}`))
 	if _, err := new(page.Reader).Read(body, func(a *page.Alert) error {
-		keys = append(keys, keyOf(identity(a)))
+		keys = append(keys, alert.KeyOf(alert.Identity(a)))
 		return nil
 	}); err != nil {
 		return failed(fmt.Errorf("it is no NDJSON; move it out of the feed's folder: %w", err))

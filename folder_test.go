@@ -31,28 +31,6 @@ func TestCommaLines(t *testing.T) {
 	}
 }
 
-// FuzzParseMessage holds that whatever a message asks for can be done, or is refused.
-func FuzzParseMessage(f *testing.F) {
-	for _, seed := range []string{"{}", `{"verify":"48h","repair":true}`, `{"backfill":{"from":"2026-11-01T00:00:00Z","to":"2026-11-01T06:00:00+01:00"}}`, `{"verify":"-1h"}`, "null", "[]", "{"} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		if len(payload) == 0 {
-			return
-		}
-		asked, err := parseMessage(payload)
-		if err != nil {
-			return
-		}
-		if asked.verify < 0 || asked.verify > maxVerify || asked.repair && asked.verify == 0 || asked.verify > 0 && asked.span != (Window{}) {
-			t.Errorf("%q asks for %+v", payload, asked)
-		}
-		if asked.span != (Window{}) && asked.span.check() != nil {
-			t.Errorf("%q asks for the span %v", payload, asked.span)
-		}
-	})
-}
-
 // FuzzParseEntry holds that no metadata makes an entry that contradicts its object.
 func FuzzParseEntry(f *testing.F) {
 	placed := &placed{Name: "a", Staged: "b", Generation: 1}

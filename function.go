@@ -34,6 +34,8 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	cloudevents "github.com/cloudevents/sdk-go/v2"
+
+	"netskope-alerts.internal/collector/internal/message"
 )
 
 func init() {
@@ -54,11 +56,11 @@ func CollectAlerts(ctx context.Context, e cloudevents.Event) error {
 // to look, because the framework prints it as a format string.
 func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (string, bool), log *slog.Logger) error {
 	log = log.With("event", e.ID())
-	fail := func(message string, err error, attributes ...slog.Attr) error {
-		log.LogAttrs(ctx, slog.LevelError, message, append(attributes, slog.String("error", err.Error()))...)
-		return errors.New(message + "; the log record of this event says why")
+	fail := func(what string, err error, attributes ...slog.Attr) error {
+		log.LogAttrs(ctx, slog.LevelError, what, append(attributes, slog.String("error", err.Error()))...)
+		return errors.New(what + "; the log record of this event says why")
 	}
-	asked, err := readMessage(e)
+	asked, err := message.Read(e)
 	if err != nil {
 		return fail("message refused", err)
 	}
@@ -75,7 +77,7 @@ func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (strin
 		return fail("run failed", err)
 	}
 	now := triggerTime(e, time.Now())
-	if asked.verify > 0 {
+	if asked.Verify > 0 {
 		audit, err := verifyBudgeted(ctx, c, bucket, tenantClient, now, asked)
 		switch attributes := audit.attributes(); {
 		case err != nil:
@@ -89,8 +91,8 @@ func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (strin
 		}
 		return nil
 	}
-	if asked.span != (Window{}) {
-		report, err := Backfill(ctx, c, bucket, tenantClient, now, asked.span, nil)
+	if span := (Window{From: asked.From, To: asked.To}); span != (Window{}) {
+		report, err := Backfill(ctx, c, bucket, tenantClient, now, span, nil)
 		switch attributes := report.attributes(); {
 		case err != nil:
 			return fail("backfill failed", err, attributes...)

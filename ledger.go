@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/tally"
 )
 
 // entry is what the ledger says of one delivered window, or of one late object: where
@@ -46,7 +49,7 @@ type entry struct {
 	Undated     int64 `json:"undated,omitempty"`
 	Bytes       int64 `json:"bytes"`            // of Object's lines, before compression
 	Newest      int64 `json:"newest,omitempty"` // newest alert timestamp, epoch seconds; 0 if none
-	tally
+	tally.Tally
 
 	name       string
 	generation int64
@@ -94,13 +97,13 @@ func lateEntry(prefix string, n int) string {
 // What it returns is durable.
 //
 // It needs storage.objects.create and storage.objects.get.
-func createEntry(ctx context.Context, bucket *storage.BucketHandle, name string, e entry, keys []alertKey) (found entry, created bool, err error) {
+func createEntry(ctx context.Context, bucket *storage.BucketHandle, name string, e entry, keys []alert.Key) (found entry, created bool, err error) {
 	e.Collector, e.name = Version, name
 	metadata, err := e.metadata()
 	if err != nil {
 		return entry{}, false, err
 	}
-	content := make([]byte, 0, len(keys)*len(alertKey{}))
+	content := make([]byte, 0, len(keys)*len(alert.Key{}))
 	for _, key := range keys {
 		content = append(content, key[:]...)
 	}
@@ -120,7 +123,7 @@ func createEntry(ctx context.Context, bucket *storage.BucketHandle, name string,
 // metadata is the entry as an object's metadata. Numbers that nothing is decided by are
 // left out where they would not fit.
 func (e entry) metadata() (map[string]string, error) {
-	for _, lessen := range []func(){func() {}, e.foldTypes, func() { e.tally = tally{} }} {
+	for _, lessen := range []func(){func() {}, e.FoldTypes, func() { e.Tally = tally.Tally{} }} {
 		lessen()
 		text, err := json.Marshal(e)
 		if err != nil {
@@ -156,7 +159,7 @@ func parseEntry(o *storage.ObjectAttrs) (entry, error) {
 	e.From, e.To = e.From.UTC(), e.To.UTC()
 	e.name, e.generation, e.created = o.Name, o.Generation, o.Created.UTC()
 	if !e.From.Before(e.To) || e.Alerts < 0 || e.Quarantined < 0 || max(e.Alerts, e.Quarantined) > maxLedgerBytes ||
-		o.Size != (e.Alerts+e.Quarantined)*int64(len(alertKey{})) ||
+		o.Size != (e.Alerts+e.Quarantined)*int64(len(alert.Key{})) ||
 		e.Alerts > 0 && e.Object == nil || e.Quarantined > 0 && e.Quarantine == nil {
 		return e, fmt.Errorf("parse ledger entry gs://%s/%s: it contradicts itself: %d bytes of keys, metadata %.300s", o.Bucket, o.Name, o.Size, text)
 	}
@@ -164,14 +167,14 @@ func parseEntry(o *storage.ObjectAttrs) (entry, error) {
 }
 
 // readKeys returns the keys of the entry's alerts, in the order of its lines.
-func (e *entry) readKeys(ctx context.Context, bucket *storage.BucketHandle) ([]alertKey, error) {
+func (e *entry) readKeys(ctx context.Context, bucket *storage.BucketHandle) ([]alert.Key, error) {
 	n := e.Alerts + e.Quarantined
 	if n == 0 {
 		return nil, nil
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	failed := func(err error) ([]alertKey, error) {
+	failed := func(err error) ([]alert.Key, error) {
 		return nil, fmt.Errorf("read ledger entry gs://%s/%s: %w", bucket.BucketName(), e.name, because(ctx, err))
 	}
 	r, err := bucket.Object(e.name).Generation(e.generation).NewReader(ctx)
@@ -186,12 +189,12 @@ func (e *entry) readKeys(ctx context.Context, bucket *storage.BucketHandle) ([]a
 	if err != nil {
 		return failed(err)
 	}
-	if int64(len(content)) != n*int64(len(alertKey{})) {
+	if int64(len(content)) != n*int64(len(alert.Key{})) {
 		return failed(fmt.Errorf("it has %d bytes for %d alerts", len(content), n))
 	}
-	keys := make([]alertKey, n)
+	keys := make([]alert.Key, n)
 	for i := range keys {
-		copy(keys[i][:], content[i*len(alertKey{}):])
+		copy(keys[i][:], content[i*len(alert.Key{}):])
 	}
 	return keys, nil
 }

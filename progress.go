@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/message"
 )
 
 // progress is how far an audit that a message asked for has come: a run of the function
@@ -31,18 +33,18 @@ func progressKey(c Config) string { return c.Folders().Audits + "progress.json" 
 // not complete is gone on with, whatever the new message asks for: that comes when it is
 // delivered again. The same message delivered again after its audit was completed
 // changes nothing.
-func verifyBudgeted(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, asked request) (Audit, error) {
+func verifyBudgeted(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, asked message.Request) (Audit, error) {
 	p, err := readProgress(ctx, bucket, c)
 	if err != nil {
 		return Audit{}, err
 	}
-	mine := p.generation != 0 && p.Now.Equal(now) && p.Asked == asked.verify && p.Repair == asked.repair
+	mine := p.generation != 0 && p.Now.Equal(now) && p.Asked == asked.Verify && p.Repair == asked.Repair
 	switch {
 	case mine && p.Audit.Complete:
 		return p.Audit, nil
 	case p.generation == 0 || p.Audit.Complete:
-		p = progress{Asked: asked.verify, Repair: asked.repair, Now: now.UTC(), generation: p.generation,
-			Audit: Audit{From: now.Add(-asked.verify).UTC().Truncate(time.Second)}}
+		p = progress{Asked: asked.Verify, Repair: asked.Repair, Now: now.UTC(), generation: p.generation,
+			Audit: Audit{From: now.Add(-asked.Verify).UTC().Truncate(time.Second)}}
 		mine = true
 	}
 	budgeted, cancel := context.WithTimeout(ctx, c.Budget)

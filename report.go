@@ -2,8 +2,10 @@ package collector
 
 import (
 	"log/slog"
-	"math/bits"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/tally"
 )
 
 // Report is what one run did, up to where it came. Counts are of completed windows,
@@ -31,16 +33,21 @@ type Report struct {
 	Started  time.Time     // by the clock
 	Took     time.Duration
 
-	lateness lateness
+	lateness tally.Lateness
 }
 
 // Lateness is the time from an alert's timestamp to its storing by the tenant, for the
 // given share of the run's alerts (0.5 is the median), rounded up by an eighth at most.
-func (r *Report) Lateness(share float64) time.Duration { return r.lateness.quantile(share) }
+func (r *Report) Lateness(share float64) time.Duration { return r.lateness.Quantile(share) }
 
 // reach notes how far the state has come.
 func (r *Report) reach(s State, now time.Time) {
 	r.Through, r.Lag = s.Through, now.Sub(s.Through)
+}
+
+// count notes the requests so far.
+func (r *Report) count(n netskope.Counts) {
+	r.Requests, r.Pages, r.Retries = n.Requests, n.Pages, n.Retries
 }
 
 // complete adds a window whose state is saved: what was fetched, and the entry by which it
@@ -55,7 +62,7 @@ func (r *Report) complete(f *fetched, e entry, created, covered bool) {
 	}
 	r.Alerts += e.Alerts + e.Quarantined
 	r.Undated += f.undated
-	r.lateness.merge(e.late())
+	r.lateness.Merge(e.Tally.Late())
 	r.Quarantined += e.Quarantined
 	r.Bytes += e.Bytes
 	if e.Object != nil {
@@ -93,55 +100,4 @@ func (r *Report) attributes() []slog.Attr {
 		slog.String("stopped", r.Stopped),
 		slog.Float64("duration_seconds", r.Took.Seconds()),
 	}
-}
-
-// lateness counts durations of whole seconds in buckets that are an eighth of their
-// value wide, so that its size does not depend on the number of alerts.
-type lateness struct {
-	counts [64 * 8]int64
-	total  int64
-	max    int64
-}
-
-func (l *lateness) add(seconds int64) {
-	seconds = max(seconds, 0)
-	l.max = max(l.max, seconds)
-	l.counts[latenessBucket(seconds)]++
-	l.total++
-}
-
-// latenessBucket numbers 0 to 7 exactly, and then eight buckets for every power of two.
-func latenessBucket(seconds int64) int {
-	if seconds < 8 {
-		return int(seconds)
-	}
-	shift := bits.Len64(uint64(seconds)) - 4
-	return shift*8 + int(seconds>>shift)
-}
-
-// latenessLimit is the largest number of seconds in the bucket.
-func latenessLimit(bucket int) int64 {
-	if bucket < 16 {
-		return int64(bucket)
-	}
-	shift := bucket/8 - 1
-	return (int64(bucket-shift*8)+1)<<shift - 1
-}
-
-func (l *lateness) merge(other *lateness) {
-	for bucket, n := range other.counts {
-		l.counts[bucket] += n
-	}
-	l.total += other.total
-	l.max = max(l.max, other.max)
-}
-
-func (l *lateness) quantile(share float64) time.Duration {
-	left := int64(share * float64(l.total))
-	for bucket, n := range l.counts {
-		if left -= n; left <= 0 && n > 0 {
-			return time.Duration(min(latenessLimit(bucket), l.max)) * time.Second
-		}
-	}
-	return time.Duration(l.max) * time.Second
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 // Reasons for which a run ends without an error.
@@ -64,13 +66,16 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 	}
 	r.reach(state, now)
 	r.From = state.Through
+	var tenant *netskope.Client
 	notify := func() {
+		r.count(tenant.Counts())
 		if progress != nil {
 			progress(*r)
 		}
 	}
 	var delivered *ledger
-	tenant := newTenant(c, client, r, notify)
+	tenant = netskope.New(c.Netskope(), client, notify)
+	defer func() { r.count(tenant.Counts()) }()
 	for !state.complete() && !state.Next.After(state.horizon(now, c)) {
 		if c.MaxRecords > 0 && r.Alerts >= int64(c.MaxRecords) {
 			r.Stopped = StoppedMaxRecords
@@ -103,7 +108,7 @@ func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *ht
 // it; or, if the window has been split meanwhile, the state with its nearer end. A window
 // that the ledger shows as delivered is passed over. On an error the state in the bucket
 // is not this run's, unless the answer to its saving was lost; s comes back unchanged.
-func collect(ctx context.Context, c Config, l *ledger, t *tenant, s State, now time.Time, r *Report) (State, error) {
+func collect(ctx context.Context, c Config, l *ledger, t *netskope.Client, s State, now time.Time, r *Report) (State, error) {
 	after, e, created := s, entry{}, false
 	f := &fetched{}
 	covering, found := l.covering(s.Through)
@@ -118,7 +123,7 @@ func collect(ctx context.Context, c Config, l *ledger, t *tenant, s State, now t
 			return s, err
 		}
 		d := newDelivery(ctx, l.bucket, c, s)
-		if f, err = t.fetch(ctx, s.window(), c.TimeField, known, d.keep); err != nil {
+		if f, err = fetch(ctx, t, s.window(), c.TimeField, known, d.keep); err != nil {
 			d.abandon()
 			return s, err
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
 // registry lists the spans whose backfills have begun and are not complete. Because it is
@@ -24,8 +26,9 @@ type registry struct {
 // registered is one span. Repair says that an audit fills a hole with it, and that the
 // next audit that repairs goes on with it if that one died.
 type registered struct {
-	messageSpan
-	Repair bool `json:"repair,omitempty"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Repair bool      `json:"repair,omitempty"`
 }
 
 func (r registered) window() Window { return Window{From: r.From.UTC(), To: r.To.UTC()} }
@@ -61,7 +64,7 @@ func register(ctx context.Context, c Config, bucket *storage.BucketHandle, span 
 			}
 			left = append(left, other)
 		}
-		r.Unfinished = append(left, registered{messageSpan(span), repair})
+		r.Unfinished = append(left, registered{span.From, span.To, repair})
 		return nil
 	})
 }
@@ -133,7 +136,7 @@ func readJSON(ctx context.Context, bucket *storage.BucketHandle, key string, int
 	if err != nil {
 		return failed(err)
 	}
-	if err := decodeStrictly(content, into); err != nil {
+	if err := strictjson.Decode(content, into); err != nil {
 		return failed(err)
 	}
 	*generation = r.Attrs.Generation

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,9 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/original"
+	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
 // State is how far the collector has come. Its invariant: every alert before Through is
@@ -165,11 +167,11 @@ func parseState(content []byte, now time.Time) (State, error) {
 	if len(content) > maxStateBytes {
 		return State{}, fmt.Errorf("it is longer than %d bytes", maxStateBytes)
 	}
-	if s, ok, err := parseOriginal(content, now); ok {
-		return s, err
+	if o, ok, err := original.Parse(content, now, clockTolerance); ok {
+		return State{Through: o.Through, LastEventTime: o.Newest}, err
 	}
 	var s State
-	if err := decodeStrictly(content, &s); err != nil {
+	if err := strictjson.Decode(content, &s); err != nil {
 		return State{}, err
 	}
 	s.Through, s.Next, s.Until = s.Through.UTC(), s.Next.UTC(), s.Until.UTC()
@@ -183,27 +185,13 @@ func parseState(content []byte, now time.Time) (State, error) {
 	case !s.Next.After(s.Through) && !s.complete():
 		return State{}, fmt.Errorf("next %s is not after through %s", s.Next.Format(time.RFC3339), s.Through.Format(time.RFC3339))
 	case s.Next.Sub(s.Through) > 2*maxWindow:
-		return State{}, fmt.Errorf("window %v is longer than %s", w, shortDuration(2*maxWindow))
+		return State{}, fmt.Errorf("window %v is longer than %s", w, 2*maxWindow)
 	case !strings.HasSuffix(strings.TrimSuffix(s.Object, gzipSuffix), w.objectName("", "alerts", ".ndjson")):
 		return State{}, fmt.Errorf("object %.200q is not named by the window %v", s.Object, w)
 	case s.Through.After(now.Add(clockTolerance)):
 		return State{}, fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339))
 	}
 	return s, nil
-}
-
-// decodeStrictly takes one JSON object with known members. An unknown member may be
-// a later version's, with a meaning that this one would destroy.
-func decodeStrictly(content []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(content))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the JSON object")
-	}
-	return nil
 }
 
 // Check refuses a state that was made for another tenant or time field than this run's:
@@ -240,4 +228,26 @@ func saveState(ctx context.Context, bucket *storage.BucketHandle, key string, s 
 	}
 	s.generation = o.Generation
 	return s, nil
+}
+
+// BeginState is the state from which the first run, if it came now, would begin where
+// STATE_KEY holds none: the original function's, with LastEventTime set, if there is one,
+// else LOOKBACK_HOURS back. Only Through is set besides. It changes nothing.
+//
+// An original's state that cannot be read, or is in truth this collector's, is an error.
+// It needs storage.objects.get and storage.objects.list.
+func BeginState(ctx context.Context, c Config, bucket *storage.BucketHandle, now time.Time) (State, error) {
+	if c.OriginalStateKey() != c.StateKey {
+		s, err := readState(ctx, bucket, c.OriginalStateKey())
+		switch {
+		case err == nil && !s.Next.IsZero():
+			return State{}, fmt.Errorf("adopt state gs://%s/%s: it is this collector's own; set STATE_KEY to it, or move it to %s", c.Bucket, c.OriginalStateKey(), c.StateKey)
+		case err == nil:
+			s.generation = 0 // of another object
+			return s, nil
+		case !errors.Is(err, storage.ErrObjectNotExist):
+			return State{}, fmt.Errorf("adopt the original function's state: %w", err)
+		}
+	}
+	return State{Through: c.Horizon(now).Add(-c.Lookback).Truncate(c.Window)}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/tally"
 )
 
 // Status is how far the collector has come and what it delivered in the last day, read
@@ -117,7 +119,7 @@ func (s *Status) count(day Window, entries []entry) {
 		s.Hours = append(s.Hours, Hour{Start: at, Types: map[string]int64{}, Complete: !s.Through.Before(at.Add(time.Hour))})
 	}
 	types := map[string]int64{}
-	var late lateness
+	var late tally.Lateness
 	for _, e := range entries {
 		if e.Split {
 			continue
@@ -132,13 +134,13 @@ func (s *Status) count(day Window, entries []entry) {
 		s.Bytes += e.Bytes
 		s.Quarantined += e.Quarantined
 		s.Undated += e.Undated
-		late.merge(e.late())
+		late.Merge(e.Tally.Late())
 		hours := e.Hours
 		if hours == nil && e.Alerts+e.Quarantined > 0 { // they did not fit into the entry
-			hours = map[int64]map[string]int64{e.From.Unix(): {otherTypes: e.Alerts + e.Quarantined}}
+			hours = map[int64]map[string]int64{e.From.Unix(): {tally.Others: e.Alerts + e.Quarantined}}
 		}
 		for start, hour := range hours {
-			i := int((start - day.From.Unix()) / secondsPerHour)
+			i := int((start - day.From.Unix()) / 3600)
 			if start < day.From.Unix() || i >= len(s.Hours) {
 				continue
 			}
@@ -160,12 +162,10 @@ func (s *Status) count(day Window, entries []entry) {
 	slices.SortFunc(s.Types, func(a, b TypeCount) int {
 		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), cmp.Compare(a.Type, b.Type))
 	})
-	s.Lateness = Latenesses{P50: late.quantile(0.5), P90: late.quantile(0.9), P99: late.quantile(0.99), Max: late.quantile(1)}
-	for bucket, n := range late.counts {
-		if n > 0 {
-			s.Lateness.Buckets = append(s.Lateness.Buckets, LatenessBucket{UpTo: time.Duration(latenessLimit(bucket)) * time.Second, Alerts: n})
-		}
-	}
+	s.Lateness = Latenesses{P50: late.Quantile(0.5), P90: late.Quantile(0.9), P99: late.Quantile(0.99), Max: late.Quantile(1)}
+	late.Each(func(upTo time.Duration, alerts int64) {
+		s.Lateness.Buckets = append(s.Lateness.Buckets, LatenessBucket{UpTo: upTo, Alerts: alerts})
+	})
 }
 
 // look counts the objects that are still in the feed's folder.

@@ -23,7 +23,7 @@ func TestReadStatus(t *testing.T) {
 		w.mustAudit(AuditOptions{Repair: true})
 		for _, e := range w.entries() {
 			for start := range e.Hours {
-				if start%secondsPerHour != 0 {
+				if start%3600 != 0 {
 					t.Errorf("entry %v counts by %d, which begins no hour", e.window(), start)
 				}
 			}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/message"
 	"netskope-alerts.internal/collector/internal/page"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
@@ -323,7 +324,7 @@ func TestAuditByMessage(t *testing.T) {
 		w.config.Budget = time.Minute
 		w.faults(func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 6 * time.Second} }, nil)
 		now := time.Now()
-		asked := request{verify: 48 * time.Hour, repair: true}
+		asked := message.Request{Verify: 48 * time.Hour, Repair: true}
 		deliveries := 0
 		for ; ; deliveries++ {
 			a, err := verifyBudgeted(w.t.Context(), w.config, w.bucket, w.client, now, asked)
@@ -352,7 +353,7 @@ func TestAuditByMessage(t *testing.T) {
 			t.Fatalf("%+v, %v", later, err)
 		}
 		w.faults(nil, nil)
-		other := request{verify: 5 * time.Hour}
+		other := message.Request{Verify: 5 * time.Hour}
 		if a, err := verifyBudgeted(w.t.Context(), w.config, w.bucket, w.client, now.Add(2*time.Hour), other); err != nil || a.Complete {
 			t.Errorf("a new message has to come again: %+v, %v", a, err)
 		}

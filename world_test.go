@@ -20,6 +20,7 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
@@ -88,12 +89,12 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		w.config = c
 
 		tenant.Add(alerts...)
-		for _, alert := range alerts {
+		for _, one := range alerts {
 			var line bytes.Buffer
-			if err := json.Compact(&line, alert.JSON); err != nil {
+			if err := json.Compact(&line, one.JSON); err != nil {
 				t.Fatal(err)
 			}
-			w.lines[line.String()] = alert
+			w.lines[line.String()] = one
 		}
 		tenant.Fault = func(r netskopetest.Request) (f netskopetest.Fault) {
 			w.mu.Lock()
@@ -231,22 +232,22 @@ func (w *world) inspect(o gcstest.Object) {
 	for _, line := range w.content(o) {
 		got[line]++
 	}
-	var elsewhere map[alertKey]bool
+	var elsewhere map[alert.Key]bool
 	missing, undated := 0, false
-	for line, alert := range w.lines {
-		second, dated := ownTimeOf(alert, w.config.TimeField)
+	for line, one := range w.lines {
+		second, dated := ownTimeOf(one, w.config.TimeField)
 		undated = undated || !dated
-		hidden := alert.Visible.After(window.To.Add(w.config.Lag)) // longer than the collector waits
+		hidden := one.Visible.After(window.To.Add(w.config.Lag)) // longer than the collector waits
 		if dated && window.contains(second) && got[line] != 1 && !((late || hidden) && got[line] == 0) {
 			if elsewhere == nil {
 				elsewhere = w.decided(o.Name)
 			}
-			if got[line] > 1 || !elsewhere[keyOf([]byte(alert.ID))] {
+			if got[line] > 1 || !elsewhere[alert.KeyOf([]byte(one.ID))] {
 				missing++
 			}
 		}
 		if dated && !window.contains(second) && got[line] != 0 {
-			w.t.Errorf("%s holds the alert %s of another window", o.Name, alert.ID)
+			w.t.Errorf("%s holds the alert %s of another window", o.Name, one.ID)
 		}
 		delete(got, line)
 	}
@@ -259,8 +260,8 @@ func (w *world) inspect(o gcstest.Object) {
 }
 
 // decided are the alerts that entries of the ledger deliver, but for that of one object.
-func (w *world) decided(except string) map[alertKey]bool {
-	keys := map[alertKey]bool{}
+func (w *world) decided(except string) map[alert.Key]bool {
+	keys := map[alert.Key]bool{}
 	for _, o := range w.cloud.Objects(w.config.Bucket, ledgerFolder(w.config.Prefix)) {
 		var e entry
 		if err := json.Unmarshal([]byte(o.Metadata[ledgerMember]), &e); err != nil {
@@ -269,8 +270,8 @@ func (w *world) decided(except string) map[alertKey]bool {
 		if e.Object == nil || e.Object.Name == except {
 			continue
 		}
-		for key := range slices.Chunk(o.Content, len(alertKey{})) {
-			keys[alertKey(key)] = true
+		for key := range slices.Chunk(o.Content, len(alert.Key{})) {
+			keys[alert.Key(key)] = true
 		}
 	}
 	return keys
@@ -291,11 +292,11 @@ func (w *world) take(name string) {
 	}
 }
 
-func ownTimeOf(alert netskopetest.Alert, field TimeField) (int64, bool) {
+func ownTimeOf(one netskopetest.Alert, field TimeField) (int64, bool) {
 	if field == EventTime {
-		return alert.Event.Unix(), true
+		return one.Event.Unix(), true
 	}
-	return alert.Inserted.Unix(), bytes.Contains(alert.JSON, []byte("_insertion_epoch_timestamp"))
+	return one.Inserted.Unix(), bytes.Contains(one.JSON, []byte("_insertion_epoch_timestamp"))
 }
 
 // content is the lines of an object.
@@ -336,17 +337,17 @@ func (w *world) checkDelivered() {
 		}
 	}
 	lost, repeated, due := 0, 0, 0
-	for line, alert := range w.lines {
-		second := alert.Inserted
+	for line, one := range w.lines {
+		second := one.Inserted
 		if w.config.TimeField == EventTime {
-			second = alert.Event
+			second = one.Event
 		}
 		want := 0
 		if !second.Before(from) && second.Before(s.Through) {
 			want = 1
 			due++
 		}
-		if _, dated := ownTimeOf(alert, w.config.TimeField); !dated && want == 0 && (second.Sub(s.Through).Abs() <= time.Second || second.Sub(from).Abs() <= time.Second) {
+		if _, dated := ownTimeOf(one, w.config.TimeField); !dated && want == 0 && (second.Sub(s.Through).Abs() <= time.Second || second.Sub(from).Abs() <= time.Second) {
 			continue // on an edge of what was asked for wide
 		}
 		switch n := delivered[line]; {
@@ -354,7 +355,7 @@ func (w *world) checkDelivered() {
 			lost++
 		case n > want:
 			repeated++
-			w.t.Logf("%s, stored %v, is delivered %d times, want %d", alert.ID, alert.Inserted, n, want)
+			w.t.Logf("%s, stored %v, is delivered %d times, want %d", one.ID, one.Inserted, n, want)
 		}
 	}
 	if lost > 0 || repeated > 0 {

@@ -29,7 +29,7 @@ const (
 	uploadTimeout = 90 * time.Second
 )
 
-var errUploadTimeout = errors.New("cloud storage took nothing for " + shortDuration(uploadTimeout))
+var errUploadTimeout = errors.New("cloud storage took nothing for " + uploadTimeout.String())
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -171,7 +171,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 
 const smallTimeout = time.Minute
 
-var errSmallTimeout = errors.New("cloud storage did not do it within " + shortDuration(smallTimeout))
+var errSmallTimeout = errors.New("cloud storage did not do it within " + "a minute")
 
 // because is the error of an operation with a bounded context.
 func because(ctx context.Context, err error) error {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 const (
@@ -53,7 +54,7 @@ type probe struct {
 }
 
 func newProbe(c collector.Config, transport http.RoundTripper) *probe {
-	p := &probe{config: c, limiter: c.Limiter()}
+	p := &probe{config: c, limiter: c.Netskope().Limiter()}
 	p.client = &http.Client{Transport: watching{p, transport}}
 	return p
 }
@@ -161,7 +162,7 @@ func (p *probe) once(ctx context.Context, q collector.PageRequest, patience time
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.asked++
-	s.operation, err = q.Probe(ctx, p.config, p.client, func(a collector.Alert) { s.add(a, q) })
+	s.operation, err = netskope.New(p.config.Netskope(), p.client, nil).Probe(ctx, q, func(a collector.Alert) { s.add(a, q) })
 	return s, err
 }
 

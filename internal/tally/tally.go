@@ -1,4 +1,6 @@
-package collector
+// Package tally counts alerts by hour, type and lateness, in so little room that the counts
+// fit into the metadata of an object. Nothing is decided by them.
+package tally
 
 import (
 	"encoding/json"
@@ -8,12 +10,12 @@ import (
 	"netskope-alerts.internal/collector/internal/page"
 )
 
-// tally counts the alerts of a window for the ledger. Nothing is decided by it.
-type tally struct {
+// Tally is what was counted.
+type Tally struct {
 	// Hours counts the alerts by the hour of their time and their type: the hour's start
 	// in epoch seconds, the type as the alert has it, "" for none.
 	Hours    map[int64]map[string]int64 `json:"hours,omitempty"`
-	Lateness map[int]int64              `json:"lateness,omitempty"` // by latenessBucket
+	Lateness map[int]int64              `json:"lateness,omitempty"` // by bucket, as [Lateness] numbers them
 	Latest   int64                      `json:"latest,omitempty"`   // most seconds
 }
 
@@ -21,20 +23,23 @@ const (
 	secondsPerHour = 3600
 	// maxTypes bounds the types that an hour is counted by. Netskope documents about
 	// a dozen; the rest is counted together.
-	maxTypes   = 24
-	maxType    = 40 // bytes of a type's name
-	otherTypes = "(other)"
+	maxTypes = 24
+	maxType  = 40 // bytes of a type's name
+	// Others is what the rarest types are counted as, together.
+	Others = "(other)"
 )
 
-// counter counts alerts one by one. Alerts of one page are mostly of one hour and few
+// Counter counts alerts one by one. Alerts of one page are mostly of one hour and few
 // types, so the hour's map is kept at hand.
-type counter struct {
+type Counter struct {
 	hours map[int64]map[string]int64
 	at    int64
 	hour  map[string]int64
+	late  Lateness
 }
 
-func (c *counter) add(a *page.Alert, second int64) {
+// Add counts the alert in the hour of its second, counted from the epoch.
+func (c *Counter) Add(a *page.Alert, second int64) {
 	if start := second - second%secondsPerHour; c.hour == nil || start != c.at {
 		if c.hours == nil {
 			c.hours = map[int64]map[string]int64{}
@@ -56,7 +61,7 @@ func (c *counter) add(a *page.Alert, second int64) {
 }
 
 // typeName is the text of an alert_type as a key that an hour has, or may have.
-func (c *counter) typeName(raw []byte) string {
+func (c *Counter) typeName(raw []byte) string {
 	var name string
 	if raw != nil && json.Unmarshal(raw, &name) != nil {
 		name = string(raw)
@@ -66,15 +71,18 @@ func (c *counter) typeName(raw []byte) string {
 		name = strings.ToValidUTF8(name[:maxType], "") + "…"
 	}
 	if _, ok := c.hour[name]; !ok && len(c.hour) >= maxTypes {
-		return otherTypes
+		return Others
 	}
 	return name
 }
 
-// tally is what was counted, with how late the alerts were.
-func (c *counter) tally(late *lateness) tally {
-	t := tally{Hours: c.hours, Latest: late.max}
-	for bucket, n := range late.counts {
+// Late counts how many seconds after its timestamp an alert was stored.
+func (c *Counter) Late(seconds int64) { c.late.add(seconds) }
+
+// Tally is what was counted so far.
+func (c *Counter) Tally() Tally {
+	t := Tally{Hours: c.hours, Latest: c.late.max}
+	for bucket, n := range c.late.counts {
 		if n > 0 {
 			if t.Lateness == nil {
 				t.Lateness = map[int]int64{}
@@ -85,9 +93,9 @@ func (c *counter) tally(late *lateness) tally {
 	return t
 }
 
-// late is how late the counted alerts were.
-func (t *tally) late() *lateness {
-	l := &lateness{max: t.Latest}
+// Late is how late the counted alerts were.
+func (t *Tally) Late() *Lateness {
+	l := &Lateness{max: t.Latest}
 	for bucket, n := range t.Lateness {
 		if bucket >= 0 && bucket < len(l.counts) && n > 0 {
 			l.counts[bucket] += n
@@ -97,8 +105,8 @@ func (t *tally) late() *lateness {
 	return l
 }
 
-// foldTypes keeps the most frequent types of every hour.
-func (t *tally) foldTypes() {
+// FoldTypes keeps the most frequent types of every hour.
+func (t *Tally) FoldTypes() {
 	const kept = 4
 	for start, hour := range t.Hours {
 		names := make([]string, 0, len(hour))
@@ -116,7 +124,7 @@ func (t *tally) foldTypes() {
 			if i < kept {
 				folded[name] += hour[name]
 			} else {
-				folded[otherTypes] += hour[name]
+				folded[Others] += hour[name]
 			}
 		}
 		t.Hours[start] = folded

@@ -1,23 +1,15 @@
-package collector
+package netskope
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"time"
 )
 
-// Version is the collector's own, as CHANGELOG.md has it.
-const Version = "0.1.0"
-
-// userAgent keeps the product token of the original function, by which a tenant's
-// administrators know it.
-const userAgent = "GoogleSecOps-NetskopeAlertCollector/" + Version
-
 // errIdle says that a body stood still for [idleBody].
-var errIdle = errors.New(fmt.Sprint("no byte for ", shortDuration(idleBody)))
+var errIdle = errors.New("no byte for a minute")
 
 // NewTransport is the transport for requests to the tenant. It limits connecting,
 // the TLS handshake and the wait for the answer's header apart from each other;

@@ -1,4 +1,4 @@
-package collector
+package netskope
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/page"
+	"netskope-alerts.internal/collector/internal/plain"
 )
 
 // maxErrorBody is how much of an error's body is read for its message, in bytes.
@@ -17,8 +18,8 @@ const maxErrorBody = 16 << 10
 
 // verdict is nil only for a page of alerts: the tenant also sends failures with
 // status 200.
-func (t *tenant) verdict(e page.Envelope) error {
-	failed := &TenantError{Status: http.StatusOK, Passing: true}
+func (c *Client) verdict(e page.Envelope) error {
+	failed := &Error{Status: http.StatusOK, Passing: true}
 	switch {
 	case e.OK != nil && string(e.OK) != "1" && string(e.OK) != "true":
 		failed.Reason = fmt.Sprintf("the answer says ok=%.20s", e.OK)
@@ -32,7 +33,7 @@ func (t *tenant) verdict(e page.Envelope) error {
 		return nil
 	}
 	for _, raw := range [][]byte{e.ResultValue, e.Message} {
-		if text := t.plain(raw); text != "" {
+		if text := c.plain(raw); text != "" {
 			failed.Reason += ": " + text
 			break
 		}
@@ -41,12 +42,13 @@ func (t *tenant) verdict(e page.Envelope) error {
 }
 
 // refusal makes an error of an answer whose status is not 200.
-func (t *tenant) refusal(response *http.Response) error {
-	e := &TenantError{Status: response.StatusCode, Reason: "refused"}
+func (c *Client) refusal(response *http.Response) error {
+	e := &Error{Status: response.StatusCode, Reason: "refused"}
 	var body struct{ Message, Error, Result json.RawMessage }
-	if content, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody)); err == nil && json.Unmarshal(content, &body) == nil {
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
+	if err == nil && json.Unmarshal(content, &body) == nil {
 		for _, raw := range []json.RawMessage{body.Message, body.Error, body.Result} {
-			if text := t.plain(raw); text != "" {
+			if text := c.plain(raw); text != "" {
 				e.Reason = text
 				break
 			}
@@ -58,13 +60,16 @@ func (t *tenant) refusal(response *http.Response) error {
 	case status == http.StatusConflict, status >= 500:
 		e.Passing, e.After = true, retryDelay(response.Header, time.Now())
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		e.Hint = "check that the token has not expired, that its role may read " + alertPath + ", and that no IP allow-list keeps this address out (Netskope: Settings > Administration > Administrators & Roles)"
+		e.Hint = "check that the token has not expired, that its role may read " + AlertPath +
+			", and that no IP allow-list keeps this address out " +
+			"(Netskope: Settings > Administration > Administrators & Roles)"
 	case status == http.StatusNotFound:
-		e.Hint = "check NETSKOPE_TENANT, and that the tenant is licensed for " + alertPath
+		e.Hint = "check NETSKOPE_TENANT, and that the tenant is licensed for " + AlertPath
 	case status >= 300 && status < 400:
 		e.Reason = "redirect, which is not followed because it would carry the token away"
 		if to, err := response.Location(); err == nil {
-			e.Reason = fmt.Sprintf("redirect to host %q, which is not followed because it would carry the token away", to.Host)
+			e.Reason = fmt.Sprintf("redirect to host %q, which is not followed because it would carry the token away",
+				to.Host)
 		}
 		e.Hint = "set NETSKOPE_TENANT to the tenant's own address"
 	}
@@ -73,22 +78,12 @@ func (t *tenant) refusal(response *http.Response) error {
 
 // plain is a JSON string's text for an error message: short, printable, without
 // the token. It is empty for any other value.
-func (t *tenant) plain(raw []byte) string {
+func (c *Client) plain(raw []byte) string {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
 		return ""
 	}
-	text = strings.ReplaceAll(text, t.token, "(the token)")
-	text = strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	if runes := []rune(text); len(runes) > 200 {
-		text = string(runes[:200]) + "…"
-	}
-	return text
+	return plain.Text(text, c.settings.Token, 200)
 }
 
 // retryDelay is how long the answer asks to wait, at least a quarter of a second and
@@ -108,8 +103,8 @@ func retryDelay(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// TenantError is an answer of the tenant that is not a page of alerts, or no answer.
-type TenantError struct {
+// Error is an answer of the tenant that is not a page of alerts, or no answer.
+type Error struct {
 	Status  int           // HTTP status; 0 if there was no answer
 	Reason  string        // short, printable, without the token
 	Hint    string        // what to do about it; may be empty
@@ -118,7 +113,7 @@ type TenantError struct {
 	cause   error
 }
 
-func (e *TenantError) Error() string {
+func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("netskope")
 	if e.Status != 0 {
@@ -134,4 +129,4 @@ func (e *TenantError) Error() string {
 	return b.String()
 }
 
-func (e *TenantError) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.cause }

@@ -1,27 +1,27 @@
-package collector
+package netskope
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
 )
 
-// PageRequest asks the tenant for one page of alerts.
-type PageRequest struct {
-	Field     TimeField // the time by which alerts are asked for
-	From, To  int64     // the range of that time: epoch seconds, asked for as they are
-	Limit     int       // alerts
-	Offset    int       // alerts of earlier pages; 0 for the first page
-	Operation string    // cursor that an earlier page named; empty for none
+// Request asks the tenant for one page of alerts.
+type Request struct {
+	Field     alert.TimeField // the time by which alerts are asked for
+	From, To  int64           // the range of that time: epoch seconds, asked for as they are
+	Limit     int             // alerts
+	Offset    int             // alerts of earlier pages; 0 for the first page
+	Operation string          // cursor that an earlier page named; empty for none
 }
 
-func (p PageRequest) query() url.Values {
+func (p Request) query() url.Values {
 	start, end := "insertionstarttime", "insertionendtime"
-	if p.Field == EventTime {
+	if p.Field == alert.EventTime {
 		start, end = "starttime", "endtime"
 	}
 	query := url.Values{"limit": {strconv.Itoa(p.Limit)}}
@@ -48,11 +48,11 @@ type Alert struct {
 // Probe sends the request once, as runs send theirs, but neither paced nor repeated, and
 // hands the answer's alerts to each as they arrive: also those of an answer that then
 // turns out to be an error. next is the cursor of the page that follows, or empty. The
-// error is a [*TenantError].
-func (p PageRequest) Probe(ctx context.Context, c Config, client *http.Client, each func(Alert)) (next string, err error) {
-	t := newTenant(c, client, &Report{}, func() {})
-	envelope, err := t.request(ctx, p.query(), func(a *page.Alert) error {
-		each(Alert{Identity: string(identity(a)), HasID: len(a.ID) > 0, Bytes: len(a.Line), Inserted: moment(a.Inserted), Timestamp: moment(a.Timestamp)})
+// error is a [*Error].
+func (c *Client) Probe(ctx context.Context, r Request, each func(Alert)) (next string, err error) {
+	envelope, err := c.request(ctx, r.query(), func(a *page.Alert) error {
+		each(Alert{Identity: string(alert.Identity(a)), HasID: len(a.ID) > 0, Bytes: len(a.Line),
+			Inserted: moment(a.Inserted), Timestamp: moment(a.Timestamp)})
 		return nil
 	})
 	return cursor(envelope.Operation), err
@@ -60,7 +60,7 @@ func (p PageRequest) Probe(ctx context.Context, c Config, client *http.Client, e
 
 // moment is a raw time of an alert's, or the zero time.
 func moment(raw []byte) time.Time {
-	seconds, ok := epochSeconds(raw)
+	seconds, ok := alert.EpochSeconds(raw)
 	if !ok {
 		return time.Time{}
 	}

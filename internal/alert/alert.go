@@ -1,14 +1,13 @@
-package collector
+// Package alert reads what the collector needs of a raw alert: who it is, when it belongs,
+// and why a feed cannot take it. Nothing else of it is decoded.
+package alert
 
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
-	"time"
 
 	"netskope-alerts.internal/collector/internal/page"
 )
@@ -18,8 +17,8 @@ import (
 // SecOps, feed management).
 const MaxLine = 4_000_000
 
-// quarantineReason says why an alert must not reach the feed, or nothing.
-func quarantineReason(a *page.Alert, stray bool) string {
+// QuarantineReason says why an alert must not reach the feed, or nothing.
+func QuarantineReason(a *page.Alert, stray bool) string {
 	switch {
 	case !a.Object:
 		return "not a JSON object"
@@ -31,9 +30,9 @@ func quarantineReason(a *page.Alert, stray bool) string {
 	return ""
 }
 
-// identity is what tells an alert from others: its _id, or, if it has none, a digest
+// Identity is what tells an alert from others: its _id, or, if it has none, a digest
 // of its bytes. It is valid as long as the alert is.
-func identity(a *page.Alert) []byte {
+func Identity(a *page.Alert) []byte {
 	switch id := a.ID; {
 	case len(id) > 2 && id[0] == '"':
 		return id[1 : len(id)-1]
@@ -43,18 +42,18 @@ func identity(a *page.Alert) []byte {
 	return fmt.Appendf(nil, "sha256:%x", sha256.Sum256(a.Line))
 }
 
-// ownTime is the time by which an alert belongs to a window, in epoch seconds.
-func ownTime(a *page.Alert, field TimeField) (int64, bool) {
+// Time is the time by which an alert belongs to a window, in epoch seconds.
+func Time(a *page.Alert, field TimeField) (int64, bool) {
 	if field == EventTime {
-		return epochSeconds(a.Timestamp)
+		return EpochSeconds(a.Timestamp)
 	}
-	return epochSeconds(a.Inserted)
+	return EpochSeconds(a.Inserted)
 }
 
-// epochSeconds reads a raw JSON number, or a string that holds one, cut to whole
+// EpochSeconds reads a raw JSON number, or a string that holds one, cut to whole
 // seconds. From 10^11 on it can only be milliseconds, in which the tenant gives some
 // of its times.
-func epochSeconds(raw []byte) (int64, bool) {
+func EpochSeconds(raw []byte) (int64, bool) {
 	raw = bytes.Trim(raw, `"`)
 	var seconds int64
 	if len(raw) == 0 || len(raw) > 40 {
@@ -77,44 +76,23 @@ func epochSeconds(raw []byte) (int64, bool) {
 	return seconds, true
 }
 
-// cursor is the operation that an answer names, or nothing.
-func cursor(raw []byte) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
-	if _, ok := epochSeconds(raw); ok {
-		return string(raw)
-	}
-	return ""
-}
-
-// cursorWait is how long an answer's wait_time asks to wait before its cursor is
-// followed. It comes in seconds, as a number or as a string.
-func cursorWait(raw []byte) time.Duration {
-	seconds, err := strconv.ParseFloat(strings.Trim(string(raw), `" `), 64)
-	if err != nil || !(seconds > 0) {
-		return 0
-	}
-	return time.Duration(min(seconds, maxCursorWait.Seconds()) * float64(time.Second))
-}
-
-// alertKey stands for an alert's identity: the first 128 bits of its SHA-256. Two of a
+// Key stands for an alert's identity: the first 128 bits of its SHA-256. Two of a
 // million alerts share one with a probability below 10^-26.
-type alertKey [16]byte
+type Key [16]byte
 
-func keyOf(identity []byte) alertKey {
+// KeyOf is the key of an identity.
+func KeyOf(identity []byte) Key {
 	sum := sha256.Sum256(identity)
-	return alertKey(sum[:])
+	return Key(sum[:])
 }
 
-// keySet is a set of alerts' keys, each with the number of the page that brought it
+// Set is a set of alerts' keys, each with the number of the page that brought it
 // first, or 0 as long as it is only known from elsewhere.
-type keySet map[alertKey]int32
+type Set map[Key]int32
 
-// meet notes that the page brought the alert. It returns the page that brought it
+// Meet notes that the page brought the alert. It returns the page that brought it
 // before, or -1 if none did.
-func (s keySet) meet(key alertKey, page int) (earlier int) {
+func (s Set) Meet(key Key, page int) (earlier int) {
 	at, ok := s[key]
 	if !ok || at == 0 {
 		s[key] = int32(page)
@@ -124,3 +102,15 @@ func (s keySet) meet(key alertKey, page int) (earlier int) {
 	}
 	return int(at)
 }
+
+// TimeField says which of an alert's two times decides where it belongs.
+type TimeField string
+
+const (
+	// InsertionTime is when the tenant stored the alert. It is the default,
+	// because an alert can be stored up to a day after it happened.
+	InsertionTime TimeField = "insertion"
+	// EventTime is the alert's own timestamp, as the original function used it.
+	// Alerts that are stored later than LAG after it are missed.
+	EventTime TimeField = "event"
+)

@@ -1,0 +1,47 @@
+package alert
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+func TestEpochSeconds(t *testing.T) {
+	for _, test := range []struct {
+		raw  string
+		want int64 // -1: none
+	}{
+		{"1795426508", 1795426508}, {`"1795426508"`, 1795426508}, {"1795426508.9", 1795426508}, {`"1795426508.9"`, 1795426508},
+		{"1.795426508e9", 1795426508}, {"1795426508123", 1795426508}, {"0", 0},
+		{"", -1}, {"null", -1}, {`""`, -1}, {"-1", -1}, {`"now"`, -1}, {"1e400", -1}, {"true", -1}, {"{}", -1},
+		{"99999999999999999999999999", -1}, {strings.Repeat("9", 100), -1},
+	} {
+		got, ok := EpochSeconds([]byte(test.raw))
+		if !ok {
+			got = -1
+		}
+		if got != test.want {
+			t.Errorf("%s: got %d, want %d", test.raw, got, test.want)
+		}
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	for _, test := range []struct {
+		id   string
+		want string
+	}{
+		{`"5f"`, "5f"}, {`12`, "12"}, {`""`, "sha256:"}, {`null`, "sha256:"}, {``, "sha256:"}, {`{}`, "sha256:"},
+	} {
+		a := page.Alert{Line: []byte("{}"), ID: []byte(test.id)}
+		if got := string(Identity(&a)); got != test.want && !(test.want == "sha256:" && strings.HasPrefix(got, test.want)) {
+			t.Errorf("%s: got %s, want %s", test.id, got, test.want)
+		}
+	}
+	a, b := page.Alert{Line: []byte(`{"a":1}`)}, page.Alert{Line: []byte(`{"a":2}`)}
+	if bytes.Equal(Identity(&a), Identity(&b)) {
+		t.Error("two alerts without _id share an identity")
+	}
+}

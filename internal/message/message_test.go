@@ -1,0 +1,25 @@
+package message
+
+import "testing"
+
+// FuzzParseMessage holds that whatever a message asks for can be done, or is refused.
+func FuzzParseMessage(f *testing.F) {
+	for _, seed := range []string{"{}", `{"verify":"48h","repair":true}`, `{"backfill":{"from":"2026-11-01T00:00:00Z","to":"2026-11-01T06:00:00+01:00"}}`, `{"verify":"-1h"}`, "null", "[]", "{"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		if len(payload) == 0 {
+			return
+		}
+		asked, err := parse(payload)
+		if err != nil {
+			return
+		}
+		if asked.Verify < 0 || asked.Verify > maxVerify || asked.Repair && asked.Verify == 0 || asked.Verify > 0 && !asked.From.IsZero() {
+			t.Errorf("%q asks for %+v", payload, asked)
+		}
+		if !asked.From.IsZero() && (!asked.From.Before(asked.To) || asked.From.Nanosecond() != 0 || asked.To.Nanosecond() != 0) {
+			t.Errorf("%q asks for the span %v to %v", payload, asked.From, asked.To)
+		}
+	})
+}

@@ -1,0 +1,206 @@
+// Package netskope asks one tenant for pages of alerts: paced, repeated where that can help,
+// judged, and followed to the last page.
+package netskope
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+const (
+	// AlertPath is the endpoint of the REST API v2 that lists alerts.
+	AlertPath = "/api/v2/events/data/alert"
+
+	// A request that fails otherwise than by the rate limit is tried this often, over
+	// about two and a half minutes; a rate-limited one this often, because others may
+	// be using up the tenant's quota. The run's budget bounds both.
+	maxFailures    = 10
+	maxRateLimited = 200
+
+	// idleBody is how long a body may stand still before the request is given up.
+	idleBody = time.Minute
+)
+
+// Settings are what a client works with.
+type Settings struct {
+	Tenant            string // scheme and host, as in https://acme.goskope.com
+	Token             string // API token; it goes to the tenant only, and into no error
+	UserAgent         string
+	PageSize          int             // alerts asked for per request
+	RequestsPerSecond float64         // of all requests together, evenly; 0 is unpaced
+	Field             alert.TimeField // the time by which alerts are asked for
+}
+
+// Limiter paces requests to the tenant: RequestsPerSecond evenly, one at a time, or
+// without a limit if that is 0.
+func (s Settings) Limiter() *rate.Limiter {
+	limit := rate.Inf
+	if s.RequestsPerSecond > 0 {
+		limit = rate.Limit(s.RequestsPerSecond)
+	}
+	return rate.NewLimiter(limit, 1)
+}
+
+// Client asks one tenant. Its methods may be called from several goroutines: all requests
+// share one limiter.
+type Client struct {
+	settings Settings
+	http     *http.Client
+	limiter  *rate.Limiter
+	readers  sync.Pool // of *page.Reader
+	progress func()    // called after every page
+
+	cursors, offsets         atomic.Bool // this tenant pages by cursors; takes offsets
+	requests, pages, retries atomic.Int64
+}
+
+// New makes a client that sends its requests through the given one, but follows no redirect:
+// that would carry the token to wherever it points. progress, if not nil, is called after
+// every page, by whichever goroutine asked for it.
+func New(s Settings, through *http.Client, progress func()) *Client {
+	unredirected := *through
+	unredirected.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if progress == nil {
+		progress = func() {}
+	}
+	return &Client{settings: s, http: &unredirected, limiter: s.Limiter(), progress: progress,
+		readers: sync.Pool{New: func() any { return new(page.Reader) }}}
+}
+
+// Counts are the requests of a client so far.
+type Counts struct {
+	Requests int // retries included
+	Pages    int // answers that were pages of alerts
+	Retries  int // requests made again after an error or a rate limit
+}
+
+// Counts are the client's requests so far.
+func (c *Client) Counts() Counts {
+	return Counts{Requests: int(c.requests.Load()), Pages: int(c.pages.Load()), Retries: int(c.retries.Load())}
+}
+
+// page requests one page, up to a bound again where that can help, and hands its alerts
+// to each as they arrive. An alert may be handed over again when the page is
+// requested again. The error is an *Error, each's own, or the context's.
+func (c *Client) page(ctx context.Context, query url.Values, each func(*page.Alert) error) (page.Envelope, error) {
+	var failures, limited int
+	var last *Error
+	exponential := backoff.NewExponentialBackOff()
+	exponential.InitialInterval, exponential.MaxInterval, exponential.Multiplier = time.Second, 30*time.Second, 2
+
+	envelope, err := backoff.Retry(ctx, func() (page.Envelope, error) {
+		if err := c.limiter.Wait(ctx); err != nil {
+			return page.Envelope{}, backoff.Permanent(outOfTime(ctx, err))
+		}
+		envelope, err := c.request(ctx, query, each)
+		if ctx.Err() != nil && err != nil {
+			return envelope, backoff.Permanent(ctx.Err())
+		}
+		var failure *Error
+		if !errors.As(err, &failure) {
+			if err != nil {
+				err = backoff.Permanent(err)
+			}
+			return envelope, err
+		}
+		last = failure
+		if failure.Status == http.StatusTooManyRequests {
+			limited++
+		} else {
+			failures++
+		}
+		deadline, bounded := ctx.Deadline()
+		switch left := time.Until(deadline); {
+		case !failure.Passing:
+			return envelope, backoff.Permanent(failure)
+		case bounded && failure.After > left:
+			failure.Reason += fmt.Sprintf("; it asks to wait %s, but the run has only %s left",
+				failure.After.Round(time.Second), left.Round(time.Second))
+			return envelope, backoff.Permanent(failure)
+		case failures >= maxFailures, limited >= maxRateLimited:
+			failure.Reason += fmt.Sprintf("; given up after %d attempts", failures+limited)
+			return envelope, backoff.Permanent(failure)
+		}
+		c.retries.Add(1)
+		if failure.After > 0 {
+			return envelope, &backoff.RetryAfterError{Duration: failure.After}
+		}
+		return envelope, failure
+	}, backoff.WithBackOff(exponential), backoff.WithMaxElapsedTime(0))
+	if err != nil && ctx.Err() != nil && last != nil {
+		last.Reason += "; tried again until the run's time was up"
+		return envelope, last // an outage must not pass for a budget that was spent at work
+	}
+	return envelope, err
+}
+
+// outOfTime waits for the end of a context within whose deadline the limiter refuses to
+// wait for a request, and returns the context's own error.
+func outOfTime(ctx context.Context, err error) error {
+	if _, ok := ctx.Deadline(); !ok {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// request is one attempt at one page, its body included.
+func (c *Client) request(ctx context.Context, query url.Values, each func(*page.Alert) error) (page.Envelope, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	address := c.settings.Tenant + AlertPath + "?" + query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return page.Envelope{}, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Netskope-Api-Token", c.settings.Token)
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", c.settings.UserAgent)
+	c.requests.Add(1)
+	response, err := c.http.Do(request)
+	if err != nil {
+		var failure *url.Error // its text would hold the whole address again
+		if errors.As(err, &failure) {
+			err = failure.Err
+		}
+		return page.Envelope{}, &Error{Reason: "no answer", cause: err, Passing: true}
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return page.Envelope{}, c.refusal(response)
+	}
+
+	var eachFailed error
+	body := &watchedBody{body: response.Body, watch: time.AfterFunc(idleBody, func() { cancel(errIdle) })}
+	defer body.watch.Stop()
+	reader := c.readers.Get().(*page.Reader)
+	defer c.readers.Put(reader)
+	envelope, err := reader.Read(body, func(a *page.Alert) error {
+		eachFailed = each(a)
+		return eachFailed
+	})
+	switch {
+	case eachFailed != nil:
+		return envelope, eachFailed
+	case err != nil:
+		if context.Cause(ctx) == errIdle {
+			err = errIdle
+		}
+		return envelope, &Error{Status: response.StatusCode, Reason: "broken answer", cause: err, Passing: true}
+	}
+	c.pages.Add(1)
+	c.progress()
+	return envelope, c.verdict(envelope)
+}
