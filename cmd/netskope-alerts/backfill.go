@@ -11,7 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type backfillCommand struct {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/check"
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/check"
 )
 
 type checkCommand struct {

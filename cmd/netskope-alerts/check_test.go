@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"netskope-alerts.internal/collector/internal/check"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/check"
 )
 
 func TestFindingLines(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type findCommand struct {

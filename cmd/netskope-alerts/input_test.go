@@ -20,7 +20,7 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
 )

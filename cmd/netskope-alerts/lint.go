@@ -8,7 +8,7 @@ import (
 	"math"
 	"strconv"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type lintCommand struct {

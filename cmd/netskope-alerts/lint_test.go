@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 

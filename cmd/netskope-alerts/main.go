@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // Exit statuses.

@@ -14,7 +14,7 @@ import (
 	"cloud.google.com/go/storage"
 	"golang.org/x/term"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // collection is what the configuration in the environment names.

@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type stateCommand struct {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type statusCommand struct {

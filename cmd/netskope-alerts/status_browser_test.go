@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // TestPageInBrowser loads the pages into Chromium and holds what it draws against the

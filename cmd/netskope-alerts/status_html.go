@@ -9,7 +9,7 @@ import (
 	"io"
 	"regexp"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 //go:embed status.html

@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // statusJSON is what status --json prints; programs rely on it. Its names are those of

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // Plots are as wide as the page lets them, so that across everything is in percent;

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // hostileType is what a tenant that was taken over might send as an alert's type.

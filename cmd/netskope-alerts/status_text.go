@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // printStatus prints the status for a person, as wide as the terminal is.

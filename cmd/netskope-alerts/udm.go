@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type udmCommand struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // udmReports are what pages are made of.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // stepRow is what a row of the table did, fit to be shown.

@@ -7,8 +7,8 @@ import (
 	"io"
 	"strings"
 
-	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 //go:embed udm.html

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // udmJSON is what udm --json prints; programs rely on it. Lists are never null.

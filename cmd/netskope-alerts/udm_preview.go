@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // preview makes events of the alerts of one source after the other.

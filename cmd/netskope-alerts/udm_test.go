@@ -17,13 +17,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	collector "netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // sampleAlerts are the alerts of the mapping's own tests, each on a line.
 func sampleAlerts(t testing.TB) string {
-	files, err := filepath.Glob("../../internal/udm/testdata/*.json")
+	files, err := filepath.Glob("internal/udm/testdata/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no alerts: %v", err)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // udmText prints for a person, as wide as the terminal is.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 type verifyCommand struct {

@@ -3,7 +3,7 @@ package udm_test
 import (
 	"fmt"
 
-	"netskope-alerts.internal/collector/internal/udm"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // One alert, its event, what is wrong with it, and what became of one row.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // checkConfig reads the configuration, and reports whether it can be worked with.

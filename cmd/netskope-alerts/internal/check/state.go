@@ -9,7 +9,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 const (

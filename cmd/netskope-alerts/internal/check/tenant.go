@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )

@@ -13,7 +13,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // Level says how something that was looked at is.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 

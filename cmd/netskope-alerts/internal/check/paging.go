@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // checkPaging looks at how pages follow each other, how large they become, and what

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 const (

@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector"
 )
 
 // place is where the collector keeps objects of one kind.
