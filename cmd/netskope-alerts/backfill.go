@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"netskope-alerts.internal/collector"
 )
@@ -128,15 +124,11 @@ func (b *backfillCommand) publish(ctx context.Context, s streams, c collection, 
 // estimateLine draws how far the backfill has come and how long it will take, if w is a
 // terminal.
 func estimateLine(w io.Writer, all collector.Window) (show func(collector.Report), done func()) {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil, func() {}
-	}
-	bar := progressbar.NewOptions64(int64(all.To.Sub(all.From).Seconds()), progressbar.OptionSetWriter(w), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(true))
+	length := all.To.Sub(all.From)
+	bar := newProgress(w, int64(length.Seconds()), progressStyle{width: 20, estimate: true, pause: 100 * time.Millisecond})
 	show = func(r collector.Report) {
-		bar.Describe(fmt.Sprintf("%s  %s", stamp(r.Through), count(r.Alerts, "alert", "alerts")))
-		_ = bar.Set64(int64(r.Through.Sub(all.From).Seconds())) // it is only a picture
+		bar.say(fmt.Sprintf("%s  %s", stamp(r.Through), count(r.Alerts, "alert", "alerts")))
+		bar.at(int64(r.Through.Sub(all.From).Seconds()))
 	}
-	return show, func() { _ = bar.Clear() }
+	return show, bar.clear
 }

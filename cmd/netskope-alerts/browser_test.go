@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -254,3 +255,10 @@ func rgb(picture image.Image, x, y int) uint32 {
 	r, g, b, _ := picture.At(x, y).RGBA()
 	return r>>8<<16 | g>>8<<8 | b>>8
 }
+
+// near reports whether two lengths are the same to a pixel.
+func near(a, b float64) bool { return math.Abs(a-b) < 0.75 }
+
+// hostileType is what a tenant that was taken over might send as an alert's type.
+const hostileType = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>\"'><img src=//evil.example/x onerror=alert(2)>\u202egnp.exe\n" +
+	"{{.Tenant}} & the rest of a name that is much longer than any place for it"

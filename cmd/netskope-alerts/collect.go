@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"netskope-alerts.internal/collector"
 )
@@ -50,18 +46,13 @@ func (*collect) Run(ctx context.Context, s streams) error {
 
 // progressLine draws how far the run has come, if w is a terminal.
 func progressLine(w io.Writer, now time.Time) (show func(collector.Report), done func()) {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil, func() {}
-	}
-	bar := progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false))
+	bar := newProgress(w, 1, progressStyle{width: 20, pause: 100 * time.Millisecond})
 	show = func(r collector.Report) {
-		bar.ChangeMax64(max(int64(now.Sub(r.From).Seconds()), 1))
-		bar.Describe(fmt.Sprintf("%s  %d alerts, %d pages", r.Through.Format("2006-01-02 15:04"), r.Alerts, r.Pages))
-		_ = bar.Set64(int64(r.Through.Sub(r.From).Seconds())) // it is only a picture
+		bar.end(max(int64(now.Sub(r.From).Seconds()), 1))
+		bar.say(fmt.Sprintf("%s  %d alerts, %d pages", r.Through.Format("2006-01-02 15:04"), r.Alerts, r.Pages))
+		bar.at(int64(r.Through.Sub(r.From).Seconds()))
 	}
-	return show, func() { _ = bar.Clear() }
+	return show, bar.clear
 }
 
 // summary prints what the run did.

@@ -13,10 +13,20 @@ import (
 
 // flaw is what keeps an object from being read on, or is wrong with its form.
 type flaw struct {
-	rule rule
+	kind flawKind
 	at   int64 // byte of the object as it is stored, from 0
 	what string
 }
+
+// flawKind says what a flaw is of.
+type flawKind int
+
+const (
+	misnamed flawKind = iota + 1 // gzip, or not, against what the name says
+	torn                         // the gzip content is cut off
+	damaged                      // the gzip content is not what was compressed
+	trailing                     // something lies behind the gzip content
+)
 
 func (f *flaw) Error() string { return f.what }
 
@@ -44,13 +54,13 @@ func (s source) content(ctx context.Context) (*content, error) {
 	case c.stored.err != nil:
 		err = c.stored.err
 	case packed && !named && !s.nameless:
-		err = &flaw{ruleGzipName, 0, "the content is gzip, but the name does not end in .gz"}
+		err = &flaw{misnamed, 0, "the content is gzip, but the name does not end in .gz"}
 	case packed:
 		if c.packed, err = newGunzip(c.stored, c.Reader); err == nil {
 			c.Reader = bufio.NewReaderSize(c.packed, readBuffer)
 		}
 	case named && s.encoding != "gzip": // with it, Cloud Storage has unpacked it
-		err = &flaw{ruleGzipName, 0, "the name ends in .gz, but the content is not gzip"}
+		err = &flaw{misnamed, 0, "the name ends in .gz, but the content is not gzip"}
 	}
 	if err != nil {
 		r.Close()
@@ -60,6 +70,9 @@ func (s source) content(ctx context.Context) (*content, error) {
 }
 
 func (c *content) close() { c.closer.Close() }
+
+// size is how many bytes of the source, as it is stored, were read.
+func (c *content) size() int64 { return c.stored.n }
 
 // trailing is what lies behind the content, once that is read; or nil.
 func (c *content) trailing() *flaw {
@@ -132,7 +145,7 @@ func (g *gunzip) next() error {
 	case len(magic) == 0:
 		return io.EOF
 	case !isGzip(magic):
-		g.trailing = &flaw{ruleGzipTrailing, g.offset(), fmt.Sprintf("after the gzip content, at byte %s of the object, there are other bytes", number(g.offset()))}
+		g.trailing = &flaw{trailing, g.offset(), fmt.Sprintf("after the gzip content, at byte %s of the object, there are other bytes", number(g.offset()))}
 		return io.EOF
 	}
 	if err := g.member.Reset(g.packed); err != nil {
@@ -148,9 +161,9 @@ func (g *gunzip) flawed(err error) error {
 	case g.stored.err != nil:
 		return g.stored.err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return &flaw{ruleGzipTorn, g.offset(), fmt.Sprintf("the gzip content is cut off at byte %s of the object", number(g.offset()))}
+		return &flaw{torn, g.offset(), fmt.Sprintf("the gzip content is cut off at byte %s of the object", number(g.offset()))}
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return &flaw{ruleGzipDamaged, g.offset(), fmt.Sprintf("the gzip content is damaged before byte %s of the object: %s", number(g.offset()), strings.TrimPrefix(err.Error(), "gzip: "))}
+		return &flaw{damaged, g.offset(), fmt.Sprintf("the gzip content is damaged before byte %s of the object: %s", number(g.offset()), strings.TrimPrefix(err.Error(), "gzip: "))}
 	}
 	return err
 }

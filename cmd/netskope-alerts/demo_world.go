@@ -12,9 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -155,23 +152,21 @@ func (w *demoWorld) play(ctx context.Context, f *function) ([]record, error) {
 
 // showProgress counts the alerts in the bucket, if w is a terminal.
 func showProgress(out io.Writer, w *demoWorld) (done func()) {
-	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	bar := newProgress(out, int64(len(w.alerts)), progressStyle{width: 30, what: "alerts in the bucket", count: true})
+	if bar == nil {
 		return func() {}
 	}
-	bar := progressbar.NewOptions(len(w.alerts), progressbar.OptionSetWriter(out), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetDescription("alerts in the bucket"), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false))
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			_ = bar.Set64(w.delivered.Load()) // it is only a picture
+			bar.at(w.delivered.Load())
 			select {
 			case <-tick.C:
 			case <-stop:
-				_ = bar.Clear()
+				bar.clear()
 				return
 			}
 		}

@@ -196,3 +196,8 @@ func objectSource(bucket *storage.BucketHandle, is *storage.ObjectAttrs) source 
 		return &patientReader{r, attempt}, nil
 	}}
 }
+
+// isNDJSON reports whether the name is of an object of lines.
+func isNDJSON(name string) bool {
+	return strings.HasSuffix(name, ".ndjson") || strings.HasSuffix(name, ".ndjson.gz")
+}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,40 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cloud.google.com/go/storage"
-	"google.golang.org/api/option"
-
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
-	"netskope-alerts.internal/collector/internal/standin/pipenet"
 )
-
-// cloud is inputs with the server as their Cloud Storage.
-func cloud(t *testing.T, server *gcstest.Server, stdin string) inputs {
-	listener := &pipenet.Listener{}
-	service := &http.Server{Handler: server}
-	go service.Serve(listener)
-	transport := &http.Transport{DialContext: listener.DialContext}
-	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
-		option.WithHTTPClient(&http.Client{Transport: transport}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		client.Close()
-		transport.CloseIdleConnections()
-		service.Close()
-	})
-	return inputs{strings.NewReader(stdin), func(name string) (*storage.BucketHandle, error) { return client.Bucket(name), nil }}
-}
-
-func zipped(text string) string {
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	_, _ = io.WriteString(z, text) // to memory
-	_ = z.Close()
-	return out.String()
-}
 
 // found is what a source is, in a line.
 func found(s source) string {
@@ -70,7 +35,7 @@ func TestInputs(t *testing.T) {
 		}
 		server.Put("alerts", name, []byte(body))
 	}
-	in := cloud(t, server, "")
+	in := inputs{strings.NewReader(""), bucketsOf(t, server)}
 	dir := t.TempDir()
 	for _, name := range []string{"x.ndjson", "sub/y.ndjson"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -116,41 +81,41 @@ func TestInputs(t *testing.T) {
 }
 
 func TestContent(t *testing.T) {
-	torn := zipped(strings.Repeat("line\n", 1000))
-	torn = torn[:len(torn)-9]
-	damaged := []byte(zipped(strings.Repeat("line\n", 1000)))
-	damaged[len(damaged)-7] ^= 1 // in the checksum
+	cutOff := zipped(strings.Repeat("line\n", 1000))
+	cutOff = cutOff[:len(cutOff)-9]
+	changed := []byte(zipped(strings.Repeat("line\n", 1000)))
+	changed[len(changed)-7] ^= 1 // in the checksum
 	for _, test := range []struct {
 		name, stored string
 		nameless     bool
 		encoding     string
 		want         string
-		problem      rule // of content, of reading, or of what trails
+		problem      flawKind // of content, of reading, or of what trails
 	}{
-		{"a.ndjson", "text", false, "", "text", ""},
-		{"a.ndjson", "", false, "", "", ""},
-		{"a.ndjson.gz", zipped("text"), false, "", "text", ""},
-		{"a.gz", zipped("te") + zipped("") + zipped("xt"), false, "", "text", ""},
-		{"a.gz", zipped("text") + "\x00", false, "", "text", ruleGzipTrailing},
-		{"a.gz", zipped("text") + "text and more", false, "", "text", ruleGzipTrailing},
-		{"a.gz", zipped("te") + zipped("xt") + "tail", false, "", "text", ruleGzipTrailing},
-		{"a.gz", zipped("text") + zipped("x")[:4], false, "", "text", ruleGzipTorn},
-		{"a.gz", torn, false, "", strings.Repeat("line\n", 1000), ruleGzipTorn},
-		{"a.gz", string(damaged), false, "", strings.Repeat("line\n", 1000), ruleGzipDamaged},
-		{"a.gz", zipped("text")[:5], false, "", "", ruleGzipTorn},
-		{"a.gz", "\x1f\x8b\x07" + zipped("text")[3:], false, "", "", ruleGzipDamaged},
-		{"a.gz", "text", false, "", "", ruleGzipName},
-		{"a.gz", "", false, "", "", ruleGzipName},
-		{"a.gz", "text", false, "gzip", "text", ""}, // unpacked on the way
-		{"a.ndjson", zipped("text"), false, "", "", ruleGzipName},
-		{"", zipped("text"), true, "", "text", ""},
-		{"", "text", true, "", "text", ""},
+		{"a.ndjson", "text", false, "", "text", 0},
+		{"a.ndjson", "", false, "", "", 0},
+		{"a.ndjson.gz", zipped("text"), false, "", "text", 0},
+		{"a.gz", zipped("te") + zipped("") + zipped("xt"), false, "", "text", 0},
+		{"a.gz", zipped("text") + "\x00", false, "", "text", trailing},
+		{"a.gz", zipped("text") + "text and more", false, "", "text", trailing},
+		{"a.gz", zipped("te") + zipped("xt") + "tail", false, "", "text", trailing},
+		{"a.gz", zipped("text") + zipped("x")[:4], false, "", "text", torn},
+		{"a.gz", cutOff, false, "", strings.Repeat("line\n", 1000), torn},
+		{"a.gz", string(changed), false, "", strings.Repeat("line\n", 1000), damaged},
+		{"a.gz", zipped("text")[:5], false, "", "", torn},
+		{"a.gz", "\x1f\x8b\x07" + zipped("text")[3:], false, "", "", damaged},
+		{"a.gz", "text", false, "", "", misnamed},
+		{"a.gz", "", false, "", "", misnamed},
+		{"a.gz", "text", false, "gzip", "text", 0}, // unpacked on the way
+		{"a.ndjson", zipped("text"), false, "", "", misnamed},
+		{"", zipped("text"), true, "", "text", 0},
+		{"", "text", true, "", "text", 0},
 	} {
 		s := source{object: test.name, nameless: test.nameless, encoding: test.encoding, open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(test.stored)), nil
 		}}
 		var got []byte
-		problem, at := rule(""), int64(0)
+		problem, at := flawKind(0), int64(0)
 		c, err := s.content(t.Context())
 		if err == nil {
 			if got, err = io.ReadAll(c); err == nil && c.trailing() != nil {
@@ -160,14 +125,14 @@ func TestContent(t *testing.T) {
 		}
 		broken := (*flaw)(nil)
 		if errors.As(err, &broken) {
-			problem, at = broken.rule, broken.at
+			problem, at = broken.kind, broken.at
 		} else if err != nil {
 			t.Errorf("%s %q: %v", test.name, test.stored, err)
 		}
 		if string(got) != test.want || problem != test.problem {
-			t.Errorf("%s %.40q: got %q, %s; want %q, %s", test.name, test.stored, got, problem, test.want, test.problem)
+			t.Errorf("%s %.40q: got %q, %d; want %q, %d", test.name, test.stored, got, problem, test.want, test.problem)
 		}
-		if problem == ruleGzipTrailing && !slices.Contains([]string{"\x00", "text and more", "tail"}, test.stored[at:]) {
+		if problem == trailing && !slices.Contains([]string{"\x00", "text and more", "tail"}, test.stored[at:]) {
 			t.Errorf("%.40q: trailing bytes at %d", test.stored, at)
 		}
 	}
@@ -206,7 +171,7 @@ func TestPatience(t *testing.T) {
 					return gcstest.Fault{}
 				}}
 				server.Put("alerts", "b.ndjson", []byte("{}\n"))
-				in := cloud(t, server, "")
+				in := inputs{strings.NewReader(""), bucketsOf(t, server)}
 				began := time.Now()
 				err := in.each(t.Context(), []string{argument}, func(s source) error {
 					c, err := s.content(t.Context())
@@ -240,7 +205,7 @@ func TestPatienceAgain(t *testing.T) {
 			server.Put("alerts", fmt.Sprintf("%04d.ndjson", i), nil)
 		}
 		n := 0
-		err := cloud(t, server, "").each(t.Context(), []string{"gs://alerts/"}, func(source) error {
+		err := inputs{strings.NewReader(""), bucketsOf(t, server)}.each(t.Context(), []string{"gs://alerts/"}, func(source) error {
 			n++
 			time.Sleep(time.Second) // longer than the patience, together
 			return nil
@@ -270,25 +235,3 @@ func TestPatienceAgain(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// TestGone: an object that the feed takes away while the folder is read is told apart.
-func TestGone(t *testing.T) {
-	server := &gcstest.Server{}
-	server.Put("alerts", "f/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", []byte("{}\n"))
-	server.Put("alerts", "f/z.ndjson", []byte("{\"timestamp\":1}\n"))
-	in := cloud(t, server, "")
-	l, p := newLint(func(finding) {}), newPreview(&udmCommand{Coverage: true}, streams{nil, io.Discard, io.Discard, os.LookupEnv})
-	if err := in.each(t.Context(), []string{"gs://alerts/f/"}, func(s source) error {
-		if bucket, _ := in.bucket("alerts"); strings.HasSuffix(s.object, "z.ndjson") {
-			if err := bucket.Object(s.object).Delete(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return errors.Join(l.object(t.Context(), s), p.object(t.Context(), s))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if l.Gone != 1 || l.Lines != 1 || p.Gone != 1 || p.Objects != 1 || p.Unreadable != 0 {
-		t.Errorf("lint %+v, preview %+v", l.lintSum, p.udmCounts)
-	}
-}

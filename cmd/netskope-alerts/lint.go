@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 
 	"netskope-alerts.internal/collector"
 )
@@ -25,26 +23,6 @@ Exit status: 0 clean, 3 findings, 1 failed.
 
 Example:
   netskope-alerts lint gs://my-bucket/netskope/alerts/`
-}
-
-// atMost is how many findings of each rule are shown.
-type atMost int
-
-// UnmarshalText reads all, none or a number.
-func (n *atMost) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "all":
-		*n = math.MaxInt
-	case "none":
-		*n = 0
-	default:
-		value, err := strconv.ParseUint(string(text), 10, 31)
-		if err != nil {
-			return fmt.Errorf("%q: want all, none or a number", text)
-		}
-		*n = atMost(value)
-	}
-	return nil
 }
 
 func (c *lintCommand) Run(ctx context.Context, s streams) error {
@@ -136,16 +114,19 @@ func (l *lint) object(ctx context.Context, s source) error {
 	if err == nil {
 		defer c.close()
 		err = l.lines(c)
-		l.Stored += c.stored.n
+		l.Stored += c.size()
 	}
 	l.NotCompared += l.ids.over
-	broken := (*flaw)(nil)
+	broken, unread := (*flaw)(nil), (*unreadError)(nil)
 	switch {
 	case errors.Is(err, errGone):
 		l.Gone++
 		return nil
 	case errors.As(err, &broken):
-		l.add(finding{Byte: broken.at, Rule: broken.rule, What: broken.what})
+		l.add(finding{Byte: broken.at, Rule: flawRules[broken.kind], What: broken.what})
+		return nil
+	case errors.As(err, &unread):
+		l.add(finding{Byte: unread.from, Rule: ruleObjectSize, What: unread.Error()})
 		return nil
 	case err != nil && s.encoding != "" && ctx.Err() == nil && !errors.Is(err, errImpatient):
 		l.add(finding{Rule: ruleEncoding, What: fmt.Sprintf("it cannot be read so: %v", err)})
@@ -179,7 +160,7 @@ func (l *lint) lines(c *content) error {
 			l.found(ruleObjectSize, 1, fmt.Sprintf("the object is longer than %s", size(l.sizes.object)))
 		}
 		if all.bytes > l.sizes.unpacked {
-			return &flaw{ruleObjectSize, all.bytes, fmt.Sprintf("nothing was looked at behind %s", size(l.sizes.unpacked))}
+			return &unreadError{from: all.bytes, limit: l.sizes.unpacked}
 		}
 	}
 	if !last.ended {
@@ -189,4 +170,11 @@ func (l *lint) lines(c *content) error {
 		return f
 	}
 	return nil
+}
+
+// unreadError says that a content is so long that its rest was not looked at.
+type unreadError struct{ from, limit int64 }
+
+func (e *unreadError) Error() string {
+	return fmt.Sprintf("nothing was looked at behind %s", size(e.limit))
 }

@@ -119,8 +119,3 @@ func (r *lintReport) text(of lintSum, rules []ruleSum) {
 	}
 	fmt.Fprintf(r, "%s  %s\n", r.word(is), strings.TrimSpace(wrapped(text, r.width, 6)))
 }
-
-// isNDJSON reports whether the name is of an object of lines.
-func isNDJSON(name string) bool {
-	return strings.HasSuffix(name, ".ndjson") || strings.HasSuffix(name, ".ndjson.gz")
-}

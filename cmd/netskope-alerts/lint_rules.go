@@ -25,6 +25,11 @@ const (
 	ruleNewline      rule = "no-newline"
 )
 
+// flawRules are the rules that a flaw of an object breaks.
+var flawRules = map[flawKind]rule{
+	misnamed: ruleGzipName, torn: ruleGzipTorn, damaged: ruleGzipDamaged, trailing: ruleGzipTrailing,
+}
+
 // remedies say what to do about a finding. The sources are Google's pages "Use the Feed
 // Management UI" (docs.cloud.google.com/chronicle/docs/administration/feed-management,
 // 2026-04-14: line and file sizes, delimiters, compression, empty folder names) and, for

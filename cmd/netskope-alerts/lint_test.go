@@ -16,13 +16,6 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
-// textSource is a file of the name that holds the text.
-func textSource(name, text string) source {
-	return source{name: name, object: name, open: func(context.Context) (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(text)), nil
-	}}
-}
-
 // lintText looks at a text as an object of lines.
 func lintText(t testing.TB, name, text string, change func(*lint)) (all []finding, l *lint) {
 	l = newLint(func(f finding) { all = append(all, f) })
@@ -177,7 +170,7 @@ func TestLintNames(t *testing.T) {
 // TestLintBucket looks at objects of a bucket, one with a Content-Encoding.
 func TestLintBucket(t *testing.T) {
 	server := &gcstest.Server{}
-	in := cloud(t, server, "")
+	in := inputs{strings.NewReader(""), bucketsOf(t, server)}
 	bucket, _ := in.bucket("alerts")
 	const day = "f/2026/11/23/alerts_20261123T"
 	server.Put("alerts", day+"100000Z_20261123T100500Z.ndjson", []byte("{}\n"))
@@ -210,6 +203,28 @@ func TestLintBucket(t *testing.T) {
 	}
 	if !slices.Equal(all, want) || l.Objects != 5 || l.Foreign != 1 || l.Lines != 5 {
 		t.Errorf("%+v\ngot  %q\nwant %q", l.lintSum, all, want)
+	}
+}
+
+// TestGone: an object that the feed takes away while the folder is read is told apart.
+func TestGone(t *testing.T) {
+	server := &gcstest.Server{}
+	server.Put("alerts", "f/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", []byte("{}\n"))
+	server.Put("alerts", "f/z.ndjson", []byte("{\"timestamp\":1}\n"))
+	in := inputs{strings.NewReader(""), bucketsOf(t, server)}
+	l := newLint(func(finding) {})
+	if err := in.each(t.Context(), []string{"gs://alerts/f/"}, func(s source) error {
+		if bucket, _ := in.bucket("alerts"); strings.HasSuffix(s.object, "z.ndjson") {
+			if err := bucket.Object(s.object).Delete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return l.object(t.Context(), s)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if l.Gone != 1 || l.Lines != 1 {
+		t.Errorf("%+v", l.lintSum)
 	}
 }
 
@@ -329,12 +344,11 @@ func TestLintReport(t *testing.T) {
 	}
 }
 
-func TestAtMost(t *testing.T) {
-	for text, want := range map[string]int64{"all": 1<<63 - 1, "none": 0, "0": 0, "25": 25, "": -1, "-1": -1, "many": -1, "99999999999": -1} {
-		var n atMost
-		if err := n.UnmarshalText([]byte(text)); (err != nil) != (want < 0) || want >= 0 && int64(n) != want {
-			t.Errorf("%q: %d, %v", text, n, err)
-		}
+// TestLintSaysThatItWasNotWritten: a full disk is an error.
+func TestLintSaysThatItWasNotWritten(t *testing.T) {
+	r := newLintReport(&lintCommand{}, streams{nil, brokenWriter{}, io.Discard, os.LookupEnv})
+	if err := r.end(lintSum{}); err == nil || !strings.Contains(err.Error(), "broken pipe") {
+		t.Error(err)
 	}
 }
 

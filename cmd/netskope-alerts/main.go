@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,20 +16,6 @@ import (
 
 	"netskope-alerts.internal/collector"
 )
-
-// Exit statuses.
-const (
-	exitFailed = 1 // the work failed
-	exitUsage  = 2 // the command line was not understood
-	exitMore   = 3 // the work went well, and there is more to do, or something to see to
-)
-
-// streams are where a command reads its configuration and writes its output.
-type streams struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	lookup         func(string) (string, bool)
-}
 
 type commands struct {
 	Demo    demo         `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
@@ -58,11 +43,6 @@ func main() {
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}))
 }
-
-// exitStatus is an error for which the command has said all there is to say.
-type exitStatus int
-
-func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // run returns the exit status, except for --help and --version, which exit by themselves.
 func run(ctx context.Context, arguments []string, s streams) int {

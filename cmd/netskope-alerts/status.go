@@ -135,20 +135,11 @@ func markOf(h collector.Hour, s collector.Status) string {
 	return ""
 }
 
-// plottedTypes are told apart in plots; the others are one.
-const plottedTypes = 8
-
-// plotted are the most frequent types, fit to be shown, and the sum of the others.
-func plotted(all []collector.TypeCount) (top []collector.TypeCount, others collector.TypeCount) {
-	for i, t := range all {
-		if i < plottedTypes {
-			top = append(top, collector.TypeCount{Type: clean(t.Type), Alerts: t.Alerts})
-		} else {
-			others.Alerts += t.Alerts
-		}
+// typeRows are the types, to be drawn as bars.
+func typeRows(types []collector.TypeCount) []barRow {
+	rows := make([]barRow, len(types))
+	for i, t := range types {
+		rows[i] = barRow{label: t.Type, n: t.Alerts}
 	}
-	if n := len(all) - plottedTypes; n > 0 {
-		others.Type = count(n, "other type", "other types")
-	}
-	return top, others
+	return rows
 }

@@ -99,15 +99,13 @@ func scale(t *testing.T, ticks []shape, plot shape) (perPixel float64) {
 	return perPixel
 }
 
-func near(a, b float64) bool { return math.Abs(a-b) < 0.75 }
-
 func checkHours(t *testing.T, got measured, s collector.Status) {
 	perPixel := scale(t, got.Ticks, got.Hours)
 	colours := map[string]string{}
 	for _, l := range got.Legend {
 		colours[l.Label] = l.Fill
 	}
-	top, others := plotted(s.Types)
+	top, others := plotted(typeRows(s.Types))
 	if len(got.Columns) != len(s.Hours) || len(got.Tables[0]) != len(s.Hours)+1 {
 		t.Fatalf("%d columns, %d rows", len(got.Columns), len(got.Tables[0]))
 	}
@@ -135,8 +133,8 @@ func checkHours(t *testing.T, got measured, s collector.Status) {
 			if j < len(top) {
 				n = h.Types[s.Types[j].Type]
 			}
-			if rest -= n; kind.Type != "" && len(row) > 3 && mark != notRecorded && mark != notYet && row[2+j] != number(n) {
-				t.Errorf("table: hour %s has %s of %s, not %d", hour, row[2+j], kind.Type, n)
+			if rest -= n; kind.label != "" && len(row) > 3 && mark != notRecorded && mark != notYet && row[2+j] != number(n) {
+				t.Errorf("table: hour %s has %s of %s, not %d", hour, row[2+j], kind.label, n)
 			}
 			if n == 0 {
 				continue
@@ -146,18 +144,18 @@ func checkHours(t *testing.T, got measured, s collector.Status) {
 			}
 			segment := got.Segments[drawn]
 			drawn++
-			if want := kind.Type + ": " + number(n) + " of " + number(h.Alerts); !strings.HasPrefix(segment.Label, hour) || !strings.HasSuffix(segment.Label, "\n"+want) {
+			if want := kind.label + ": " + number(n) + " of " + number(h.Alerts); !strings.HasPrefix(segment.Label, hour) || !strings.HasSuffix(segment.Label, "\n"+want) {
 				t.Fatalf("hour %s: the segment is of %q, not %q", hour, segment.Label, want)
 			}
 			if !near(segment.H, float64(n)/perPixel) || !near(segment.Y+segment.H, below) {
-				t.Errorf("hour %s, %s: %.2f px high for %d, ends at %.2f; want %.2f and %.2f", hour, kind.Type, segment.H, n, segment.Y+segment.H, float64(n)/perPixel, below)
+				t.Errorf("hour %s, %s: %.2f px high for %d, ends at %.2f; want %.2f and %.2f", hour, kind.label, segment.H, n, segment.Y+segment.H, float64(n)/perPixel, below)
 			}
 			below = segment.Y
 			if segment.X < column.X || segment.X+segment.W > column.X+column.W {
 				t.Errorf("hour %s: segment %+v is not in its column %+v", hour, segment, column)
 			}
-			if segment.Fill != colours[kind.Type] || (segment.Opacity == "1") != (mark == "") {
-				t.Errorf("hour %s, %s: %s at %s, the legend has %s", hour, kind.Type, segment.Fill, segment.Opacity, colours[kind.Type])
+			if segment.Fill != colours[kind.label] || (segment.Opacity == "1") != (mark == "") {
+				t.Errorf("hour %s, %s: %s at %s, the legend has %s", hour, kind.label, segment.Fill, segment.Opacity, colours[kind.label])
 			}
 		}
 	}
@@ -167,8 +165,8 @@ func checkHours(t *testing.T, got measured, s collector.Status) {
 }
 
 func checkTypes(t *testing.T, got measured, s collector.Status) {
-	top, others := plotted(s.Types)
-	if others.Type != "" {
+	top, others := plotted(typeRows(s.Types))
+	if others.label != "" {
 		top = append(top, others)
 		if table := got.Tables[1]; len(table) != len(s.Types)+1 || table[len(s.Types)][0] != clean(s.Types[len(s.Types)-1].Type) {
 			t.Errorf("the table of all types is %q", table)
@@ -177,18 +175,18 @@ func checkTypes(t *testing.T, got measured, s collector.Status) {
 	if len(got.Types) != len(top) {
 		t.Fatalf("%d types, want %d", len(got.Types), len(top))
 	}
-	most := slices.MaxFunc(top, func(a, b collector.TypeCount) int { return int(a.Alerts - b.Alerts) })
+	most := slices.MaxFunc(top, func(a, b barRow) int { return int(a.n - b.n) })
 	widest := slices.MaxFunc(got.Types, func(a, b shape) int { return int(a.W - b.W) })
 	for i, kind := range top {
 		row := got.Types[i]
-		if want := kind.Type + "|" + number(kind.Alerts) + "|" + share(kind.Alerts, s.Alerts); row.Label != want {
+		if want := kind.label + "|" + number(kind.n) + "|" + share(kind.n, s.Alerts); row.Label != want {
 			t.Errorf("type %q, want %q", row.Label, want)
 		}
-		if want := float64(kind.Alerts) / float64(most.Alerts) * widest.W; !near(row.W, want) {
-			t.Errorf("%s: %.2f px wide, want %.2f", kind.Type, row.W, want)
+		if want := float64(kind.n) / float64(most.n) * widest.W; !near(row.W, want) {
+			t.Errorf("%s: %.2f px wide, want %.2f", kind.label, row.W, want)
 		}
-		if row.Fill != got.Legend[i].Fill || kind.Type != got.Legend[i].Label {
-			t.Errorf("%s: %s, the legend has %s as %s", kind.Type, row.Fill, got.Legend[i].Label, got.Legend[i].Fill)
+		if row.Fill != got.Legend[i].Fill || kind.label != got.Legend[i].Label {
+			t.Errorf("%s: %s, the legend has %s as %s", kind.label, row.Fill, got.Legend[i].Label, got.Legend[i].Fill)
 		}
 	}
 	if widest.W < 200 {

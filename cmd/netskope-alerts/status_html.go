@@ -1,22 +1,16 @@
 package main
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
-	"regexp"
 
 	"netskope-alerts.internal/collector"
 )
 
 //go:embed status.html
 var statusHTML string
-
-//go:embed status.css
-var statusCSS string
 
 var statusTemplate = template.Must(template.New("status.html").Parse(statusHTML))
 
@@ -37,8 +31,8 @@ type statusPage struct {
 
 	Empty      string // why there is nothing to plot
 	Hours      hoursPlot
-	Types      []typeBar
-	AllTypes   []typeBar // if Types does not show them all
+	Types      []pageBar
+	AllTypes   []pageBar // if Types does not show them all
 	Lateness   latenessPlot
 	Percentile []tile
 }
@@ -48,23 +42,12 @@ type pageNotice struct {
 	Text    string
 }
 
-// tile is a figure with its label, and a note that explains it.
-type tile struct{ Label, Value, Note string }
-
-// policy forbids the page everything but its own style sheet, known by its hash
-// (https://www.w3.org/TR/CSP3/#grammardef-hash-source).
-func policy(css string) template.HTML {
-	hash := sha256.Sum256([]byte(css))
-	return template.HTML(fmt.Sprintf(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'">`,
-		base64.StdEncoding.EncodeToString(hash[:])))
-}
-
 // writeStatusHTML writes the status as a page that needs no other file, no network and no
 // script.
 func writeStatusHTML(w io.Writer, s collector.Status) error {
 	is := conditionOf(s)
 	p := statusPage{
-		Policy: policy(statusCSS), Style: template.CSS(statusCSS),
+		Policy: policy(pageCSS), Style: template.CSS(pageCSS),
 		Verdict: is.verdict, Condition: unbroken(is.sentence),
 		At: stamp(s.At), Tenant: s.Tenant, Target: "gs://" + s.Bucket + "/" + s.Folder + "/", State: "gs://" + s.Bucket + "/" + s.State,
 		Version: collector.Version,
@@ -86,7 +69,7 @@ func writeStatusHTML(w io.Writer, s collector.Status) error {
 		p.Empty = "No alert was delivered in the last day."
 	default:
 		p.Hours = plotHours(s)
-		p.Types, p.AllTypes = typeBars(s)
+		p.Types, p.AllTypes = pageBars(typeRows(s.Types), s.Alerts)
 		p.Lateness = plotLateness(s.Lateness)
 		l := s.Lateness
 		p.Percentile = []tile{{Label: "Median", Value: span(l.P50)}, {Label: "p90", Value: span(l.P90)}, {Label: "p99", Value: span(l.P99)}, {Label: "Longest", Value: span(l.Max)}}
@@ -95,16 +78,6 @@ func writeStatusHTML(w io.Writer, s collector.Status) error {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil
-}
-
-var (
-	figureAndUnit = regexp.MustCompile(`(\d) (d|h|m|s|[kMGTPE]?B|UTC)\b`)
-	dateHyphen    = regexp.MustCompile(`(\d)-(\d)`)
-)
-
-// unbroken keeps figures with their units, and dates, on one line.
-func unbroken(text string) string {
-	return dateHyphen.ReplaceAllString(figureAndUnit.ReplaceAllString(text, "$1\u00a0$2"), "$1-\u2060$2")
 }
 
 func tiles(s collector.Status) []tile {
@@ -129,33 +102,4 @@ func tiles(s collector.Status) []tile {
 		tile{"Bytes, last day", size(s.Bytes), "of NDJSON, " + size(s.Stored) + " stored"},
 		tile{"Objects, last day", number(s.Objects), whatIsLeft(s)},
 	)
-}
-
-// typeBar is a row of the plot of types.
-type typeBar struct {
-	Name, Alerts, Share string
-	Width               string // percent of the plot's
-	Colour              int
-}
-
-// otherColour is the colour of the types that are plotted as one.
-const otherColour = plottedTypes
-
-// typeBars are the rows of the plot and, if that leaves some out, the rows of all.
-func typeBars(s collector.Status) (shown, all []typeBar) {
-	top, others := plotted(s.Types)
-	if others.Type != "" {
-		top = append(top, others)
-		for _, t := range s.Types {
-			all = append(all, typeBar{Name: clean(t.Type), Alerts: number(t.Alerts), Share: share(t.Alerts, s.Alerts)})
-		}
-	}
-	var most int64
-	for _, t := range top {
-		most = max(most, t.Alerts)
-	}
-	for i, t := range top {
-		shown = append(shown, typeBar{t.Type, number(t.Alerts), share(t.Alerts, s.Alerts), percent(float64(t.Alerts) / float64(max(most, 1))), i})
-	}
-	return shown, all
 }

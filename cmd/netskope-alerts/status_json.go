@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"netskope-alerts.internal/collector"
 )
@@ -115,24 +111,4 @@ func writeStatusJSON(w io.Writer, s collector.Status) error {
 	}
 	_, err = w.Write(append(visible(text), '\n'))
 	return err
-}
-
-// visible writes the characters that a terminal would act upon, or not show, as JSON
-// escapes: the text means the same. Outside of strings JSON has none but newlines.
-func visible(text []byte) []byte {
-	var out bytes.Buffer
-	for len(text) > 0 {
-		r, n := utf8.DecodeRune(text)
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			out.Write(text[:n])
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-		text = text[n:]
-	}
-	return out.Bytes()
 }

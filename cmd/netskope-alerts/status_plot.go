@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"strconv"
 	"time"
 
 	"netskope-alerts.internal/collector"
@@ -13,9 +12,6 @@ import (
 // Plots are as wide as the page lets them, so that across everything is in percent;
 // down it is in pixels.
 const plotHeight = 220
-
-// percent writes a share of the plot's width.
-func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 3, 64) + "%" }
 
 // mark is a rectangle, a line or a text of a plot, with the text that explains it.
 type mark struct {
@@ -62,26 +58,26 @@ type hoursPlot struct {
 
 func plotHours(s collector.Status) hoursPlot {
 	var p hoursPlot
-	top, others := plotted(s.Types)
+	top, others := plotted(typeRows(s.Types))
 	var most int64
 	for _, h := range s.Hours {
 		most = max(most, h.Alerts)
-		if others.Type == "" && beyond(h, s.Types) > 0 {
-			others.Type = "other types"
+		if others.label == "" && beyond(h, s.Types) > 0 {
+			others.label = "other types"
 		}
 	}
 	p.Axis = newAxis(most)
 	p.Heads = []string{"Hour (UTC)", "Alerts"}
 	for i, t := range top {
-		p.Legend = append(p.Legend, mark{Colour: i, Label: t.Type})
-		p.Heads = append(p.Heads, t.Type)
+		p.Legend = append(p.Legend, mark{Colour: i, Label: t.label})
+		p.Heads = append(p.Heads, t.label)
 	}
-	if others.Type != "" {
-		p.Legend = append(p.Legend, mark{Colour: otherColour, Label: others.Type})
-		p.Heads = append(p.Heads, others.Type)
+	if others.label != "" {
+		p.Legend = append(p.Legend, mark{Colour: plottedRows, Label: others.label})
+		p.Heads = append(p.Heads, others.label)
 	}
 	for i, h := range s.Hours {
-		p.hour(i, h, s, others.Type)
+		p.hour(i, h, s, others.label)
 	}
 	return p
 }
@@ -92,7 +88,7 @@ const leastOutlined = 4
 // beyond is how many of the hour's alerts are of none of the types that are told apart.
 func beyond(h collector.Hour, types []collector.TypeCount) int64 {
 	n := h.Alerts
-	for _, t := range types[:min(len(types), plottedTypes)] {
+	for _, t := range types[:min(len(types), plottedRows)] {
 		n -= h.Types[t.Type]
 	}
 	return max(n, 0)
@@ -143,11 +139,11 @@ func (p *hoursPlot) hour(i int, h collector.Hour, s collector.Status, others str
 			p.Segments[len(p.Segments)-1].Kind += " thin"
 		}
 	}
-	for colour, t := range s.Types[:min(len(s.Types), plottedTypes)] {
+	for colour, t := range s.Types[:min(len(s.Types), plottedRows)] {
 		segment(colour, p.Legend[colour].Label, h.Types[t.Type])
 	}
 	if others != "" {
-		segment(otherColour, others, beyond(h, s.Types))
+		segment(plottedRows, others, beyond(h, s.Types))
 	}
 	p.Rows = append(p.Rows, row)
 }

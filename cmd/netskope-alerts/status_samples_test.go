@@ -10,10 +10,6 @@ import (
 	"netskope-alerts.internal/collector"
 )
 
-// hostileType is what a tenant that was taken over might send as an alert's type.
-const hostileType = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>\"'><img src=//evil.example/x onerror=alert(2)>\u202egnp.exe\n" +
-	"{{.Tenant}} & the rest of a name that is much longer than any place for it"
-
 // typeNames are types as tenants have them, the most frequent first.
 var typeNames = []string{"DLP", "policy", "Malware", "uba", "anomaly", "Compromised Credential", "malsite", "(none)", "Security Assessment", hostileType}
 

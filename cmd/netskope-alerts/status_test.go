@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,27 +17,7 @@ import (
 	"netskope-alerts.internal/collector"
 )
 
-var update = flag.Bool("update", false, "write the golden files in testdata anew")
-
-// golden holds got against the file; with -update it writes the file.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	name = filepath.Join("testdata", filepath.FromSlash(name))
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; if the new one is right, run the test with -update (-want +got):\n%s", name, diff)
-	}
-}
-
-func text(t *testing.T, s collector.Status, width int, colour bool) string {
+func printed(t *testing.T, s collector.Status, width int, colour bool) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := printStatus(terminal{&out, width, colour}, s); err != nil {
@@ -51,24 +29,24 @@ func text(t *testing.T, s collector.Status, width int, colour bool) string {
 func TestStatusText(t *testing.T) {
 	all := samples()
 	for name, s := range all {
-		golden(t, "status/"+name+"-80.txt", []byte(text(t, s, 80, false)))
+		golden(t, "status/"+name+"-80.txt", []byte(printed(t, s, 80, false)))
 	}
-	golden(t, "status/troubled-140.txt", []byte(text(t, all["troubled"], 140, false)))
-	golden(t, "status/troubled-80-colour.txt", []byte(text(t, all["troubled"], 80, true)))
-	golden(t, "status/usual-140-colour.txt", []byte(text(t, all["usual"], 140, true)))
+	golden(t, "status/troubled-140.txt", []byte(printed(t, all["troubled"], 140, false)))
+	golden(t, "status/troubled-80-colour.txt", []byte(printed(t, all["troubled"], 80, true)))
+	golden(t, "status/usual-140-colour.txt", []byte(printed(t, all["usual"], 140, true)))
 }
 
 func TestStatusTextFits(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9]+m")
 	for name, s := range samples() {
 		for i := range s.Types { // every name hostile: none may get through
-			if i == 0 || i >= plottedTypes {
+			if i == 0 || i >= plottedRows {
 				continue
 			}
 			s.Types[i].Type = hostileType
 		}
 		for _, width := range []int{72, 80, 100, 140, 250} {
-			plain, coloured := text(t, s, width, false), text(t, s, width, true)
+			plain, coloured := printed(t, s, width, false), printed(t, s, width, true)
 			if stripped := escape.ReplaceAllString(coloured, ""); stripped != plain {
 				t.Errorf("%s at %d columns: colour changes the text:\n%s", name, width, cmp.Diff(plain, stripped))
 			}
@@ -199,7 +177,7 @@ func TestStatusCommand(t *testing.T) {
 		return out.String(), errors.String(), err
 	}
 	plain, _, err := run(statusCommand{})
-	if err != nil || plain != text(t, s, 80, false) {
+	if err != nil || plain != printed(t, s, 80, false) {
 		t.Errorf("status prints %q, %v", plain, err)
 	}
 	page := filepath.Join(t.TempDir(), "status.html")
@@ -234,11 +212,6 @@ func TestStatusFlags(t *testing.T) {
 		t.Errorf("help:\n%s", help.String())
 	}
 }
-
-// brokenWriter takes nothing.
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, fmt.Errorf("broken pipe") }
 
 func TestStatusSaysThatItWasNotWritten(t *testing.T) {
 	s := samples()["usual"]

@@ -10,7 +10,7 @@ import (
 
 // printStatus prints the status for a person, as wide as the terminal is.
 func printStatus(t terminal, s collector.Status) error {
-	p := &statusText{terminal: t}
+	p := &statusText{sheet{terminal: t}}
 	p.condition(s)
 	p.position(s)
 	p.delivered(s)
@@ -19,24 +19,10 @@ func printStatus(t terminal, s collector.Status) error {
 		p.types(s)
 		p.lateness(s.Lateness)
 	}
-	_, err := t.Write([]byte(p.out.String()))
-	return err
+	return p.flush()
 }
 
-type statusText struct {
-	terminal
-	out strings.Builder
-}
-
-func (p *statusText) line(format string, arguments ...any) {
-	fmt.Fprintf(&p.out, format+"\n", arguments...)
-}
-
-// row is a label and what is to be said of it.
-func (p *statusText) row(label, format string, arguments ...any) {
-	const indent = 13
-	p.line("%s%s", p.painted(dim, fit(label, indent)), wrapped(fmt.Sprintf(format, arguments...), p.width, indent))
-}
+type statusText struct{ sheet }
 
 func (p *statusText) condition(s collector.Status) {
 	is := conditionOf(s)
@@ -99,62 +85,27 @@ func whatIsLeft(s collector.Status) string {
 	}
 }
 
-func (p *statusText) heading(text string) { p.line("\n%s", p.painted(bold, text)) }
-
-// barRow is a row of a plot.
-type barRow struct {
-	label  string
-	alerts int64
-	share  string // of all alerts; may be empty
-	mark   string // behind the bar; at most eight columns unless there is no bar
-}
-
-func (p *statusText) bars(rows []barRow) {
-	var most int64
-	labels, counts, shares := 0, 0, 0
-	for _, r := range rows {
-		most = max(most, r.alerts)
-		labels, counts, shares = max(labels, columns(r.label)), max(counts, len(number(r.alerts))), max(shares, len(r.share))
-	}
-	labels = min(labels, 32)
-	room := max(p.width-labels-counts-shares-12, 8)
-	for _, r := range rows {
-		alerts := number(r.alerts)
-		if r.mark == notRecorded || r.mark == notYet {
-			alerts = "-"
-		}
-		text := fmt.Sprintf("%s  %*s  ", fit(r.label, labels), counts, alerts)
-		if shares > 0 {
-			text += fmt.Sprintf("%*s  ", shares, r.share)
-		}
-		text += p.painted(blue, bar(r.alerts, most, room))
-		if r.mark != "" {
-			text += p.painted(dim, " "+r.mark)
-		}
-		p.line("%s", strings.TrimRight(text, " "))
-	}
-}
-
 func (p *statusText) hours(s collector.Status) {
 	p.heading("Alerts per hour (UTC)")
 	var rows []barRow
 	for _, h := range s.Hours {
-		rows = append(rows, barRow{label: h.Start.UTC().Format("Jan 02 15:04"), alerts: h.Alerts, mark: markOf(h, s)})
+		row := barRow{label: h.Start.UTC().Format("Jan 02 15:04"), n: h.Alerts, mark: markOf(h, s)}
+		row.unknown = row.mark == notRecorded || row.mark == notYet
+		rows = append(rows, row)
 	}
 	p.bars(rows)
 }
 
 func (p *statusText) types(s collector.Status) {
 	p.heading("Alerts per type")
-	top, others := plotted(s.Types)
-	if others.Type != "" {
+	top, others := plotted(typeRows(s.Types))
+	if others.label != "" {
 		top = append(top, others)
 	}
-	var rows []barRow
-	for _, t := range top {
-		rows = append(rows, barRow{label: t.Type, alerts: t.Alerts, share: share(t.Alerts, s.Alerts)})
+	for i := range top {
+		top[i].share = share(top[i].n, s.Alerts)
 	}
-	p.bars(rows)
+	p.bars(top)
 }
 
 // latenessLimits are the rows of the histogram. Their last is open.
@@ -176,7 +127,7 @@ func (p *statusText) lateness(l collector.Latenesses) {
 		for i < len(latenessLimits) && b.UpTo > latenessLimits[i] {
 			i++
 		}
-		rows[i].alerts += b.Alerts
+		rows[i].n += b.Alerts
 	}
 	p.bars(rows)
 }

@@ -22,17 +22,22 @@ const plainWidth = 80
 // NO_COLOR is set and not empty (https://no-color.org) nor if TERM is dumb.
 func terminalOf(w io.Writer, lookup func(string) (string, bool)) terminal {
 	t := terminal{Writer: w, width: plainWidth}
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !isTerminal(w) {
 		return t
 	}
-	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+	if width, _, err := term.GetSize(int(w.(*os.File).Fd())); err == nil && width > 0 {
 		t.width = width
 	}
 	unwanted, _ := lookup("NO_COLOR")
 	kind, _ := lookup("TERM")
 	t.colour = unwanted == "" && kind != "dumb"
 	return t
+}
+
+// isTerminal reports whether the stream is one.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // paint is a style, by the parameters of its ANSI escape code (ECMA-48, 8.3.117).

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/term"
-
 	"netskope-alerts.internal/collector"
 )
 
@@ -87,9 +85,4 @@ func (c *udmCommand) show(s streams, r udmReport) error {
 		return printUDM(terminalOf(s.stdout, s.lookup), c, r)
 	}
 	return printUDMSummary(terminalOf(s.stderr, s.lookup), r)
-}
-
-func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -32,7 +32,7 @@ type udmPage struct {
 	Tiles    []tile
 	Empty    bool // no line is an alert
 
-	Types    []typeBar
+	Types    []pageBar
 	Findings []pageFinding
 	Rows     []pageRow // that are used
 	AllRows  int
@@ -76,7 +76,7 @@ type pageSteps struct {
 // writeUDMPage writes the report as a page that needs no other file, no network and no
 // script.
 func writeUDMPage(w io.Writer, r udmReport) error {
-	css := statusCSS + udmCSS
+	css := pageCSS + udmCSS
 	is, sentence := r.verdict()
 	p := udmPage{Policy: policy(css), Style: template.CSS(css), Verdict: is, Sentence: unbroken(sentence),
 		At: stamp(r.at), Inputs: clean(strings.Join(r.inputs, ", ")), Version: collector.Version, Empty: r.Events == 0, AllRows: len(r.Rows)}
@@ -91,7 +91,7 @@ func writeUDMPage(w io.Writer, r udmReport) error {
 		t.Note = unbroken(t.Note)
 		p.Tiles = append(p.Tiles, t)
 	}
-	p.Types, _ = typeBars(r.typeCounts())
+	p.Types, _ = pageBars(r.typeRows(), int64(r.Events))
 	for _, f := range r.Findings {
 		p.Findings = append(p.Findings, pageFinding{number(int64(f.Count)), f.Path, f.Rule, f.Effect.String(), effectVerdict(f.Effect)})
 	}

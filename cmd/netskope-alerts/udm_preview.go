@@ -217,13 +217,13 @@ func (r udmReport) usedRows() (used, idle []udm.RowCount) {
 	return used, idle
 }
 
-// typeCounts are the events' types in the form that bars are drawn of.
-func (r udmReport) typeCounts() (of collector.Status) {
-	of.Alerts = int64(r.Events)
-	for _, t := range r.Types {
-		of.Types = append(of.Types, collector.TypeCount{Type: t.Type, Alerts: int64(t.Count)})
+// typeRows are the events' types, to be drawn as bars.
+func (r udmReport) typeRows() []barRow {
+	rows := make([]barRow, len(r.Types))
+	for i, t := range r.Types {
+		rows[i] = barRow{label: t.Type, n: int64(t.Count)}
 	}
-	return of
+	return rows
 }
 
 // target is the row's UDM path with its key.

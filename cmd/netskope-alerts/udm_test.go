@@ -19,27 +19,8 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
-
-// sampleAlerts are the alerts of the mapping's own tests, each on a line.
-func sampleAlerts(t testing.TB) string {
-	files, err := filepath.Glob("internal/udm/testdata/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no alerts: %v", err)
-	}
-	var all bytes.Buffer
-	for _, file := range files {
-		alert, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Compact(&all, alert); err != nil {
-			t.Fatal(err)
-		}
-		all.WriteByte('\n')
-	}
-	return all.String()
-}
 
 const sampleID = "5a0000000000000000000003"
 
@@ -303,14 +284,12 @@ func TestUDMSaysThatItWasNotWritten(t *testing.T) {
 	r := reportOf(p)
 	events := newPreview(&udmCommand{}, streams{nil, brokenWriter{}, io.Discard, os.LookupEnv})
 	_ = events.object(t.Context(), textSource("a", fewAlerts())) // which fits the buffer
-	l := newLintReport(&lintCommand{}, streams{nil, brokenWriter{}, io.Discard, os.LookupEnv})
 	for what, err := range map[string]error{
-		"text":     printUDM(terminal{brokenWriter{}, 80, false}, c, r),
-		"summary":  printUDMSummary(terminal{brokenWriter{}, 80, false}, r),
-		"JSON":     writeUDMJSON(brokenWriter{}, c, r),
-		"HTML":     writeUDMPage(brokenWriter{}, r),
-		"events":   events.flush(),
-		"findings": l.end(lintSum{}),
+		"text":    printUDM(terminal{brokenWriter{}, 80, false}, c, r),
+		"summary": printUDMSummary(terminal{brokenWriter{}, 80, false}, r),
+		"JSON":    writeUDMJSON(brokenWriter{}, c, r),
+		"HTML":    writeUDMPage(brokenWriter{}, r),
+		"events":  events.flush(),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "broken pipe") {
 			t.Errorf("%s: %v", what, err)
@@ -322,6 +301,28 @@ func TestUDMSaysThatItWasNotWritten(t *testing.T) {
 	c.HTML = filepath.Join(t.TempDir(), "none", "a.html")
 	if err := c.show(streams{nil, io.Discard, io.Discard, os.LookupEnv}, r); err == nil || !strings.Contains(err.Error(), "--html") {
 		t.Errorf("a page that cannot be written: %v", err)
+	}
+}
+
+// TestPreviewGone: an object that the feed takes away while the folder is read is told apart.
+func TestPreviewGone(t *testing.T) {
+	server := &gcstest.Server{}
+	server.Put("alerts", "f/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", []byte("{}\n"))
+	server.Put("alerts", "f/z.ndjson", []byte("{\"timestamp\":1}\n"))
+	in := inputs{strings.NewReader(""), bucketsOf(t, server)}
+	p := newPreview(&udmCommand{Coverage: true}, streams{nil, io.Discard, io.Discard, os.LookupEnv})
+	if err := in.each(t.Context(), []string{"gs://alerts/f/"}, func(s source) error {
+		if bucket, _ := in.bucket("alerts"); strings.HasSuffix(s.object, "z.ndjson") {
+			if err := bucket.Object(s.object).Delete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return p.object(t.Context(), s)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if p.Gone != 1 || p.Objects != 1 || p.Unreadable != 0 {
+		t.Errorf("%+v", p.udmCounts)
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 )
 
 // udmText prints for a person, as wide as the terminal is.
-type udmText struct{ statusText }
+type udmText struct{ sheet }
 
 // printUDM prints what --explain and --coverage ask for.
 func printUDM(t terminal, c *udmCommand, r udmReport) error {
-	p := &udmText{statusText{terminal: t}}
+	p := &udmText{sheet{terminal: t}}
 	if r.explained != nil {
 		p.explain(*r.explained, c.All)
 	}
@@ -22,17 +22,15 @@ func printUDM(t terminal, c *udmCommand, r udmReport) error {
 		}
 		p.coverage(r, c.All)
 	}
-	_, err := t.Write([]byte(p.out.String()))
-	return err
+	return p.flush()
 }
 
 // printUDMSummary prints the counts that go with events.
 func printUDMSummary(t terminal, r udmReport) error {
-	p := &udmText{statusText{terminal: t}}
+	p := &udmText{sheet{terminal: t}}
 	p.summary(r)
 	p.findings(r, summaryRows)
-	_, err := t.Write([]byte(p.out.String()))
-	return err
+	return p.flush()
 }
 
 // summaryRows are how many kinds of findings, and fields, are shown if not all are wanted.
@@ -83,9 +81,9 @@ func (p *udmText) coverage(r udmReport, all bool) {
 		return
 	}
 	p.heading("Events per type")
-	rows := make([]barRow, len(r.Types))
-	for i, t := range r.Types {
-		rows[i] = barRow{label: t.Type, alerts: int64(t.Count), share: share(int64(t.Count), int64(r.Events))}
+	rows := r.typeRows()
+	for i := range rows {
+		rows[i].share = share(rows[i].n, int64(r.Events))
 	}
 	p.bars(rows)
 	p.findings(r, limitOf(all))
