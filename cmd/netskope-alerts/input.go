@@ -201,3 +201,6 @@ func objectSource(bucket *storage.BucketHandle, is *storage.ObjectAttrs) source 
 func isNDJSON(name string) bool {
 	return strings.HasSuffix(name, ".ndjson") || strings.HasSuffix(name, ".ndjson.gz")
 }
+
+// place is where a line is, as messages show it.
+func (s source) place(at line) string { return fmt.Sprintf("%s:%d", s.name, at.number) }

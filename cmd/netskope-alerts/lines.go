@@ -16,6 +16,8 @@ type lines struct {
 	bytes int64 // of them, with newlines
 }
 
+func newLines(r *bufio.Reader, limit int) *lines { return &lines{r: r, limit: limit} }
+
 // line is one of them.
 type line struct {
 	text   []byte // without the newline, until the next read; the beginning if it is long

@@ -13,7 +13,7 @@ import (
 
 // split reads all lines, with a buffer and a limit that are small.
 func split(r io.Reader, buffer, limit int) (all []line, err error) {
-	l := &lines{r: bufio.NewReaderSize(r, buffer), limit: limit}
+	l := newLines(bufio.NewReaderSize(r, buffer), limit)
 	for {
 		at, err := l.read()
 		if err != nil {

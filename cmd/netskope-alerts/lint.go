@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"netskope-alerts.internal/collector"
 )
 
 type lintCommand struct {
@@ -30,7 +28,7 @@ func (c *lintCommand) Run(ctx context.Context, s streams) error {
 		if bucket, _ := s.lookup("GCS_BUCKET"); bucket == "" {
 			return errors.New("what is to be looked at? Type files, folders, gs://BUCKET/FOLDER/ or -, or set GCS_BUCKET (and GCS_PREFIX, if it is not netskope/alerts) to look at the feed's folder")
 		}
-		bucket, prefix, err := collector.FolderFromEnv(s.lookup)
+		bucket, prefix, err := s.folder()
 		if err != nil {
 			return err
 		}
@@ -38,7 +36,7 @@ func (c *lintCommand) Run(ctx context.Context, s streams) error {
 	}
 	r := newLintReport(c, s)
 	l := newLint(r.add)
-	err := inputs{s.stdin, collector.OpenBucket}.each(ctx, c.Inputs, func(s source) error { return l.object(ctx, s) })
+	err := inputs{s.stdin, openBucket}.each(ctx, c.Inputs, func(s source) error { return l.object(ctx, s) })
 	if err != nil {
 		return errors.Join(err, r.err)
 	}
@@ -81,7 +79,7 @@ var feedSizes = lintSizes{object: 2e9, unpacked: 10e9}
 
 func newLint(report func(finding)) *lint {
 	l := &lint{report: report, sizes: feedSizes}
-	l.limit = collector.MaxLine
+	l.limit = maxLine
 	l.ids = newIDSet(maxIDs)
 	l.found = func(of rule, column int64, what string) {
 		l.add(finding{Line: l.line.number, Column: column, Byte: l.line.start + column - 1, Rule: of, What: what})
@@ -139,7 +137,7 @@ func (l *lint) object(ctx context.Context, s source) error {
 
 // lines looks at every line of a content.
 func (l *lint) lines(c *content) error {
-	all := &lines{r: c.Reader, limit: int(l.limit)}
+	all := newLines(c.Reader, int(l.limit))
 	defer func() {
 		l.Lines += all.count
 		l.Bytes += all.bytes

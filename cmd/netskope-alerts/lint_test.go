@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
@@ -38,7 +37,7 @@ func where(all []finding) string {
 }
 
 func TestLintLines(t *testing.T) {
-	atLimit := fmt.Sprintf(`{"_id":"l","x":"%s"}`, strings.Repeat("x", collector.MaxLine-19))
+	atLimit := fmt.Sprintf(`{"_id":"l","x":"%s"}`, strings.Repeat("x", maxLine-19))
 	for _, test := range []struct{ text, want string }{
 		{"", ""},
 		{"{}\n", ""},

@@ -13,8 +13,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"netskope-alerts.internal/collector"
 )
 
 type commands struct {
@@ -47,7 +45,7 @@ func main() {
 // run returns the exit status, except for --help and --version, which exit by themselves.
 func run(ctx context.Context, arguments []string, s streams) int {
 	parser, err := kong.New(&commands{}, kong.Name("netskope-alerts"), kong.Description(about),
-		kong.Vars{"version": collector.Version}, kong.Writers(s.stdout, s.stderr),
+		kong.Vars{"version": version}, kong.Writers(s.stdout, s.stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		panic(err) // the commands' own tags are wrong

@@ -27,3 +27,19 @@ func (s streams) open() (collection, error) {
 	}
 	return collection{c, bucket, &http.Client{Transport: collector.NewTransport()}}, nil
 }
+
+const (
+	// version is the program's.
+	version = collector.Version
+	// maxLine is how long a line may be, in bytes: the collector delivers none that is longer.
+	maxLine = collector.MaxLine
+)
+
+// openBucket connects to nothing yet.
+func openBucket(name string) (*storage.BucketHandle, error) { return collector.OpenBucket(name) }
+
+// folder is the feed's: its bucket, and its name without a slash at the end. It needs less
+// of the configuration than open.
+func (s streams) folder() (bucket, prefix string, err error) {
+	return collector.FolderFromEnv(s.lookup)
+}

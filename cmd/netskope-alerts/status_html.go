@@ -50,7 +50,7 @@ func writeStatusHTML(w io.Writer, s collector.Status) error {
 		Policy: policy(pageCSS), Style: template.CSS(pageCSS),
 		Verdict: is.verdict, Condition: unbroken(is.sentence),
 		At: stamp(s.At), Tenant: s.Tenant, Target: "gs://" + s.Bucket + "/" + s.Folder + "/", State: "gs://" + s.Bucket + "/" + s.State,
-		Version: collector.Version,
+		Version: version,
 	}
 	for _, n := range noticesOf(s) {
 		p.Notices = append(p.Notices, pageNotice{n.verdict, unbroken(n.text)})

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-
-	"netskope-alerts.internal/collector"
 )
 
 type udmCommand struct {
@@ -45,7 +43,7 @@ func (c *udmCommand) Run(ctx context.Context, s streams) error {
 		c.Inputs = []string{"-"}
 	}
 	p := newPreview(c, s)
-	if err := (inputs{s.stdin, collector.OpenBucket}).each(ctx, c.Inputs, func(s source) error { return p.object(ctx, s) }); err != nil {
+	if err := (inputs{s.stdin, openBucket}).each(ctx, c.Inputs, func(s source) error { return p.object(ctx, s) }); err != nil {
 		return errors.Join(err, p.flush())
 	}
 	if err := p.flush(); err != nil {

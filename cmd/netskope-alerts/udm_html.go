@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
@@ -79,7 +78,7 @@ func writeUDMPage(w io.Writer, r udmReport) error {
 	css := pageCSS + udmCSS
 	is, sentence := r.verdict()
 	p := udmPage{Policy: policy(css), Style: template.CSS(css), Verdict: is, Sentence: unbroken(sentence),
-		At: stamp(r.at), Inputs: clean(strings.Join(r.inputs, ", ")), Version: collector.Version, Empty: r.Events == 0, AllRows: len(r.Rows)}
+		At: stamp(r.at), Inputs: clean(strings.Join(r.inputs, ", ")), Version: version, Empty: r.Events == 0, AllRows: len(r.Rows)}
 	for _, t := range []tile{
 		{"Alerts read", number(int64(r.Events)), r.read()},
 		{"Valid events", number(int64(r.Events - r.Invalid)), "by the published schema and rules"},

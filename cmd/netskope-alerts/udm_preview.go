@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
@@ -113,7 +112,7 @@ func (p *preview) object(ctx context.Context, s source) error {
 
 // lines makes an event of each line.
 func (p *preview) lines(s source, c *content) error {
-	all := &lines{r: c.Reader, limit: collector.MaxLine}
+	all := newLines(c.Reader, maxLine)
 	defer func() { p.Bytes += all.bytes }()
 	for {
 		at, err := all.read()
@@ -128,15 +127,12 @@ func (p *preview) lines(s source, c *content) error {
 		}
 		p.Lines++
 		if at.long {
-			p.refuse(s.place(at), fmt.Sprintf("the line has %s bytes, of %s at most", number(at.size), number(collector.MaxLine)))
+			p.refuse(s.place(at), fmt.Sprintf("the line has %s bytes, of %s at most", number(at.size), number(maxLine)))
 		} else if err := p.alert(s, at); err != nil {
 			return err
 		}
 	}
 }
-
-// place is where a line is, as messages show it.
-func (s source) place(at line) string { return fmt.Sprintf("%s:%d", s.name, at.number) }
 
 // alert makes the event of a line, if it is an alert.
 func (p *preview) alert(s source, at line) error {

@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
@@ -57,7 +56,7 @@ func reportOf(p *preview) udmReport {
 // TestEvents: standard output is the mapping's events, line for line.
 func TestEvents(t *testing.T) {
 	text := sampleAlerts(t)
-	p, stdout, stderr := previewed(t, &udmCommand{Findings: 2}, text, "\n[1]\n"+`{"_id":"x","timestamp":1}`+"\n{", strings.Repeat("x", collector.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
+	p, stdout, stderr := previewed(t, &udmCommand{Findings: 2}, text, "\n[1]\n"+`{"_id":"x","timestamp":1}`+"\n{", strings.Repeat("x", maxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
 	var want bytes.Buffer
 	for line := range strings.Lines(text + `{"_id":"x","timestamp":1}` + "\n" + `{"_id":"y","timestamp":1}` + "\n") {
 		event, err := udm.Map([]byte(line))
@@ -70,7 +69,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", stdout, &want)
 	}
 	n := int64(strings.Count(text, "\n"))
-	if got := p.udmCounts; got != (udmCounts{Objects: 3, Lines: n + 6, Unreadable: 4, Bytes: int64(len(text)) + 5 + 26 + 1 + collector.MaxLine + 2 + 25}) {
+	if got := p.udmCounts; got != (udmCounts{Objects: 3, Lines: n + 6, Unreadable: 4, Bytes: int64(len(text)) + 5 + 26 + 1 + maxLine + 2 + 25}) {
 		t.Errorf("counts %+v", got)
 	}
 	for _, want := range []string{"gs://alerts/2.ndjson:1: not readable: it is empty\n", "gs://alerts/2.ndjson:2: not readable: it is JSON, but begins with '['",
