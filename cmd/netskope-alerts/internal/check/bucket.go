@@ -11,6 +11,8 @@ import (
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
+
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 const (
@@ -117,11 +119,11 @@ func (c *checkup) checkSettings(a *storage.BucketAttrs) {
 	if r := a.RetentionPolicy; r == nil {
 		c.pass("bucket.retention", "no retention policy")
 	} else if a.VersioningEnabled {
-		c.warn("bucket.retention", "remove it: "+update+"--clear-retention-period", "a retention policy of %s: objects can be replaced and moved only because versioning keeps what they were", roughly(r.RetentionPeriod))
+		c.warn("bucket.retention", "remove it: "+update+"--clear-retention-period", "a retention policy of %s: objects can be replaced and moved only because versioning keeps what they were", text.Roughly(r.RetentionPeriod))
 	} else if r.IsLocked {
-		c.fail("bucket.retention", "use another bucket: a locked policy cannot be removed", "a locked retention policy of %s: the state cannot be replaced, nor objects moved", roughly(r.RetentionPeriod))
+		c.fail("bucket.retention", "use another bucket: a locked policy cannot be removed", "a locked retention policy of %s: the state cannot be replaced, nor objects moved", text.Roughly(r.RetentionPeriod))
 	} else {
-		c.fail("bucket.retention", "remove it: "+update+"--clear-retention-period", "a retention policy of %s: the state cannot be replaced, nor objects moved", roughly(r.RetentionPeriod))
+		c.fail("bucket.retention", "remove it: "+update+"--clear-retention-period", "a retention policy of %s: the state cannot be replaced, nor objects moved", text.Roughly(r.RetentionPeriod))
 	}
 	if a.DefaultEventBasedHold {
 		c.fail("bucket.holds", "turn it off: "+update+"--no-default-event-based-hold", "every new object is held: the state cannot be replaced, nor objects moved")
@@ -130,7 +132,7 @@ func (c *checkup) checkSettings(a *storage.BucketAttrs) {
 	}
 	c.checkLifecycle(a)
 	if s := a.SoftDeletePolicy; s != nil && s.RetentionDuration > 0 {
-		c.pass("bucket.soft_delete", "what is deleted can be restored, and is paid for, %s longer", roughly(s.RetentionDuration))
+		c.pass("bucket.soft_delete", "what is deleted can be restored, and is paid for, %s longer", text.Roughly(s.RetentionDuration))
 	} else {
 		c.pass("bucket.soft_delete", "off: what is deleted is gone")
 	}
@@ -207,7 +209,7 @@ func (c *checkup) storageTrouble(err error) (seen, remedy string) {
 	case !known && (strings.Contains(err.Error(), "oauth2") || strings.Contains(err.Error(), "credentials")):
 		return err.Error(), "log in again: gcloud auth application-default login"
 	case !known && errors.Is(err, context.DeadlineExceeded):
-		return "no answer within " + roughly(storagePatience) + ": " + err.Error(), "let this machine reach storage.googleapis.com"
+		return "no answer within " + text.Roughly(storagePatience) + ": " + err.Error(), "let this machine reach storage.googleapis.com"
 	case !known:
 		return err.Error(), "run the check again"
 	}

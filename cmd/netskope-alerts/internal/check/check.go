@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"cloud.google.com/go/storage"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 // Level says how something that was looked at is.
@@ -158,22 +158,14 @@ const (
 
 // printable is the text on one line, without the token and without characters that a
 // terminal obeys rather than shows.
-func (c *checkup) printable(text string) string {
+func (c *checkup) printable(said string) string {
 	if len(c.config.Token) >= shortestSecret {
-		text = strings.ReplaceAll(text, c.config.Token, "(the token)")
+		said = strings.ReplaceAll(said, c.config.Token, "(the token)")
 	}
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return '\uFFFD' // a bidirectional override, for one
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > longestSentence {
-		text = string(runes[:longestSentence]) + "…"
+	said = text.Printable(strings.ToValidUTF8(said, "\uFFFD"), ' ', '\uFFFD') // a bidirectional override, for one
+	said = strings.Join(strings.Fields(said), " ")
+	if runes := []rune(said); len(runes) > longestSentence {
+		said = string(runes[:longestSentence]) + "…"
 	}
-	return text
+	return said
 }

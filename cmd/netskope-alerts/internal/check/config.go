@@ -4,11 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 // checkConfig reads the configuration, and reports whether it can be worked with.
@@ -104,7 +104,7 @@ func (c *checkup) checkToken(token string) {
 	case isJWT && !expires.IsZero() && left <= 0:
 		c.fail(subject, newToken, "is a JWT that expired on %s", expires.Format(day))
 	case isJWT && !expires.IsZero() && left < expirySoon:
-		c.warn(subject, newToken, "is a JWT that expires on %s, in %s", expires.Format(day), roughly(left))
+		c.warn(subject, newToken, "is a JWT that expires on %s, in %s", expires.Format(day), text.Roughly(left))
 	case isJWT && !expires.IsZero():
 		c.pass(subject, "a JWT that expires on %s", expires.Format(day))
 	case isJWT:
@@ -139,24 +139,4 @@ func jwtExpiry(token string) (expires time.Time, isJWT bool) {
 		expires = time.Unix(int64(claims.Expires), 0).UTC()
 	}
 	return expires, header.Algorithm != ""
-}
-
-// roughly is a duration for people, in whole days, hours, minutes or seconds.
-func roughly(d time.Duration) string {
-	switch d = d.Abs(); {
-	case d >= 48*time.Hour:
-		return plural(int64(d/(24*time.Hour)), "day")
-	case d >= 2*time.Hour:
-		return plural(int64(d/time.Hour), "hour")
-	case d >= 2*time.Minute:
-		return plural(int64(d/time.Minute), "minute")
-	}
-	return plural(int64(d.Round(time.Second)/time.Second), "second")
-}
-
-func plural(n int64, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -10,6 +10,8 @@ import (
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
+
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 const (
@@ -69,11 +71,11 @@ func (c *checkup) checkFolder(ctx context.Context, bucket *storage.BucketHandle,
 	}
 	switch {
 	case bad > 0:
-		c.warn(subject, remedy, "%s in %s%s %s %s: %s%s", plural(int64(bad), "object"), folder, cut, are(bad), wrong, strings.Join(names, ", "), andMore(bad-len(names)))
+		c.warn(subject, remedy, "%s in %s%s %s %s: %s%s", text.Plural(int64(bad), "object"), folder, cut, are(bad), wrong, strings.Join(names, ", "), andMore(bad-len(names)))
 	case listed == 0:
 		c.pass(subject, "%s is empty", folder)
 	default:
-		c.pass(subject, "%s in %s%s, nothing amiss", plural(int64(listed), "object"), folder, cut)
+		c.pass(subject, "%s in %s%s, nothing amiss", text.Plural(int64(listed), "object"), folder, cut)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"cloud.google.com/go/storage"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 // place is where the collector keeps objects of one kind.
@@ -69,7 +70,7 @@ func afterDays(days int64) string {
 	if days == 0 {
 		return "at once"
 	}
-	return "after " + plural(days, "day")
+	return "after " + text.Plural(days, "day")
 }
 
 // deleted is after how many days the first rule deletes a live object of the place.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 // checkPaging looks at how pages follow each other, how large they become, and what
@@ -31,7 +32,7 @@ func (c *checkup) checkNextPage(ctx context.Context, p *probe, q collector.PageR
 		q.Operation = first.operation
 		dialect = "by cursor (operation)"
 	case first.alerts < smallPage:
-		c.skip(fmt.Sprintf("not to be seen: the last day has only %s", plural(int64(first.alerts), "alert")), subject)
+		c.skip(fmt.Sprintf("not to be seen: the last day has only %s", text.Plural(int64(first.alerts), "alert")), subject)
 		return
 	default:
 		q.Offset = first.alerts
@@ -85,7 +86,7 @@ func (c *checkup) checkPageSize(ctx context.Context, p *probe, q collector.PageR
 	if more {
 		c.warn(subject, "set PAGE_SIZE="+strconv.Itoa(whole.alerts), "it gives %d of the %d alerts asked for, and has more: pages are capped", whole.alerts, size)
 	} else {
-		c.pass(subject, "a page of %d takes all %s of the last day", size, plural(int64(whole.alerts), "alert"))
+		c.pass(subject, "a page of %d takes all %s of the last day", size, text.Plural(int64(whole.alerts), "alert"))
 	}
 	return whole
 }
@@ -135,7 +136,7 @@ func (c *checkup) checkRate(saw sighting) {
 	case tooFast:
 		c.warn(subject, fmt.Sprintf("set REQUESTS_PER_SECOND=%g", limit), "%s, but REQUESTS_PER_SECOND=%g", headers, c.config.RequestsPerSecond)
 	case saw.limited > 0:
-		c.warn(subject, "find out who else asks this tenant: all its consumers share one quota", "%s; %s limited the rate (429)", headers, plural(int64(saw.limited), "answer"))
+		c.warn(subject, "find out who else asks this tenant: all its consumers share one quota", "%s; %s limited the rate (429)", headers, text.Plural(int64(saw.limited), "answer"))
 	default:
 		c.pass(subject, "%s", headers)
 	}

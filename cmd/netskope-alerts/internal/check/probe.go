@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 const (
@@ -139,7 +140,7 @@ func (p *probe) ask(ctx context.Context, q collector.PageRequest, patience time.
 		if failure.Status == http.StatusTooManyRequests {
 			tries = 0
 			if p.waited += wait; p.waited > limitPatience {
-				failure.Reason += "; it would have to be waited for longer than " + roughly(limitPatience)
+				failure.Reason += "; it would have to be waited for longer than " + text.Roughly(limitPatience)
 				return s, err
 			}
 		} else if tries == 2 || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*tls.CertificateVerificationError)) {

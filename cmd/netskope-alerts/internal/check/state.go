@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/storage"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 const (
@@ -56,11 +57,11 @@ func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) 
 	c.checkStateAge(ctx, bucket, now)
 	switch behind := c.config.Horizon(now).Sub(s.Through); {
 	case behind > farBehind:
-		c.warn("state.lag", catchUp, "%s behind what could be collected", roughly(behind))
+		c.warn("state.lag", catchUp, "%s behind what could be collected", text.Roughly(behind))
 	case behind <= 0:
 		c.pass("state.lag", "caught up")
 	default:
-		c.pass("state.lag", "%s behind what could be collected", roughly(behind))
+		c.pass("state.lag", "%s behind what could be collected", text.Roughly(behind))
 	}
 }
 
@@ -76,7 +77,7 @@ func (c *checkup) checkFirstState(ctx context.Context, bucket *storage.BucketHan
 		c.adopts = true
 		c.pass("state.content", "none yet; the first run adopts the original function's %s, and begins at %s", c.config.OriginalStateKey(), s.Through.Format(time.RFC3339))
 	default:
-		c.pass("state.content", "none yet; the first run begins %s back, at %s", plural(int64(c.config.Lookback/time.Hour), "hour"), s.Through.Format(time.RFC3339))
+		c.pass("state.content", "none yet; the first run begins %s back, at %s", text.Plural(int64(c.config.Lookback/time.Hour), "hour"), s.Through.Format(time.RFC3339))
 	}
 	c.skipRest("there is no state yet", stateSubjects)
 }
@@ -106,8 +107,8 @@ func (c *checkup) checkStateAge(ctx context.Context, bucket *storage.BucketHandl
 		return
 	}
 	if age := now.Sub(a.Updated); age > staleState {
-		c.warn("state.age", "see what the last runs logged: ./deploy.sh status", "no run has saved it for %s", roughly(age))
+		c.warn("state.age", "see what the last runs logged: ./deploy.sh status", "no run has saved it for %s", text.Roughly(age))
 	} else {
-		c.pass("state.age", "saved %s ago", roughly(age))
+		c.pass("state.age", "saved %s ago", text.Roughly(age))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 const (
@@ -125,7 +126,7 @@ func (c *checkup) checkCertificate(state *tls.ConnectionState) {
 	left := time.Until(expires)
 	if left < expirySoon {
 		c.warn(subject, "ask whoever runs it (Netskope, or a proxy on the way) to renew the certificate",
-			"%s; the certificate expires on %s, in %s", version, expires.Format(day), roughly(left))
+			"%s; the certificate expires on %s, in %s", version, expires.Format(day), text.Roughly(left))
 		return
 	}
 	c.pass(subject, "%s; the certificate is valid until %s", version, expires.Format(day))
@@ -150,7 +151,7 @@ func (c *checkup) checkClock(saw sighting) {
 	if ahead > 0 {
 		direction = "ahead of"
 	}
-	seen := fmt.Sprintf("this machine's clock is %s %s the tenant's", roughly(ahead), direction)
+	seen := fmt.Sprintf("this machine's clock is %s %s the tenant's", text.Roughly(ahead), direction)
 	failure := max(min(c.config.Lag, clockFailure), clockWarning)
 	const remedy = "set this machine's clock: let it be kept by NTP"
 	switch {
@@ -159,7 +160,7 @@ func (c *checkup) checkClock(saw sighting) {
 	case ahead.Abs() > clockWarning:
 		c.warn(subject, remedy, "%s", seen)
 	default:
-		c.pass(subject, "the clocks agree to %s", roughly(clockWarning))
+		c.pass(subject, "the clocks agree to %s", text.Roughly(clockWarning))
 	}
 }
 
