@@ -62,10 +62,10 @@ func chromium(t *testing.T, arguments ...string) (stdout, stderr string) {
 	return out.String(), errors.String()
 }
 
-// pages serves pages, as they are written, at /page/NAME, and at /measure a page that
+// Pages serves pages, as they are written, at /page/NAME, and at /measure a page that
 // shows all of them in frames and measures them from outside. It notes what is asked of
 // it.
-type pages struct {
+type Pages struct {
 	*httptest.Server
 	written map[string]func(io.Writer) error
 
@@ -73,14 +73,16 @@ type pages struct {
 	asked []string
 }
 
-func Serve(t *testing.T, written map[string]func(io.Writer) error) *pages {
-	p := &pages{written: written}
+// Serve serves what the functions write, until the test ends.
+func Serve(t *testing.T, written map[string]func(io.Writer) error) *Pages {
+	p := &Pages{written: written}
 	p.Server = httptest.NewServer(p)
 	t.Cleanup(p.Close)
 	return p
 }
 
-func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers with a page, or with the one that measures them all.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.asked = append(p.asked, r.URL.Path)
 	p.mu.Unlock()
@@ -104,6 +106,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "<pre id=measured></pre><script>%s</script>", measureScript)
 }
 
+// Widths are how wide, in pixels, every page is measured.
 var Widths = []int{320, 400, 768, 1200, 1900}
 
 // Measured is what the script below finds out about a page.
@@ -165,7 +168,7 @@ onload = () => document.getElementById("measured").textContent =
 	JSON.stringify(Object.fromEntries([...document.querySelectorAll("iframe")].map(f => [f.id, measure(f)])))`
 
 // Measure loads the pages into Chromium, at every width, and returns what it draws.
-func (p *pages) Measure(t *testing.T) map[string]Measured {
+func (p *Pages) Measure(t *testing.T) map[string]Measured {
 	t.Helper()
 	dom, log := chromium(t, "--window-size=1900,900", "--dump-dom", p.URL+"/measure")
 	_, found, _ := strings.Cut(dom, `<pre id="measured">`)
@@ -215,7 +218,7 @@ func Plain(text string) string {
 
 // CheckDrawn looks at pixels: the page is painted in the colours of the light and of the
 // dark mode, with so many pixels of the first bars at least.
-func (p *pages) CheckDrawn(t *testing.T, name string, least int) {
+func (p *Pages) CheckDrawn(t *testing.T, name string, least int) {
 	for mode, c := range map[string]struct {
 		flag   string
 		ground uint32

@@ -11,8 +11,8 @@ import (
 // Collection is what the configuration in the environment names.
 type Collection struct {
 	collector.Config
-	Handle *storage.BucketHandle
-	Client *http.Client // for the tenant
+	Handle *storage.BucketHandle // of the bucket
+	Client *http.Client          // for the tenant
 }
 
 // Open reads the configuration. It connects to nothing yet.
@@ -35,11 +35,11 @@ const (
 	MaxLine = collector.MaxLine
 )
 
-// OpenBucket connects to nothing yet.
+// OpenBucket opens a bucket as the collector does. It connects to nothing yet.
 func OpenBucket(name string) (*storage.BucketHandle, error) { return collector.OpenBucket(name) }
 
 // Folder is the feed's: its bucket, and its name without a slash at the end. It needs less
-// of the configuration than open.
+// of the configuration than [Streams.Open].
 func (s Streams) Folder() (bucket, prefix string, err error) {
 	return collector.FolderFromEnv(s.Lookup)
 }

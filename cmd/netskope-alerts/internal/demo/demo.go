@@ -17,6 +17,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 )
 
+// Command is netskope-alerts demo.
 type Command struct {
 	Alerts int    `default:"20000" help:"Alerts that the simulated tenant makes (${default})."`
 	Seed   uint64 `default:"0" help:"Seed of the simulation, to repeat one; 0 picks a new one."`
@@ -35,6 +36,7 @@ Example:
   netskope-alerts demo --alerts 100000 --seed 7 --keep`
 }
 
+// Run plays the day, proves what it led to, and tears all down unless it is to be kept.
 func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	if d.Alerts < 100 || d.Alerts > 1_000_000 {
 		return fmt.Errorf("--alerts %d: want 100 to 1000000", d.Alerts)

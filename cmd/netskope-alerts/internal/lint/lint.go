@@ -12,6 +12,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Command is netskope-alerts lint.
 type Command struct {
 	Inputs   []string   `arg:"" optional:"" name:"input" help:"Files, folders, gs://BUCKET/OBJECT, gs://BUCKET/FOLDER/, or - for standard input; without any, the feed's folder gs://GCS_BUCKET/GCS_PREFIX/."`
 	Findings cli.AtMost `default:"10" help:"How many findings of each rule to show: all, none or a number (${default})."`
@@ -28,6 +29,7 @@ Example:
   netskope-alerts lint gs://my-bucket/netskope/alerts/`
 }
 
+// Run looks at every input. Findings are no error, but an exit status.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if len(c.Inputs) == 0 {
 		if bucket, _ := s.Lookup("GCS_BUCKET"); bucket == "" {

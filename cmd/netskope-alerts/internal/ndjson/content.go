@@ -23,6 +23,7 @@ type Flaw struct {
 // FlawKind says what a flaw is of.
 type FlawKind int
 
+// What is wrong with an object.
 const (
 	Misnamed FlawKind = iota + 1 // gzip, or not, against what the name says
 	Torn                         // the gzip content is cut off
@@ -40,9 +41,10 @@ type Content struct {
 	closer io.Closer
 }
 
+// ReadBuffer is how many bytes are read, and best written, at once.
 const ReadBuffer = 256 << 10
 
-// Content opens the source. A *flaw is an error that is the source's own.
+// Content opens the source. A *[Flaw] is an error that is the source's own.
 func (s Source) Content(ctx context.Context) (*Content, error) {
 	r, err := s.Open(ctx)
 	if err != nil {
@@ -71,6 +73,7 @@ func (s Source) Content(ctx context.Context) (*Content, error) {
 	return c, nil
 }
 
+// Close lets go of the source.
 func (c *Content) Close() { c.closer.Close() }
 
 // Size is how many bytes of the source, as it is stored, were read.

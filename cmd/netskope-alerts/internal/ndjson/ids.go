@@ -18,6 +18,7 @@ const MaxIDs = 4 << 20
 // idsKept is the number of slots that is kept for the next object.
 const idsKept = 1 << 16
 
+// NewIDSet makes a set that is empty. It takes memory as it grows.
 func NewIDSet(limit int) *IDSet { return &IDSet{limit: limit, seed: maphash.MakeSeed()} }
 
 // Reset forgets all ids.

@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// lines splits a content at its newlines. It holds one line at most, and of that no more
+// Lines splits a content at its newlines. It holds one line at most, and of that no more
 // than limit bytes.
-type lines struct {
+type Lines struct {
 	r     *bufio.Reader
 	limit int
 	held  []byte
@@ -16,7 +16,8 @@ type lines struct {
 	Bytes int64 // of them, with newlines
 }
 
-func NewLines(r *bufio.Reader, limit int) *lines { return &lines{r: r, limit: limit} }
+// NewLines reads from r, whose buffer holds all lines but the long ones.
+func NewLines(r *bufio.Reader, limit int) *Lines { return &Lines{r: r, limit: limit} }
 
 // Line is one of them.
 type Line struct {
@@ -30,7 +31,7 @@ type Line struct {
 
 // Read returns the next line. Its error is io.EOF behind the last one, or why the content
 // cannot be read on; a part of a line before that is not returned.
-func (l *lines) Read() (Line, error) {
+func (l *Lines) Read() (Line, error) {
 	next := Line{Number: l.Count + 1, Start: l.Bytes}
 	l.held = l.held[:0]
 	for {

@@ -17,6 +17,7 @@ type patience struct {
 
 const patienceFor = time.Minute
 
+// ErrImpatient says that the storage, and not the object, is why nothing was read.
 var ErrImpatient = errors.New("cloud storage did not answer for a minute")
 
 // newPatience waits from now on. Its end must be called.

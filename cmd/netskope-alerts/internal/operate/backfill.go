@@ -12,6 +12,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Backfill is netskope-alerts backfill.
 type Backfill struct {
 	From    string        `required:"" help:"Where the span begins: a time, or how long ago."`
 	To      string        `required:"" help:"Where it ends; the collector itself collects what is later than it has come."`
@@ -34,6 +35,7 @@ Example:
   netskope-alerts backfill --from 2026-10-01 --to 2026-11-01`
 }
 
+// Run collects what the ledger does not have of the span, or publishes it, or gives it up.
 func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
 	var w collector.Window

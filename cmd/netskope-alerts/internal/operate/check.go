@@ -10,6 +10,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Check is netskope-alerts check; what it looks at is in package check.
 type Check struct {
 	JSON   bool `help:"Print one JSON document instead."`
 	Strict bool `help:"Exit with 1 if there is a warning, too."`
@@ -25,6 +26,7 @@ Example:
   GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts check`
 }
 
+// Run prints every finding as soon as it is known.
 func (c *Check) Run(ctx context.Context, s cli.Streams) error {
 	counts := map[check.Level]int{check.Pass: 0, check.Warn: 0, check.Fail: 0, check.Skip: 0}
 	findings := []check.Finding{}

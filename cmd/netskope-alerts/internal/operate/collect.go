@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Collect is netskope-alerts collect.
 type Collect struct{}
 
 // Help is shown by collect --help.
@@ -26,6 +27,7 @@ Example:
   GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts collect`
 }
 
+// Run does one run. That there is more to do is no error, but an exit status.
 func (*Collect) Run(ctx context.Context, s cli.Streams) error {
 	c, err := s.Open()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Find is netskope-alerts find.
 type Find struct {
 	ID    string `arg:"" help:"The alert's _id; of one without, sha256: and the SHA-256 of its line in hex."`
 	Since string `default:"90d" help:"How far back to look (${default})."`
@@ -26,6 +27,7 @@ Example:
   netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0`
 }
 
+// Run asks the ledger. That it does not have the alert is no error, but an exit status.
 func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
 	since, err := cli.ParseMoment("--since", f.Since, now)

@@ -12,6 +12,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 )
 
+// Serve is netskope-alerts serve.
 type Serve struct {
 	Host string `default:"127.0.0.1" help:"Address to listen on."`
 	Port string `default:"8080" env:"PORT" help:"Port to listen on."`
@@ -25,6 +26,7 @@ Example:
   GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts serve`
 }
 
+// Run serves until the context ends.
 func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
 	if _, err := collector.ConfigFromEnv(s.Lookup); err != nil {
 		return err

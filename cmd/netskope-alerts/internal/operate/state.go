@@ -11,6 +11,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// State is netskope-alerts state, with its own commands.
 type State struct {
 	Show    stateShow    `cmd:"" help:"Print the state."`
 	Set     stateSet     `cmd:"" help:"Move the state to another time."`
@@ -29,6 +30,7 @@ Example:
   netskope-alerts state show --json`
 }
 
+// Run only reads.
 func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
 	c, err := s.Open()
 	if err != nil {
@@ -69,6 +71,7 @@ Example:
   netskope-alerts state set --through 2026-11-01T00:00:00Z`
 }
 
+// Run says what the move repeats or skips, and asks before it moves.
 func (set *stateSet) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
 	to, err := cli.ParseMoment("--through", set.Through, now)
@@ -139,6 +142,7 @@ Example:
   netskope-alerts state history`
 }
 
+// Run only reads.
 func (h *stateHistory) Run(ctx context.Context, s cli.Streams) error {
 	c, err := s.Open()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Verify is netskope-alerts verify.
 type Verify struct {
 	Since       string `default:"48h" help:"Where the audit begins: a time, or how long ago (${default})."`
 	Until       string `help:"Where it ends; without it, where the collector has come."`
@@ -32,6 +33,7 @@ Example:
   netskope-alerts verify --since 7d --repair`
 }
 
+// Run prints every window as it is audited. A gap is no error, but an exit status.
 func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
 	o := collector.AuditOptions{Repair: v.Repair, ObjectsKept: v.ObjectsKept}

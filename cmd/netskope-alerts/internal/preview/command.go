@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Command is netskope-alerts udm.
 type Command struct {
 	Inputs   []string   `arg:"" optional:"" name:"input" help:"Files, folders, gs://BUCKET/OBJECT, gs://BUCKET/FOLDER/, or - for standard input, which is read without any."`
 	Explain  string     `placeholder:"ID" help:"Say what every row of the mapping table did with the alert of this _id."`
@@ -38,6 +39,7 @@ Examples:
   netskope-alerts udm --coverage --html coverage.html gs://my-bucket/netskope/alerts/`
 }
 
+// Run maps every input. Events that Google would refuse are no error, but an exit status.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if c.JSON && c.Explain == "" && !c.Coverage {
 		return errors.New("--json is for --coverage or --explain: add one; events are JSON without it")

@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
+// Command is netskope-alerts status.
 type Command struct {
 	HTML string `name:"html" placeholder:"FILE" help:"Write a page with plots to this file, too; it needs nothing but a browser."`
 	JSON bool   `name:"json" help:"Print JSON instead of text: times in RFC 3339, durations in seconds."`
@@ -27,6 +28,7 @@ Example:
   GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts status --html status.html`
 }
 
+// Run reads the status once, and shows it in every form that is asked for.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	k, err := s.Open()
 	if err != nil {

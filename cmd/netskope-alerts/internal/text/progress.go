@@ -7,9 +7,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress draws how far a work has come, in one line of a terminal. It is only a picture:
+// Progress draws how far a work has come, in one line of a terminal. It is only a picture:
 // that it cannot be drawn stops nothing, and a nil one draws nothing.
-type progress struct{ bar *progressbar.ProgressBar }
+type Progress struct{ bar *progressbar.ProgressBar }
 
 // ProgressStyle is what of a work is drawn.
 type ProgressStyle struct {
@@ -21,7 +21,7 @@ type ProgressStyle struct {
 }
 
 // NewProgress begins to draw on w, if that is a terminal. The work is done at largest.
-func NewProgress(w io.Writer, largest int64, style ProgressStyle) *progress {
+func NewProgress(w io.Writer, largest int64, style ProgressStyle) *Progress {
 	if !IsTerminal(w) {
 		return nil
 	}
@@ -32,32 +32,32 @@ func NewProgress(w io.Writer, largest int64, style ProgressStyle) *progress {
 	if style.Count {
 		options = append(options, progressbar.OptionShowCount())
 	}
-	return &progress{progressbar.NewOptions64(largest, options...)}
+	return &Progress{progressbar.NewOptions64(largest, options...)}
 }
 
 // End sets where the work is done.
-func (p *progress) End(largest int64) {
+func (p *Progress) End(largest int64) {
 	if p != nil {
 		p.bar.ChangeMax64(largest)
 	}
 }
 
 // Say sets the text before the bar.
-func (p *progress) Say(what string) {
+func (p *Progress) Say(what string) {
 	if p != nil {
 		p.bar.Describe(what)
 	}
 }
 
 // At draws that n is reached.
-func (p *progress) At(n int64) {
+func (p *Progress) At(n int64) {
 	if p != nil {
 		_ = p.bar.Set64(n)
 	}
 }
 
 // Clear takes the line away.
-func (p *progress) Clear() {
+func (p *Progress) Clear() {
 	if p != nil {
 		_ = p.bar.Clear()
 	}

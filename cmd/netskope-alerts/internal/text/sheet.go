@@ -12,11 +12,13 @@ type Sheet struct {
 	out strings.Builder
 }
 
+// Flush prints what was collected.
 func (p *Sheet) Flush() error {
 	_, err := p.Write([]byte(p.out.String()))
 	return err
 }
 
+// Line adds a line as it is: whoever formats it sees to its width.
 func (p *Sheet) Line(format string, arguments ...any) {
 	fmt.Fprintf(&p.out, format+"\n", arguments...)
 }
@@ -27,6 +29,7 @@ func (p *Sheet) Row(label, format string, arguments ...any) {
 	p.Line("%s%s", p.Painted(Dim, Fit(label, indent)), Wrapped(fmt.Sprintf(format, arguments...), p.Width, indent))
 }
 
+// Heading begins a part of the sheet.
 func (p *Sheet) Heading(title string) { p.Line("\n%s", p.Painted(Bold, title)) }
 
 // BarRow is a row of a plot.
@@ -38,6 +41,7 @@ type BarRow struct {
 	Mark    string // behind the bar; at most eight columns unless there is no bar
 }
 
+// Bars draws the rows below one another, the longest bar as long as there is room for.
 func (p *Sheet) Bars(rows []BarRow) {
 	var most int64
 	labels, counts, shares := 0, 0, 0

@@ -46,6 +46,7 @@ func IsTerminal(stream any) bool {
 // Paint is a style, by the parameters of its ANSI escape code (ECMA-48, 8.3.117).
 type Paint string
 
+// The styles that are used.
 const (
 	Bold   Paint = "1"
 	Dim    Paint = "2"
@@ -66,6 +67,7 @@ func (t Terminal) Painted(style Paint, text string) string {
 // Verdict is how something is, in a word.
 type Verdict string
 
+// The verdicts. They are classes of the pages' style sheet, too.
 const (
 	Pass Verdict = "pass"
 	Warn Verdict = "warn"
