@@ -39,14 +39,16 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
-const about = `Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.
-
-Start with "netskope-alerts demo". For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, and type "netskope-alerts collect"; README.md lists all variables.`
+const about = "Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.\n\n" +
+	`Start with "netskope-alerts demo". ` +
+	"For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, " +
+	`and type "netskope-alerts collect"; README.md lists all variables.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], cli.Streams{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv}))
+	os.Exit(run(ctx, os.Args[1:], cli.Streams{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Lookup: os.LookupEnv}))
 }
 
 // run returns the exit status, except for --help and --version, which exit by themselves.

@@ -48,8 +48,9 @@ func chromium(t *testing.T, arguments ...string) (stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, program, append([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--enable-logging=stderr",
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--hide-scrollbars", "--enable-logging=stderr",
 		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--user-data-dir=" + filepath.Join(home, "profile"),
 	}, arguments...)...)
 	command.Env = append(os.Environ(), "HOME="+home)
@@ -100,7 +101,8 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "<!doctype html><link rel=icon href='data:,'><body>")
 	for name := range p.written {
 		for _, width := range Widths {
-			fmt.Fprintf(w, "<iframe id='%s %d' src='/page/%s' width=%[2]d height=900 style='border:0'></iframe>\n", name, width, name)
+			fmt.Fprintf(w, "<iframe id='%s %d' src='/page/%s' width=%[2]d height=900 style='border:0'></iframe>\n",
+				name, width, name)
 		}
 	}
 	fmt.Fprintf(w, "<pre id=measured></pre><script>%s</script>", measureScript)
@@ -136,31 +138,43 @@ type Shape struct {
 }
 
 const measureScript = `
-const shape = (e, label) => { const r = e.getBoundingClientRect(), s = e.ownerDocument.defaultView.getComputedStyle(e);
+const shape = (e, label) => {
+	const r = e.getBoundingClientRect(), s = e.ownerDocument.defaultView.getComputedStyle(e);
 	return {Label: label, Fill: s.fill, Opacity: s.fillOpacity, X: r.x, Y: r.y, W: r.width, H: r.height} };
 const titled = e => shape(e, e.querySelector("title").textContent);
 function measure(frame) {
 	const d = frame.contentDocument, all = q => [...d.querySelectorAll(q)], w = frame.contentWindow;
 	const shot = {Ground: w.getComputedStyle(d.body).backgroundColor, Title: d.title, Text: d.body.innerText,
-		Ticks: all("#plot-hours .tick").map(e => shape(e, e.textContent)), LateTicks: all("#plot-lateness .tick").map(e => shape(e, e.textContent)),
-		Columns: all("#plot-hours .hit").map(titled), Segments: all("#plot-hours .segment").map(titled), Late: all(".late-bar").map(titled),
-		Gaps: all(".plot .gaps").map(e => shape(e, "")), Lines: all("line.percentile").map(e => shape(e, e.nextElementSibling.textContent)),
+		Ticks: all("#plot-hours .tick").map(e => shape(e, e.textContent)),
+		LateTicks: all("#plot-lateness .tick").map(e => shape(e, e.textContent)),
+		Columns: all("#plot-hours .hit").map(titled), Segments: all("#plot-hours .segment").map(titled),
+		Late: all(".late-bar").map(titled),
+		Gaps: all(".plot .gaps").map(e => shape(e, "")),
+		Lines: all("line.percentile").map(e => shape(e, e.nextElementSibling.textContent)),
 		Legend: all(".legend bdi").map(e => shape(e.parentNode.querySelector("rect"), e.textContent)),
-		Types: all(".types li").map(e => shape(e.querySelector(".value"), [".name", ".count", ".share"].map(q => e.querySelector(q).textContent).join("|"))),
+		Types: all(".types li").map(e => shape(e.querySelector(".value"),
+			[".name", ".count", ".share"].map(q => e.querySelector(q).textContent).join("|"))),
 		RowBars: all("svg.row rect").map(e => shape(e, "")),
-		Hours: d.getElementById("plot-hours") && shape(d.getElementById("plot-hours"), d.getElementById("plot-hours").ariaLabel),
-		Lateness: d.getElementById("plot-lateness") && shape(d.getElementById("plot-lateness"), d.getElementById("plot-lateness").ariaLabel),
+		Hours: d.getElementById("plot-hours") &&
+			shape(d.getElementById("plot-hours"), d.getElementById("plot-hours").ariaLabel),
+		Lateness: d.getElementById("plot-lateness") &&
+			shape(d.getElementById("plot-lateness"), d.getElementById("plot-lateness").ariaLabel),
 		Active: all("script, img, iframe, object, embed, link, base, form, a, [style], [onerror], [onload]").length,
 		Loaded: w.performance.getEntriesByType("resource").length};
-	const texts = all(".plot text").filter(e => w.getComputedStyle(e).display != "none").map(e => [e, e.getBoundingClientRect()]);
-	shot.Overlapping = texts.flatMap(([a, r], i) => texts.slice(i + 1).filter(([b, s]) => a.parentNode == b.parentNode &&
-		r.left < s.right && s.left < r.right && r.top + 2 < s.bottom && s.top + 2 < r.bottom).map(([b]) => a.textContent + " / " + b.textContent));
+	const texts = all(".plot text").filter(e => w.getComputedStyle(e).display != "none")
+		.map(e => [e, e.getBoundingClientRect()]);
+	shot.Overlapping = texts.flatMap(([a, r], i) => texts.slice(i + 1)
+		.filter(([b, s]) => a.parentNode == b.parentNode &&
+			r.left < s.right && s.left < r.right && r.top + 2 < s.bottom && s.top + 2 < r.bottom)
+		.map(([b]) => a.textContent + " / " + b.textContent));
 	all("details").forEach(e => e.open = true);
 	shot.Tables = all("table").map(t => [...t.rows].map(r => [...r.cells].map(c => c.textContent)));
 	shot.Width = d.documentElement.clientWidth;
 	shot.Scroll = d.documentElement.scrollWidth;
-	shot.Outside = all("body *").filter(e => !e.closest(".scroll table, title, .types .name > *")).filter(e => { const r = e.getBoundingClientRect();
-		return r.width > 0 && (r.right > shot.Width + 0.5 || r.left < -0.5) }).map(e => e.tagName + " " + e.textContent.slice(0, 60));
+	shot.Outside = all("body *").filter(e => !e.closest(".scroll table, title, .types .name > *")).filter(e => {
+		const r = e.getBoundingClientRect();
+		return r.width > 0 && (r.right > shot.Width + 0.5 || r.left < -0.5)
+	}).map(e => e.tagName + " " + e.textContent.slice(0, 60));
 	try { w.eval("1"); shot.Blocked = false } catch { shot.Blocked = true }
 	return shot;
 }
@@ -204,7 +218,8 @@ func (got Measured) CheckForm(t *testing.T, width float64) {
 		t.Errorf("outside of the page: %q; one over the other: %q", got.Outside, got.Overlapping)
 	}
 	if got.Active > 0 || got.Loaded > 0 || !got.Blocked {
-		t.Errorf("%d elements act, %d resources were loaded, scripts are blocked: %t", got.Active, got.Loaded, got.Blocked)
+		t.Errorf("%d elements act, %d resources were loaded, scripts are blocked: %t", got.Active, got.Loaded,
+			got.Blocked)
 	}
 	if got.Ground != "rgb(244, 245, 247)" {
 		t.Errorf("the style sheet does not apply: ground %s", got.Ground)
@@ -265,5 +280,6 @@ func rgb(picture image.Image, x, y int) uint32 {
 func Near(a, b float64) bool { return math.Abs(a-b) < 0.75 }
 
 // Hostile is what a tenant that was taken over might send as an alert's type.
-const Hostile = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>\"'><img src=//evil.example/x onerror=alert(2)>\u202egnp.exe\n" +
+const Hostile = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>\"'>" +
+	"<img src=//evil.example/x onerror=alert(2)>\u202egnp.exe\n" +
 	"{{.Tenant}} & the rest of a name that is much longer than any place for it"

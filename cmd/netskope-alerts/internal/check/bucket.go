@@ -26,14 +26,16 @@ const (
 // create; moving one takes get and delete for its old name and create for its new one
 // (Cloud Storage: IAM permissions for JSON methods); without list, Cloud Storage
 // answers 403 for an object that does not exist.
-var neededPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
+var neededPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list",
+	"storage.objects.delete"}
 
 // checkBucket looks at the bucket's settings and permissions, and tries out what a run
 // does. It returns the bucket, or why there is none to look into.
 func (c *checkup) checkBucket(ctx context.Context) (*storage.BucketHandle, string) {
 	bucket, err := c.options.Bucket(c.config.Bucket)
 	if err != nil {
-		c.fail("bucket.client", "log in with: gcloud auth application-default login", "there is no client for Cloud Storage: %v", err)
+		c.fail("bucket.client", "log in with: gcloud auth application-default login",
+			"there is no client for Cloud Storage: %v", err)
 		c.skipRest("there is no client for Cloud Storage", bucketSubjects)
 		return nil, "there is no client for Cloud Storage"
 	}
@@ -47,14 +49,16 @@ func (c *checkup) checkBucket(ctx context.Context) (*storage.BucketHandle, strin
 		return bucket.IAM().TestPermissions(ctx, neededPermissions)
 	})
 	if isStatus(err, http.StatusNotFound) {
-		c.fail("bucket.permissions", "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s", c.config.Bucket)
+		c.fail("bucket.permissions", "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s",
+			c.config.Bucket)
 		c.skipRest("there is no such bucket", bucketSubjects)
 		return nil, "there is no such bucket"
 	}
 	if attributes != nil {
 		c.checkSettings(attributes)
 	}
-	t := &trial{checkup: c, bucket: bucket, did: map[string]bool{}, versioned: attributes != nil && attributes.VersioningEnabled}
+	t := &trial{checkup: c, bucket: bucket, did: map[string]bool{},
+		versioned: attributes != nil && attributes.VersioningEnabled}
 	if reason := keepsWhatIsWritten(attributes); reason != "" {
 		c.skip(reason+", so nothing is tried out", trialSubjects...)
 	} else {
@@ -77,7 +81,8 @@ func (c *checkup) checkAttributes(ctx context.Context, bucket *storage.BucketHan
 		c.fail(subject, "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s", c.config.Bucket)
 		return nil, "there is no such bucket"
 	case isStatus(err, http.StatusForbidden):
-		c.warn(subject, "to see the bucket's settings, give whoever runs the check roles/storage.legacyBucketReader on it",
+		c.warn(subject,
+			"to see the bucket's settings, give whoever runs the check roles/storage.legacyBucketReader on it",
 			"they may not be seen (storage.buckets.get); a run does without: %s", seen)
 		c.skip("the bucket's attributes may not be seen", settingSubjects...)
 		return nil, ""
@@ -112,27 +117,36 @@ func keepsWhatIsWritten(a *storage.BucketAttrs) string {
 func (c *checkup) checkSettings(a *storage.BucketAttrs) {
 	update := "gcloud storage buckets update gs://" + a.Name + " "
 	if a.RequesterPays {
-		c.fail("bucket.requester_pays", requesterRemedy(a.Name), "the requester pays; the collector names no project that would")
+		c.fail("bucket.requester_pays", requesterRemedy(a.Name),
+			"the requester pays; the collector names no project that would")
 	} else {
 		c.pass("bucket.requester_pays", "the bucket's project pays")
 	}
 	if r := a.RetentionPolicy; r == nil {
 		c.pass("bucket.retention", "no retention policy")
 	} else if a.VersioningEnabled {
-		c.warn("bucket.retention", "remove it: "+update+"--clear-retention-period", "a retention policy of %s: objects can be replaced and moved only because versioning keeps what they were", text.Roughly(r.RetentionPeriod))
+		c.warn("bucket.retention", "remove it: "+update+"--clear-retention-period",
+			"a retention policy of %s: objects can be replaced and moved only because versioning keeps what they were",
+			text.Roughly(r.RetentionPeriod))
 	} else if r.IsLocked {
-		c.fail("bucket.retention", "use another bucket: a locked policy cannot be removed", "a locked retention policy of %s: the state cannot be replaced, nor objects moved", text.Roughly(r.RetentionPeriod))
+		c.fail("bucket.retention", "use another bucket: a locked policy cannot be removed",
+			"a locked retention policy of %s: the state cannot be replaced, nor objects moved",
+			text.Roughly(r.RetentionPeriod))
 	} else {
-		c.fail("bucket.retention", "remove it: "+update+"--clear-retention-period", "a retention policy of %s: the state cannot be replaced, nor objects moved", text.Roughly(r.RetentionPeriod))
+		c.fail("bucket.retention", "remove it: "+update+"--clear-retention-period",
+			"a retention policy of %s: the state cannot be replaced, nor objects moved",
+			text.Roughly(r.RetentionPeriod))
 	}
 	if a.DefaultEventBasedHold {
-		c.fail("bucket.holds", "turn it off: "+update+"--no-default-event-based-hold", "every new object is held: the state cannot be replaced, nor objects moved")
+		c.fail("bucket.holds", "turn it off: "+update+"--no-default-event-based-hold",
+			"every new object is held: the state cannot be replaced, nor objects moved")
 	} else {
 		c.pass("bucket.holds", "new objects are not held")
 	}
 	c.checkLifecycle(a)
 	if s := a.SoftDeletePolicy; s != nil && s.RetentionDuration > 0 {
-		c.pass("bucket.soft_delete", "what is deleted can be restored, and is paid for, %s longer", text.Roughly(s.RetentionDuration))
+		c.pass("bucket.soft_delete", "what is deleted can be restored, and is paid for, %s longer",
+			text.Roughly(s.RetentionDuration))
 	} else {
 		c.pass("bucket.soft_delete", "off: what is deleted is gone")
 	}
@@ -144,12 +158,14 @@ func (c *checkup) checkSettings(a *storage.BucketAttrs) {
 	if a.PublicAccessPrevention == storage.PublicAccessPreventionEnforced {
 		c.pass("bucket.public_access", "prevented")
 	} else {
-		c.warn("bucket.public_access", "enforce it: "+update+"--public-access-prevention", "public access is not prevented on the bucket itself")
+		c.warn("bucket.public_access", "enforce it: "+update+"--public-access-prevention",
+			"public access is not prevented on the bucket itself")
 	}
 	if a.UniformBucketLevelAccess.Enabled {
 		c.pass("bucket.uniform_access", "uniform")
 	} else {
-		c.warn("bucket.uniform_access", "turn it on: "+update+"--uniform-bucket-level-access", "objects have access lists of their own")
+		c.warn("bucket.uniform_access", "turn it on: "+update+"--uniform-bucket-level-access",
+			"objects have access lists of their own")
 	}
 }
 
@@ -179,7 +195,8 @@ func (c *checkup) checkPermissions(granted []string, err error, did map[string]b
 	case len(missing) > 0:
 		c.fail(subject, grant, "missing: %s", strings.Join(append(missing, odd...), "; "))
 	case len(odd) > 0:
-		c.warn(subject, "look for a condition in the bucket's IAM policy, and, if the policy has just been changed, wait some minutes", "IAM and what happened disagree: %s", strings.Join(odd, "; "))
+		c.warn(subject, "look for a condition in the bucket's IAM policy, and, if the policy has just been changed, "+
+			"wait some minutes", "IAM and what happened disagree: %s", strings.Join(odd, "; "))
 	case len(did) < len(neededPermissions):
 		c.pass(subject, "create, get, list and delete are granted; not all were tried")
 	default:
@@ -209,7 +226,8 @@ func (c *checkup) storageTrouble(err error) (seen, remedy string) {
 	case !known && (strings.Contains(err.Error(), "oauth2") || strings.Contains(err.Error(), "credentials")):
 		return err.Error(), "log in again: gcloud auth application-default login"
 	case !known && errors.Is(err, context.DeadlineExceeded):
-		return "no answer within " + text.Roughly(storagePatience) + ": " + err.Error(), "let this machine reach storage.googleapis.com"
+		return "no answer within " + text.Roughly(storagePatience) + ": " + err.Error(),
+			"let this machine reach storage.googleapis.com"
 	case !known:
 		return err.Error(), "run the check again"
 	}

@@ -52,14 +52,17 @@ type Options struct {
 
 // The subjects of the findings, in their order.
 var (
-	tenantSubjects = []string{"tenant.name", "tenant.reach", "tenant.tls", "tenant.redirect", "tenant.clock", "tenant.token",
-		"tenant.insertion", "tenant.event", "tenant.paging", "tenant.page_size", "tenant.alerts", "tenant.rate"}
-	settingSubjects = []string{"bucket.requester_pays", "bucket.retention", "bucket.holds", "bucket.lifecycle", "bucket.soft_delete",
-		"bucket.versioning", "bucket.public_access", "bucket.uniform_access"}
-	trialSubjects  = []string{"bucket.create", "bucket.read", "bucket.list", "bucket.overwrite", "bucket.move", "bucket.precondition", "bucket.delete", "bucket.cleanup"}
-	bucketSubjects = slices.Concat([]string{"bucket.client", "bucket.attributes"}, settingSubjects, trialSubjects, []string{"bucket.permissions"})
-	stateSubjects  = []string{"state.place", "state.content", "state.config", "state.age", "state.lag"}
-	feedSubjects   = []string{"feed.folder", "feed.staging"}
+	tenantSubjects = []string{"tenant.name", "tenant.reach", "tenant.tls", "tenant.redirect", "tenant.clock",
+		"tenant.token", "tenant.insertion", "tenant.event", "tenant.paging", "tenant.page_size", "tenant.alerts",
+		"tenant.rate"}
+	settingSubjects = []string{"bucket.requester_pays", "bucket.retention", "bucket.holds", "bucket.lifecycle",
+		"bucket.soft_delete", "bucket.versioning", "bucket.public_access", "bucket.uniform_access"}
+	trialSubjects = []string{"bucket.create", "bucket.read", "bucket.list", "bucket.overwrite", "bucket.move",
+		"bucket.precondition", "bucket.delete", "bucket.cleanup"}
+	bucketSubjects = slices.Concat([]string{"bucket.client", "bucket.attributes"}, settingSubjects, trialSubjects,
+		[]string{"bucket.permissions"})
+	stateSubjects = []string{"state.place", "state.content", "state.config", "state.age", "state.lag"}
+	feedSubjects  = []string{"feed.folder", "feed.staging"}
 )
 
 // Run looks at everything that a run needs: the configuration, which it reads through
@@ -82,7 +85,8 @@ func Run(ctx context.Context, lookup func(string) (string, bool), o Options, eac
 	}
 	c := newCheckup(o, each)
 	if !c.checkConfig(lookup) {
-		c.skipRest("the configuration has to be right first", slices.Concat(tenantSubjects, bucketSubjects, stateSubjects, feedSubjects))
+		c.skipRest("the configuration has to be right first",
+			slices.Concat(tenantSubjects, bucketSubjects, stateSubjects, feedSubjects))
 		return
 	}
 	c.checkTenant(ctx)

@@ -30,10 +30,14 @@ func TestCheckAllWell(t *testing.T) {
 			}
 			all.want(t, "config", Pass, "http://localhost", "gs://alerts-bucket/netskope/alerts/")
 			all.want(t, "tenant.name", Pass, "localhost is 127.0.0.1, ::1")
-			all.want(t, "tenant.paging", Pass, map[netskopetest.Dialect]string{netskopetest.Offset: "by offset", netskopetest.Cursor: "by cursor"}[dialect])
+			all.want(t, "tenant.paging", Pass,
+				map[netskopetest.Dialect]string{netskopetest.Offset: "by offset",
+					netskopetest.Cursor: "by cursor"}[dialect])
 			all.want(t, "tenant.page_size", Pass, "pages of 500 alerts")
 			all.want(t, "tenant.rate", Pass, "RateLimit-Limit 4, RateLimit-Remaining")
-			all.want(t, "bucket.precondition", Pass, "create-only write, write on another generation, move to a name that is taken, deletion on another generation")
+			all.want(t, "bucket.precondition", Pass,
+				"create-only write, write on another generation, move to a name that is taken, "+
+					"deletion on another generation")
 			all.want(t, "state.content", Pass, "none yet", "24 hours back, at 2026-11-21T23:55:00Z")
 		})
 	}
@@ -47,7 +51,8 @@ func TestCheckBesideARun(t *testing.T) {
 		}
 		for name := range w.everything() {
 			if !slices.ContainsFunc(places(w.config), func(p place) bool {
-				return name == p.name || p.isFolder() && strings.HasPrefix(name, p.name) && p.ends([]string{path.Ext(name)})
+				return name == p.name || p.isFolder() && strings.HasPrefix(name, p.name) &&
+					p.ends([]string{path.Ext(name)})
 			}) {
 				t.Errorf("%s is at no place that the check knows", name)
 			}
@@ -66,7 +71,8 @@ func TestCheckBesideARun(t *testing.T) {
 
 func TestCheckConfig(t *testing.T) {
 	var all findings
-	Run(t.Context(), environment("LAG=5", "GCS_BUCKET=gs://b;c: d/", "STATE_KEY=netskope/alerts", "PAGE_SIZE=1e9", `NETSKOPE_TENANT=a b"c`, "NETSKOPE_API_TOKEN="),
+	Run(t.Context(), environment("LAG=5", "GCS_BUCKET=gs://b;c: d/", "STATE_KEY=netskope/alerts", "PAGE_SIZE=1e9",
+		`NETSKOPE_TENANT=a b"c`, "NETSKOPE_API_TOKEN="),
 		Options{}, all.add)
 	all.sound(t, checkedToken)
 	all.want(t, "config.LAG", Fail, `LAG="5" has no unit`, "write 5s")
@@ -82,11 +88,16 @@ func TestCheckConfig(t *testing.T) {
 // TestReadProblem holds that every problem of the configuration can be taken apart.
 func TestReadProblem(t *testing.T) {
 	for _, pair := range []string{
-		"GCS_BUCKET=", "GCS_BUCKET=B", "GCS_BUCKET=gs://x", "GCS_PREFIX=/", "GCS_PREFIX=a//b", "GCS_PREFIX=gs://x/y", "GCS_PREFIX=a/../b",
-		"GCS_PREFIX=" + strings.Repeat("x", 1000), "GCS_PREFIX=a\x01b", "STATE_KEY=netskope/alerts", "NETSKOPE_TENANT=", "NETSKOPE_TENANT=[a](b)",
-		"NETSKOPE_TENANT=https://u:p@acme.goskope.com", "NETSKOPE_TENANT=https://acme.goskope.com/x", "NETSKOPE_TENANT=http://acme.goskope.com",
-		"NETSKOPE_TENANT=ftp://acme.goskope.com", "NETSKOPE_TENANT=acme", "NETSKOPE_API_TOKEN=", "NETSKOPE_API_TOKEN=a b",
-		"NETSKOPE_API_TOKEN=https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE=/nowhere", "MAX_RECORDS=x", "WINDOW=5", "WINDOW=x", "WINDOW=1ms",
+		"GCS_BUCKET=", "GCS_BUCKET=B", "GCS_BUCKET=gs://x", "GCS_PREFIX=/", "GCS_PREFIX=a//b", "GCS_PREFIX=gs://x/y",
+		"GCS_PREFIX=a/../b",
+		"GCS_PREFIX=" + strings.Repeat("x", 1000), "GCS_PREFIX=a\x01b", "STATE_KEY=netskope/alerts", "NETSKOPE_TENANT=",
+		"NETSKOPE_TENANT=[a](b)",
+		"NETSKOPE_TENANT=https://u:p@acme.goskope.com", "NETSKOPE_TENANT=https://acme.goskope.com/x",
+		"NETSKOPE_TENANT=http://acme.goskope.com",
+		"NETSKOPE_TENANT=ftp://acme.goskope.com", "NETSKOPE_TENANT=acme", "NETSKOPE_API_TOKEN=",
+		"NETSKOPE_API_TOKEN=a b",
+		"NETSKOPE_API_TOKEN=https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE=/nowhere", "MAX_RECORDS=x", "WINDOW=5",
+		"WINDOW=x", "WINDOW=1ms",
 		"WINDOW=1500ms", "TIME_FIELD=x", "COMPRESSION=x", "LOG_LEVEL=x", "REQUESTS_PER_SECOND=x", `LAG=a\"; b: c"d`,
 	} {
 		_, err := collector.ConfigFromEnv(environment(pair))
@@ -97,7 +108,8 @@ func TestReadProblem(t *testing.T) {
 		for _, problem := range problems {
 			subject, seen, remedy := readProblem(problem.Error())
 			name, _, _ := strings.Cut(pair, "=")
-			if !strings.HasPrefix(subject, "config."+strings.TrimSuffix(name, "_FILE")) || len(seen) < len(name)+4 || len(remedy) < 10 || strings.Contains(remedy, name+"=\"") {
+			if !strings.HasPrefix(subject, "config."+strings.TrimSuffix(name, "_FILE")) || len(seen) < len(name)+4 ||
+				len(remedy) < 10 || strings.Contains(remedy, name+"=\"") {
 				t.Errorf("%.50s: subject %q, seen %.100q, remedy %.100q", pair, subject, seen, remedy)
 			}
 			if strings.Count(seen, `"`)%2 != 0 && !strings.Contains(seen, `\"`) {
@@ -112,7 +124,8 @@ func TestReadProblem(t *testing.T) {
 }
 
 func TestReadProblemAnyText(t *testing.T) {
-	for _, text := range []string{"", `LAG="`, `LAG="\`, `LAG="x"`, `LAG="x":`, `LAG="x": `, "LAG", "LAG: ", "_", `A="\"`} {
+	for _, text := range []string{"", `LAG="`, `LAG="\`, `LAG="x"`, `LAG="x":`, `LAG="x": `, "LAG", "LAG: ", "_",
+		`A="\"`} {
 		readProblem(text) // must not panic
 	}
 	if problems := problemsOf(errors.New("not joined")); len(problems) != 1 {
@@ -138,7 +151,8 @@ func TestCheckToken(t *testing.T) {
 		{"Bearer:0123456789abcdef0123456789", Warn, "like a header"},
 		{"short", Warn, "5 characters"},
 		{strings.Repeat("x", 5000), Warn, "5000 characters"},
-		{jwt(fmt.Sprint(`{"exp":`, now.Add(-time.Minute).Unix(), `}`)), Fail, "expired on " + now.Add(-time.Minute).UTC().Format(day)},
+		{jwt(fmt.Sprint(`{"exp":`, now.Add(-time.Minute).Unix(), `}`)), Fail,
+			"expired on " + now.Add(-time.Minute).UTC().Format(day)},
 		{jwt(fmt.Sprint(`{"exp":`, now.Add(73*time.Hour).Unix(), `}`)), Warn, "in 3 days"},
 		{jwt(fmt.Sprint(`{"exp":`, now.Add(15*24*time.Hour).Unix(), `}`)), Pass, "expires on"},
 		{jwt(`{"sub":"me"}`), Pass, "does not say when"},

@@ -73,7 +73,8 @@ func (t *trial) cleanUp(ctx context.Context) {
 		return
 	}
 	seen, _ := t.storageTrouble(why)
-	t.warn("bucket.cleanup", "delete it: gcloud storage rm --all-versions gs://"+t.config.Bucket+"/"+t.name+"*", "may be left of the check: %s (%s)", strings.Join(left, ", "), seen)
+	t.warn("bucket.cleanup", "delete it: gcloud storage rm --all-versions gs://"+t.config.Bucket+"/"+t.name+"*",
+		"may be left of the check: %s (%s)", strings.Join(left, ", "), seen)
 }
 
 // insist deletes the object, looks whether it is gone, and tries again if it is not.

@@ -16,7 +16,8 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 	config, err := collector.ConfigFromEnv(lookup)
 	c.config = config
 	if err == nil {
-		c.pass("config", "alerts by %s time go from %s to gs://%s/%s/, the state is %s", config.TimeField, config.Tenant, config.Bucket, config.Prefix, config.StateKey)
+		c.pass("config", "alerts by %s time go from %s to gs://%s/%s/, the state is %s", config.TimeField,
+			config.Tenant, config.Bucket, config.Prefix, config.StateKey)
 	}
 	for _, problem := range problemsOf(err) {
 		subject, seen, remedy := readProblem(problem.Error())
@@ -82,8 +83,9 @@ func readProblem(text string) (subject, seen, remedy string) {
 
 const (
 	expirySoon = 14 * 24 * time.Hour
-	newToken   = "make a new token for the service account (Netskope: Settings > Administration > Administrators & Roles), and copy it whole"
-	day        = "2006-01-02"
+	newToken   = "make a new token for the service account (Netskope: " +
+		"Settings > Administration > Administrators & Roles), and copy it whole"
+	day = "2006-01-02"
 )
 
 // checkToken judges what the token looks like. It never shows any of it.
@@ -94,7 +96,8 @@ func (c *checkup) checkToken(token string) {
 	lower := strings.ToLower(token)
 	switch {
 	case strings.ContainsAny(token, "\"'`<>(){}$"):
-		c.warn(subject, "give the token alone, without quotes and not as a name to be replaced", "has quotes, brackets or a dollar sign, which no token has")
+		c.warn(subject, "give the token alone, without quotes and not as a name to be replaced",
+			"has quotes, brackets or a dollar sign, which no token has")
 	case strings.HasPrefix(lower, "bearer"), strings.HasPrefix(lower, "netskope-api-token"):
 		c.warn(subject, "give the token alone, without the name of a header", "begins like a header")
 	case len(token) < 16:

@@ -19,27 +19,33 @@ const (
 	fewNames       = 3
 	listPatience   = time.Minute
 	stagedTooLong  = 24 * time.Hour
-	leftoverRemedy = "run netskope-alerts collect, which moves what the ledger has decided, and delete what is then left"
+	leftoverRemedy = "run netskope-alerts collect, which moves what the ledger has decided, " +
+		"and delete what is then left"
 )
 
 // feedName is what the collector calls its objects in the feed's folder.
-var feedName = regexp.MustCompile(`^\d{4}/\d\d/\d\d/(alerts_\d{8}T\d{6}Z_\d{8}T\d{6}Z|late_\d{8}T\d{6}Z_\d{8}T\d{6}Z_\d+)\.ndjson(\.gz)?$`)
+var feedName = regexp.MustCompile(
+	`^\d{4}/\d\d/\d\d/(alerts_\d{8}T\d{6}Z_\d{8}T\d{6}Z|late_\d{8}T\d{6}Z_\d{8}T\d{6}Z_\d+)\.ndjson(\.gz)?$`)
 
 // checkFeed looks for what is in the way: foreign objects in the feed's folder, which
 // the feed reads as logs, and staged objects that no run will finish.
 func (c *checkup) checkFeed(ctx context.Context, bucket *storage.BucketHandle) {
 	folder := c.config.Folders().Feed
 	ours := func(o *storage.ObjectAttrs) bool {
-		return o.Name == c.config.StateKey || c.adopts && o.Name == c.config.OriginalStateKey() || feedName.MatchString(strings.TrimPrefix(o.Name, folder))
+		return o.Name == c.config.StateKey || c.adopts && o.Name == c.config.OriginalStateKey() ||
+			feedName.MatchString(strings.TrimPrefix(o.Name, folder))
 	}
-	c.checkFolder(ctx, bucket, "feed.folder", folder, ours, "move what is not the collector's out of the folder", "not the collector's")
+	c.checkFolder(ctx, bucket, "feed.folder", folder, ours, "move what is not the collector's out of the folder",
+		"not the collector's")
 	now := time.Now()
 	young := func(o *storage.ObjectAttrs) bool { return now.Sub(o.Created) < stagedTooLong }
-	c.checkFolder(ctx, bucket, "feed.staging", c.config.Folders().Staging, young, leftoverRemedy, "older than a day: left by runs that did not finish")
+	c.checkFolder(ctx, bucket, "feed.staging", c.config.Folders().Staging, young, leftoverRemedy,
+		"older than a day: left by runs that did not finish")
 }
 
 // checkFolder lists a folder and warns of the objects that are not good.
-func (c *checkup) checkFolder(ctx context.Context, bucket *storage.BucketHandle, subject, folder string, good func(*storage.ObjectAttrs) bool, remedy, wrong string) {
+func (c *checkup) checkFolder(ctx context.Context, bucket *storage.BucketHandle, subject, folder string,
+	good func(*storage.ObjectAttrs) bool, remedy, wrong string) {
 	ctx, cancel := context.WithTimeout(ctx, listPatience)
 	defer cancel()
 	query := &storage.Query{Prefix: folder}
@@ -71,7 +77,8 @@ func (c *checkup) checkFolder(ctx context.Context, bucket *storage.BucketHandle,
 	}
 	switch {
 	case bad > 0:
-		c.warn(subject, remedy, "%s in %s%s %s %s: %s%s", text.Plural(int64(bad), "object"), folder, cut, are(bad), wrong, strings.Join(names, ", "), andMore(bad-len(names)))
+		c.warn(subject, remedy, "%s in %s%s %s %s: %s%s", text.Plural(int64(bad), "object"), folder, cut, are(bad),
+			wrong, strings.Join(names, ", "), andMore(bad-len(names)))
 	case listed == 0:
 		c.pass(subject, "%s is empty", folder)
 	default:

@@ -16,8 +16,10 @@ import (
 
 // furnished puts into the bucket what a collector leaves there.
 func (w *world) furnished() {
-	w.cloud.Put(w.config.Bucket, w.config.StateKey, stateOf(w, dayStart.Add(-10*time.Minute), "http://localhost", "insertion"))
-	w.cloud.Put(w.config.Bucket, w.config.Prefix+"/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson", []byte("{}\n"))
+	w.cloud.Put(w.config.Bucket, w.config.StateKey,
+		stateOf(w, dayStart.Add(-10*time.Minute), "http://localhost", "insertion"))
+	w.cloud.Put(w.config.Bucket, w.config.Prefix+"/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson",
+		[]byte("{}\n"))
 	w.cloud.Put(w.config.Bucket, w.config.Prefix+".ledger/2026/11/22/x", []byte("{}\n"))
 }
 
@@ -89,14 +91,17 @@ func TestCheckLeavesNothing(t *testing.T) {
 						}
 						w.mu.Unlock()
 						// What the client repeats by itself is no finding.
-						if passing := fault.Reset || fault.Lost != gcstest.NotLost || fault.Status == http.StatusServiceUnavailable || fault.Status == http.StatusTooManyRequests; passing && !lasting {
+						if passing := fault.Reset || fault.Lost != gcstest.NotLost ||
+							fault.Status == http.StatusServiceUnavailable ||
+							fault.Status == http.StatusTooManyRequests; passing && !lasting {
 							if bad := all.not(Pass, Skip); len(bad) > 0 {
 								t.Errorf("request %d: %v", n, bad)
 							}
 						}
 						if cleaned := all.of("bucket.cleanup"); len(cleaned.not(Pass, Skip)) > 0 {
 							left++
-							if !lasting && fault.Delay == 0 { // nobody knows what becomes of a request without an answer
+							// nobody knows what becomes of a request without an answer
+							if !lasting && fault.Delay == 0 {
 								t.Errorf("request %d: %v", n, cleaned)
 							}
 						}

@@ -37,7 +37,8 @@ func places(c collector.Config) []place {
 // checkLifecycle judges the rules by which the bucket deletes and changes objects.
 func (c *checkup) checkLifecycle(a *storage.BucketAttrs) {
 	const subject = "bucket.lifecycle"
-	remedy := "let the rule match other names only: gcloud storage buckets update gs://" + a.Name + " --lifecycle-file=FILE"
+	remedy := "let the rule match other names only: gcloud storage buckets update gs://" + a.Name +
+		" --lifecycle-file=FILE"
 	var harmless []string
 	found := false
 	for _, p := range places(c.config) {
@@ -54,7 +55,8 @@ func (c *checkup) checkLifecycle(a *storage.BucketAttrs) {
 		}
 		if class := p.reclassed(a); class != "" && p.name == c.config.StateKey {
 			found = true
-			c.warn(subject, remedy, "a rule makes %s %s, where every saving costs the deletion of an earlier one", p.what, class)
+			c.warn(subject, remedy, "a rule makes %s %s, where every saving costs the deletion of an earlier one",
+				p.what, class)
 		}
 	}
 	switch {
@@ -101,7 +103,8 @@ func (p place) reclassed(a *storage.BucketAttrs) string {
 // object lifecycle management).
 func (p place) met(l storage.LifecycleCondition, class string, now time.Time) bool {
 	switch {
-	case l.Liveness == storage.Archived, l.DaysSinceNoncurrentTime > 0, !l.NoncurrentTimeBefore.IsZero(), l.NumNewerVersions > 0:
+	case l.Liveness == storage.Archived, l.DaysSinceNoncurrentTime > 0, !l.NoncurrentTimeBefore.IsZero(),
+		l.NumNewerVersions > 0:
 		return false // of earlier versions only
 	case !l.CustomTimeBefore.IsZero(), l.DaysSinceCustomTime > 0:
 		return false // the collector sets no custom time

@@ -17,7 +17,8 @@ import (
 // configured time, or err why there is none.
 func (c *checkup) checkPaging(ctx context.Context, p *probe, q collector.PageRequest, first sample, err error) {
 	if err != nil {
-		c.skip("there was no answer by "+string(c.config.TimeField)+" time", "tenant.paging", "tenant.page_size", "tenant.alerts")
+		c.skip("there was no answer by "+string(c.config.TimeField)+" time", "tenant.paging", "tenant.page_size",
+			"tenant.alerts")
 		return
 	}
 	c.checkNextPage(ctx, p, q, first)
@@ -32,7 +33,8 @@ func (c *checkup) checkNextPage(ctx context.Context, p *probe, q collector.PageR
 		q.Operation = first.operation
 		dialect = "by cursor (operation)"
 	case first.alerts < smallPage:
-		c.skip(fmt.Sprintf("not to be seen: the last day has only %s", text.Plural(int64(first.alerts), "alert")), subject)
+		c.skip(fmt.Sprintf("not to be seen: the last day has only %s", text.Plural(int64(first.alerts), "alert")),
+			subject)
 		return
 	default:
 		q.Offset = first.alerts
@@ -44,7 +46,8 @@ func (c *checkup) checkNextPage(ctx context.Context, p *probe, q collector.PageR
 	case err != nil:
 		c.fail(subject, remedy, "the second page, %s, fails: %s", dialect, seen)
 	case first.repeats(second):
-		c.fail(subject, "ask Netskope's support why the second page repeats the first", "the second page, %s, holds only alerts of the first: all further ones are out of reach", dialect)
+		c.fail(subject, "ask Netskope's support why the second page repeats the first",
+			"the second page, %s, holds only alerts of the first: all further ones are out of reach", dialect)
 	case second.alerts == 0:
 		c.skip(fmt.Sprintf("not to be seen: the second page, %s, is empty", dialect), subject)
 	default:
@@ -84,7 +87,8 @@ func (c *checkup) checkPageSize(ctx context.Context, p *probe, q collector.PageR
 		more = err == nil && rest.alerts > 0 && !whole.repeats(rest)
 	}
 	if more {
-		c.warn(subject, "set PAGE_SIZE="+strconv.Itoa(whole.alerts), "it gives %d of the %d alerts asked for, and has more: pages are capped", whole.alerts, size)
+		c.warn(subject, "set PAGE_SIZE="+strconv.Itoa(whole.alerts),
+			"it gives %d of the %d alerts asked for, and has more: pages are capped", whole.alerts, size)
 	} else {
 		c.pass(subject, "a page of %d takes all %s of the last day", size, text.Plural(int64(whole.alerts), "alert"))
 	}
@@ -106,11 +110,15 @@ func (c *checkup) checkAlerts(s sample) {
 	case s.alerts == 0:
 		c.skip("not to be seen: the last day has no alerts", subject)
 	case s.undated > 0 && c.config.TimeField == collector.InsertionTime:
-		c.warn(subject, "set TIME_FIELD=event if it stays at that and most have none", "%d of %d alerts have no _insertion_epoch_timestamp, by which windows are cut; they are kept", s.undated, s.alerts)
+		c.warn(subject, "set TIME_FIELD=event if it stays at that and most have none",
+			"%d of %d alerts have no _insertion_epoch_timestamp, by which windows are cut; they are kept", s.undated,
+			s.alerts)
 	case s.noID > 0:
-		c.warn(subject, "ask Netskope's support for alerts with _id", "%d of %d alerts have no _id; of two with the same bytes in one window, one is kept", s.noID, s.alerts)
+		c.warn(subject, "ask Netskope's support for alerts with _id",
+			"%d of %d alerts have no _id; of two with the same bytes in one window, one is kept", s.noID, s.alerts)
 	case s.undated > 0:
-		c.pass(subject, "all %d have _id; %d have no _insertion_epoch_timestamp, which TIME_FIELD=event does without", s.alerts, s.undated)
+		c.pass(subject, "all %d have _id; %d have no _insertion_epoch_timestamp, which TIME_FIELD=event does without",
+			s.alerts, s.undated)
 	default:
 		c.pass(subject, "all %d have _id and _insertion_epoch_timestamp", s.alerts)
 	}
@@ -131,12 +139,15 @@ func (c *checkup) checkRate(saw sighting) {
 	}
 	limit, err := strconv.ParseFloat(saw.header.Get("RateLimit-Limit"), 64)
 	reset := saw.header.Get("RateLimit-Reset")
-	tooFast := err == nil && limit > 0 && (reset == "0" || reset == "1") && (c.config.RequestsPerSecond == 0 || c.config.RequestsPerSecond > limit)
+	tooFast := err == nil && limit > 0 && (reset == "0" || reset == "1") &&
+		(c.config.RequestsPerSecond == 0 || c.config.RequestsPerSecond > limit)
 	switch {
 	case tooFast:
-		c.warn(subject, fmt.Sprintf("set REQUESTS_PER_SECOND=%g", limit), "%s, but REQUESTS_PER_SECOND=%g", headers, c.config.RequestsPerSecond)
+		c.warn(subject, fmt.Sprintf("set REQUESTS_PER_SECOND=%g", limit), "%s, but REQUESTS_PER_SECOND=%g", headers,
+			c.config.RequestsPerSecond)
 	case saw.limited > 0:
-		c.warn(subject, "find out who else asks this tenant: all its consumers share one quota", "%s; %s limited the rate (429)", headers, text.Plural(int64(saw.limited), "answer"))
+		c.warn(subject, "find out who else asks this tenant: all its consumers share one quota",
+			"%s; %s limited the rate (429)", headers, text.Plural(int64(saw.limited), "answer"))
 	default:
 		c.pass(subject, "%s", headers)
 	}

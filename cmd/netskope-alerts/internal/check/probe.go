@@ -31,7 +31,8 @@ const (
 )
 
 // errAsked says that a question was not asked.
-var errAsked = errors.New("the check has asked the tenant " + strconv.Itoa(mostQuestions) + " times, and asks no further")
+var errAsked = errors.New("the check has asked the tenant " + strconv.Itoa(mostQuestions) +
+	" times, and asks no further")
 
 // sighting is what an answer shows beside its page.
 type sighting struct {
@@ -143,7 +144,8 @@ func (p *probe) ask(ctx context.Context, q collector.PageRequest, patience time.
 				failure.Reason += "; it would have to be waited for longer than " + text.Roughly(limitPatience)
 				return s, err
 			}
-		} else if tries == 2 || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*tls.CertificateVerificationError)) {
+		} else if tries == 2 || errors.Is(err, context.DeadlineExceeded) ||
+			errors.As(err, new(*tls.CertificateVerificationError)) {
 			return s, err
 		}
 		select {
@@ -184,7 +186,8 @@ func tenantTrouble(err error) (seen, remedy string) {
 	case failure.Hint != "":
 		return seen, failure.Hint
 	case status == http.StatusTooManyRequests:
-		return seen, "find out who else asks this tenant, or set REQUESTS_PER_SECOND lower: all its consumers share one quota"
+		return seen,
+			"find out who else asks this tenant, or set REQUESTS_PER_SECOND lower: all its consumers share one quota"
 	case status >= 500, status == http.StatusConflict, status == http.StatusOK:
 		return seen, "run the check again in a while, and ask Netskope's support if this stays"
 	case status != 0:
@@ -194,7 +197,8 @@ func tenantTrouble(err error) (seen, remedy string) {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the tenant's address refuses connections: " + seen, "check NETSKOPE_TENANT"
 	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return "no answer in time: " + seen, "let this machine reach the tenant: look at firewall, proxy and, for the function, its VPC's way out"
+		return "no answer in time: " + seen,
+			"let this machine reach the tenant: look at firewall, proxy and, for the function, its VPC's way out"
 	}
 	return seen, "look at firewall and proxy on the way to the tenant"
 }
@@ -208,9 +212,11 @@ func tlsRemedy(host string, err error) string {
 	case errors.As(err, &name):
 		return "set NETSKOPE_TENANT to the name that the certificate is for"
 	case errors.As(err, &unknown):
-		return "take " + host + " out of the TLS inspection, or give this machine the inspecting proxy's certificate (SSL_CERT_FILE)"
+		return "take " + host +
+			" out of the TLS inspection, or give this machine the inspecting proxy's certificate (SSL_CERT_FILE)"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "set this machine's clock if it is wrong, else ask whoever runs the tenant's address to renew the certificate"
+		return "set this machine's clock if it is wrong, " +
+			"else ask whoever runs the tenant's address to renew the certificate"
 	}
 	return "find out who answers for " + host + " on this network"
 }

@@ -62,7 +62,8 @@ func (t *trial) rename(ctx context.Context, from int64) (generation int64, err e
 	t.maybe[t.moved] = true
 	a, err := within(ctx, func(ctx context.Context) (*storage.ObjectAttrs, error) {
 		return t.bucket.Object(t.name).If(storage.Conditions{GenerationMatch: from}).
-			Move(ctx, storage.MoveObjectDestination{Object: t.moved, Conditions: &storage.Conditions{DoesNotExist: true}})
+			Move(ctx, storage.MoveObjectDestination{
+				Object: t.moved, Conditions: &storage.Conditions{DoesNotExist: true}})
 	})
 	if err == nil {
 		return a.Generation, nil
@@ -95,7 +96,8 @@ func (t *trial) precondition(broken, proved []string) {
 	const subject = "bucket.precondition"
 	switch {
 	case len(broken) > 0:
-		t.fail(subject, "use Cloud Storage itself: two runs at once would repeat or lose alerts here", "what must not be done is done: %s", strings.Join(broken, ", "))
+		t.fail(subject, "use Cloud Storage itself: two runs at once would repeat or lose alerts here",
+			"what must not be done is done: %s", strings.Join(broken, ", "))
 	case len(proved) == 0:
 		t.skip("no condition could be tried out", subject)
 	default:

@@ -43,7 +43,8 @@ func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) 
 		return
 	}
 	if s.Next.IsZero() {
-		c.pass("state.content", "it is the original function's; the first run adopts it, and begins at %s", s.Through.Format(time.RFC3339))
+		c.pass("state.content", "it is the original function's; the first run adopts it, and begins at %s",
+			s.Through.Format(time.RFC3339))
 		c.skipRest("the state is the original function's", stateSubjects)
 		return
 	}
@@ -75,9 +76,11 @@ func (c *checkup) checkFirstState(ctx context.Context, bucket *storage.BucketHan
 		c.reportState(err)
 	case s.LastEventTime != 0:
 		c.adopts = true
-		c.pass("state.content", "none yet; the first run adopts the original function's %s, and begins at %s", c.config.OriginalStateKey(), s.Through.Format(time.RFC3339))
+		c.pass("state.content", "none yet; the first run adopts the original function's %s, and begins at %s",
+			c.config.OriginalStateKey(), s.Through.Format(time.RFC3339))
 	default:
-		c.pass("state.content", "none yet; the first run begins %s back, at %s", text.Plural(int64(c.config.Lookback/time.Hour), "hour"), s.Through.Format(time.RFC3339))
+		c.pass("state.content", "none yet; the first run begins %s back, at %s",
+			text.Plural(int64(c.config.Lookback/time.Hour), "hour"), s.Through.Format(time.RFC3339))
 	}
 	c.skipRest("there is no state yet", stateSubjects)
 }
@@ -107,7 +110,8 @@ func (c *checkup) checkStateAge(ctx context.Context, bucket *storage.BucketHandl
 		return
 	}
 	if age := now.Sub(a.Updated); age > staleState {
-		c.warn("state.age", "see what the last runs logged: ./deploy.sh status", "no run has saved it for %s", text.Roughly(age))
+		c.warn("state.age", "see what the last runs logged: ./deploy.sh status", "no run has saved it for %s",
+			text.Roughly(age))
 	} else {
 		c.pass("state.age", "saved %s ago", text.Roughly(age))
 	}

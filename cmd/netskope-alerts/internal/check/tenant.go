@@ -34,14 +34,16 @@ func (c *checkup) checkTenant(ctx context.Context) {
 	p, began := newProbe(c.config, c.options.Transport), time.Now()
 	by := func(field collector.TimeField) collector.PageRequest {
 		end := began.Add(-c.config.Lag)
-		return collector.PageRequest{Field: field, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(), Limit: smallPage}
+		return collector.PageRequest{Field: field, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(),
+			Limit: smallPage}
 	}
 	first, err := p.ask(ctx, by(collector.InsertionTime), askPatience)
 	if p.saw.status == 0 {
 		c.checkNoAnswer(host, err)
 		return
 	}
-	c.pass("tenant.reach", "%s answers (%s, after %s)", host, p.saw.protocol, p.saw.came.Sub(p.saw.sent).Round(time.Millisecond))
+	c.pass("tenant.reach", "%s answers (%s, after %s)", host, p.saw.protocol,
+		p.saw.came.Sub(p.saw.sent).Round(time.Millisecond))
 	c.checkCertificate(p.saw.tls)
 	if status := p.saw.status; status >= 300 && status < 400 {
 		seen, remedy := tenantTrouble(err)
@@ -208,7 +210,8 @@ const noScope = "You cannot consume this service"
 func (c *checkup) checkTimeField(field collector.TimeField, s sample, err error) {
 	subject := "tenant." + string(field)
 	if err == nil && s.strays > 0 {
-		err = &collector.TenantError{Status: http.StatusOK, Reason: fmt.Sprintf("%d of %d alerts are outside of the range that was asked for", s.strays, s.alerts)}
+		err = &collector.TenantError{Status: http.StatusOK,
+			Reason: fmt.Sprintf("%d of %d alerts are outside of the range that was asked for", s.strays, s.alerts)}
 	}
 	switch seen, remedy := tenantTrouble(err); {
 	case errors.Is(err, errAsked):

@@ -65,7 +65,8 @@ func page200(body string) netskopetest.Fault {
 }
 
 func TestCheckTenant(t *testing.T) {
-	forbidden := netskopetest.Fault{Kind: netskopetest.Answer, Status: 403, Body: `{"message":"an \u001b[31maddress\u202e ` + checkedToken + `"}`}
+	forbidden := netskopetest.Fault{Kind: netskopetest.Answer, Status: 403,
+		Body: `{"message":"an \u001b[31maddress\u202e ` + checkedToken + `"}`}
 	badRequest := netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"message":"limit is too large"}`}
 	for _, test := range []struct {
 		name   string
@@ -76,38 +77,50 @@ func TestCheckTenant(t *testing.T) {
 		want   []expected
 		slow   bool // a whole page takes long
 	}{
-		{name: "unknown token", config: []string{"NETSKOPE_API_TOKEN=another-token-that-nobody-knows"}, want: []expected{
-			{"tenant.reach", Pass, "localhost answers (HTTP/1.1"},
-			{"tenant.token", Fail, "answered 401: Unauthorized|does not know the token|Administrators & Roles"},
-			{"tenant.insertion", Skip, "the token is refused"}, {"tenant.page_size", Skip, "the token is refused"}, {"tenant.rate", Pass, "no RateLimit headers"}}},
+		{name: "unknown token", config: []string{"NETSKOPE_API_TOKEN=another-token-that-nobody-knows"},
+			want: []expected{
+				{"tenant.reach", Pass, "localhost answers (HTTP/1.1"},
+				{"tenant.token", Fail, "answered 401: Unauthorized|does not know the token|Administrators & Roles"},
+				{"tenant.insertion", Skip, "the token is refused"}, {"tenant.page_size", Skip, "the token is refused"},
+				{"tenant.rate", Pass, "no RateLimit headers"}}},
 		{name: "no scope", fault: always(netskopetest.Forbidden()), want: []expected{
-			{"tenant.token", Fail, "answered 403: You cannot consume this service; these are its words for a token whose role lacks the endpoint|may read /api/v2/events/data/alert"},
+			{"tenant.token", Fail, "answered 403: You cannot consume this service; " +
+				"these are its words for a token whose role lacks the endpoint|may read /api/v2/events/data/alert"},
 			{"tenant.event", Skip, "the token is refused"}}},
 		{name: "forbidden otherwise", fault: always(forbidden), want: []expected{
 			{"tenant.token", Fail, "answered 403: an [31maddress\uFFFD (the token)|IP allow-list"}}},
 		{name: "not found", fault: always(netskopetest.Fault{Kind: netskopetest.Answer, Status: 404}), want: []expected{
-			{"tenant.token", Skip, ""}, {"tenant.insertion", Fail, "answered 404|check NETSKOPE_TENANT, and that the tenant is licensed"},
+			{"tenant.token", Skip, ""}, {"tenant.insertion", Fail,
+				"answered 404|check NETSKOPE_TENANT, and that the tenant is licensed"},
 			{"tenant.paging", Skip, "the endpoint does not answer"}}},
 		{name: "redirect", fault: always(netskopetest.Redirect("https://elsewhere.example/x")), want: []expected{
-			{"tenant.redirect", Fail, `redirect to host "elsewhere.example"|set NETSKOPE_TENANT to the tenant's own address`},
+			{"tenant.redirect", Fail,
+				`redirect to host "elsewhere.example"|set NETSKOPE_TENANT to the tenant's own address`},
 			{"tenant.clock", Pass, ""}, {"tenant.token", Skip, "redirects"}}},
 		{name: "limited for ever", alerts: 20, fault: always(netskopetest.RateLimited("1")), want: []expected{
-			{"tenant.token", Skip, "before it looks at the token"}, {"tenant.insertion", Fail, "answered 429: API rate limit exceeded|quota"}, {"tenant.rate", Warn, "10 answers limited"}}},
+			{"tenant.token", Skip, "before it looks at the token"},
+			{"tenant.insertion", Fail, "answered 429: API rate limit exceeded|quota"},
+			{"tenant.rate", Warn, "10 answers limited"}}},
 		{name: "limited for an hour", alerts: 20, fault: always(netskopetest.RateLimited("3600")), want: []expected{
-			{"tenant.insertion", Fail, "429|longer than 60 seconds|all its consumers share one quota"}, {"tenant.event", Skip, "limits the rate"},
+			{"tenant.insertion", Fail, "429|longer than 60 seconds|all its consumers share one quota"},
+			{"tenant.event", Skip, "limits the rate"},
 			{"tenant.rate", Warn, "RateLimit-Limit 4|1 answer limited the rate"}}},
-		{name: "limited at first", alerts: 20, config: []string{"REQUESTS_PER_SECOND=2"}, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
-			if r.N <= 2 {
-				f = netskopetest.RateLimited("2")
-			}
-			return f
-		}, want: []expected{{"tenant.token", Pass, ""}, {"tenant.insertion", Pass, ""}, {"tenant.rate", Warn, "2 answers limited the rate|who else"}}},
+		{name: "limited at first", alerts: 20, config: []string{"REQUESTS_PER_SECOND=2"},
+			fault: func(r netskopetest.Request) (f netskopetest.Fault) {
+				if r.N <= 2 {
+					f = netskopetest.RateLimited("2")
+				}
+				return f
+			}, want: []expected{{"tenant.token", Pass, ""}, {"tenant.insertion", Pass, ""},
+				{"tenant.rate", Warn, "2 answers limited the rate|who else"}}},
 		{name: "faster than the limit", alerts: 20, tenant: &netskopetest.Server{RateLimit: 2}, want: []expected{
 			{"tenant.rate", Warn, "RateLimit-Limit 2|REQUESTS_PER_SECOND=4|set REQUESTS_PER_SECOND=2"}}},
-		{name: "unpaced", alerts: 20, tenant: &netskopetest.Server{RateLimit: 4}, config: []string{"REQUESTS_PER_SECOND=0"}, want: []expected{
-			{"tenant.rate", Warn, "set REQUESTS_PER_SECOND=4"}}},
+		{name: "unpaced", alerts: 20, tenant: &netskopetest.Server{RateLimit: 4},
+			config: []string{"REQUESTS_PER_SECOND=0"}, want: []expected{
+				{"tenant.rate", Warn, "set REQUESTS_PER_SECOND=4"}}},
 		{name: "broken", alerts: 20, fault: always(netskopetest.GatewayError(502)), want: []expected{
-			{"tenant.token", Skip, ""}, {"tenant.insertion", Fail, "answered 502|Netskope's support"}, {"tenant.event", Skip, ""}}},
+			{"tenant.token", Skip, ""}, {"tenant.insertion", Fail, "answered 502|Netskope's support"},
+			{"tenant.event", Skip, ""}}},
 		{name: "broken once", alerts: 20, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
 			if r.N == 1 || r.N == 3 {
 				f = netskopetest.GatewayError(503)
@@ -120,55 +133,80 @@ func TestCheckTenant(t *testing.T) {
 			}
 			return f
 		}, want: []expected{{"tenant.reach", Pass, ""}, {"tenant.insertion", Pass, ""}}},
-		{name: "a failure that says 200", alerts: 20, fault: always(netskopetest.NotOK("query engine is down")), want: []expected{
-			{"tenant.token", Pass, ""}, {"tenant.insertion", Fail, "ok=0: query engine is down"}, {"tenant.event", Warn, "ok=0|leave TIME_FIELD=insertion"},
-			{"tenant.paging", Skip, "no answer by insertion time"}, {"tenant.alerts", Skip, "no answer by insertion time"}}},
+		{name: "a failure that says 200", alerts: 20, fault: always(netskopetest.NotOK("query engine is down")),
+			want: []expected{
+				{"tenant.token", Pass, ""}, {"tenant.insertion", Fail, "ok=0: query engine is down"},
+				{"tenant.event", Warn, "ok=0|leave TIME_FIELD=insertion"},
+				{"tenant.paging", Skip, "no answer by insertion time"},
+				{"tenant.alerts", Skip, "no answer by insertion time"}}},
 		{name: "no insertion time", alerts: 20, fault: by(true, badRequest), want: []expected{
-			{"tenant.token", Pass, ""}, {"tenant.insertion", Fail, "answered 400: limit is too large|set TIME_FIELD and PAGE_SIZE back"}, {"tenant.event", Pass, ""}, {"tenant.paging", Skip, "insertion"}}},
-		{name: "no insertion time, which is not needed", alerts: 20, config: []string{"TIME_FIELD=event"}, fault: by(true, badRequest), want: []expected{
-			{"tenant.insertion", Warn, "leave TIME_FIELD=event"}, {"tenant.event", Pass, ""}, {"tenant.page_size", Pass, "takes all 19 alerts"}}},
-		{name: "times are ignored", alerts: 20, fault: by(true, page200(`{"ok":1,"result":[{"_id":"a","_insertion_epoch_timestamp":1700000000,"timestamp":1700000000}]}`)), want: []expected{
-			{"tenant.insertion", Fail, "1 of 1 alerts are outside of the range"}, {"tenant.event", Pass, ""}}},
+			{"tenant.token", Pass, ""}, {"tenant.insertion", Fail,
+				"answered 400: limit is too large|set TIME_FIELD and PAGE_SIZE back"}, {"tenant.event", Pass, ""},
+			{"tenant.paging", Skip, "insertion"}}},
+		{name: "no insertion time, which is not needed", alerts: 20, config: []string{"TIME_FIELD=event"},
+			fault: by(true, badRequest), want: []expected{
+				{"tenant.insertion", Warn, "leave TIME_FIELD=event"}, {"tenant.event", Pass, ""},
+				{"tenant.page_size", Pass, "takes all 19 alerts"}}},
+		{name: "times are ignored", alerts: 20,
+			fault: by(true,
+				page200(
+					`{"ok":1,"result":[{"_id":"a","_insertion_epoch_timestamp":1700000000,"timestamp":1700000000}]}`)),
+			want: []expected{
+				{"tenant.insertion", Fail, "1 of 1 alerts are outside of the range"}, {"tenant.event", Pass, ""}}},
 		{name: "stalls", alerts: 20, fault: from(1, netskopetest.Fault{Kind: netskopetest.Stall}), want: []expected{
 			{"tenant.token", Pass, ""}, {"tenant.insertion", Fail, "broken answer"}}},
 		{name: "no answer", fault: always(netskopetest.Fault{Delay: time.Hour}), want: []expected{
-			{"tenant.reach", Fail, "no answer in time|firewall"}, {"tenant.token", Skip, "no answer"}, {"tenant.rate", Skip, "no answer"}}},
+			{"tenant.reach", Fail, "no answer in time|firewall"}, {"tenant.token", Skip, "no answer"},
+			{"tenant.rate", Skip, "no answer"}}},
 		{name: "empty", want: []expected{
-			{"tenant.insertion", Pass, "0 of at most 10 alerts"}, {"tenant.paging", Skip, "only 0 alerts"}, {"tenant.page_size", Skip, "no alerts"}, {"tenant.alerts", Skip, "no alerts"}}},
+			{"tenant.insertion", Pass, "0 of at most 10 alerts"}, {"tenant.paging", Skip, "only 0 alerts"},
+			{"tenant.page_size", Skip, "no alerts"}, {"tenant.alerts", Skip, "no alerts"}}},
 		{name: "a quiet day", alerts: 7, want: []expected{
-			{"tenant.paging", Skip, "only 7 alerts"}, {"tenant.page_size", Pass, "takes all 7 alerts"}, {"tenant.alerts", Pass, "all 7 have _id and"}}},
-		{name: "exactly a small page", alerts: 10, want: []expected{{"tenant.paging", Skip, "is empty"}, {"tenant.page_size", Pass, "takes all 10 alerts"}}},
+			{"tenant.paging", Skip, "only 7 alerts"}, {"tenant.page_size", Pass, "takes all 7 alerts"},
+			{"tenant.alerts", Pass, "all 7 have _id and"}}},
+		{name: "exactly a small page", alerts: 10,
+			want: []expected{{"tenant.paging", Skip, "is empty"}, {"tenant.page_size", Pass, "takes all 10 alerts"}}},
 		{name: "capped, by offset", alerts: 300, tenant: &netskopetest.Server{PageCap: 100}, want: []expected{
 			{"tenant.page_size", Warn, "100 of the 500 alerts asked for, and has more|set PAGE_SIZE=100"}}},
-		{name: "capped, by cursor", alerts: 300, tenant: &netskopetest.Server{PageCap: 100, Dialect: netskopetest.Cursor}, want: []expected{
-			{"tenant.paging", Pass, "by cursor"}, {"tenant.page_size", Warn, "set PAGE_SIZE=100"}}},
+		{name: "capped, by cursor", alerts: 300,
+			tenant: &netskopetest.Server{PageCap: 100, Dialect: netskopetest.Cursor}, want: []expected{
+				{"tenant.paging", Pass, "by cursor"}, {"tenant.page_size", Warn, "set PAGE_SIZE=100"}}},
 		{name: "capped below the small page", alerts: 300, tenant: &netskopetest.Server{PageCap: 5}, want: []expected{
 			{"tenant.paging", Skip, "only 5 alerts"}, {"tenant.page_size", Warn, "set PAGE_SIZE=5"}}},
-		{name: "page size refused", alerts: 300, config: []string{"PAGE_SIZE=6000"}, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
-			if r.Limit > 5000 {
-				f = badRequest
-			}
-			return f
-		}, want: []expected{{"tenant.page_size", Fail, "no page of 6000 alerts: netskope answered 400|set PAGE_SIZE=5000"}, {"tenant.alerts", Pass, "all 10 have"}}},
-		{name: "pages take too long", slow: true, alerts: 300, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
-			if r.Limit == 500 {
-				f.Delay = time.Hour
-			}
-			return f
-		}, want: []expected{{"tenant.page_size", Fail, "no page of 500 alerts|set PAGE_SIZE=100"}}},
-		{name: "offset is ignored", alerts: 5, fault: page10(), want: []expected{{"tenant.paging", Fail, "holds only alerts of the first"}, {"tenant.page_size", Pass, "takes all 10"}}},
+		{name: "page size refused", alerts: 300, config: []string{"PAGE_SIZE=6000"},
+			fault: func(r netskopetest.Request) (f netskopetest.Fault) {
+				if r.Limit > 5000 {
+					f = badRequest
+				}
+				return f
+			}, want: []expected{{"tenant.page_size", Fail,
+				"no page of 6000 alerts: netskope answered 400|set PAGE_SIZE=5000"},
+				{"tenant.alerts", Pass, "all 10 have"}}},
+		{name: "pages take too long", slow: true, alerts: 300,
+			fault: func(r netskopetest.Request) (f netskopetest.Fault) {
+				if r.Limit == 500 {
+					f.Delay = time.Hour
+				}
+				return f
+			}, want: []expected{{"tenant.page_size", Fail, "no page of 500 alerts|set PAGE_SIZE=100"}}},
+		{name: "offset is ignored", alerts: 5, fault: page10(),
+			want: []expected{{"tenant.paging", Fail, "holds only alerts of the first"},
+				{"tenant.page_size", Pass, "takes all 10"}}},
 		{name: "offset is refused", alerts: 300, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
 			if r.Offset > 0 {
 				f = badRequest
 			}
 			return f
-		}, want: []expected{{"tenant.paging", Fail, "the second page, by offset, fails"}, {"tenant.page_size", Pass, ""}}},
-		{name: "the requests are used up", alerts: 300, tenant: &netskopetest.Server{PageCap: 100}, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
-			if r.N <= 7 {
-				f = netskopetest.RateLimited("1")
-			}
-			return f
-		}, want: []expected{{"tenant.event", Pass, ""}, {"tenant.paging", Pass, ""}, {"tenant.page_size", Skip, "10 times"}, {"tenant.alerts", Pass, "all 10"}}},
+		}, want: []expected{{"tenant.paging", Fail, "the second page, by offset, fails"},
+			{"tenant.page_size", Pass, ""}}},
+		{name: "the requests are used up", alerts: 300, tenant: &netskopetest.Server{PageCap: 100},
+			fault: func(r netskopetest.Request) (f netskopetest.Fault) {
+				if r.N <= 7 {
+					f = netskopetest.RateLimited("1")
+				}
+				return f
+			}, want: []expected{{"tenant.event", Pass, ""}, {"tenant.paging", Pass, ""},
+				{"tenant.page_size", Skip, "10 times"}, {"tenant.alerts", Pass, "all 10"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tenant := test.tenant
@@ -202,7 +240,8 @@ func page10() func(netskopetest.Request) netskopetest.Fault {
 			body.WriteByte(',')
 		}
 		second := strconv.FormatInt(dayStart.Add(-time.Hour).Unix(), 10)
-		body.WriteString(`{"_id":"` + strconv.Itoa(i) + `","timestamp":` + second + `,"_insertion_epoch_timestamp":` + second + `}`)
+		body.WriteString(`{"_id":"` + strconv.Itoa(i) + `","timestamp":` + second + `,"_insertion_epoch_timestamp":` +
+			second + `}`)
 	}
 	return always(page200(body.String() + `]}`))
 }
@@ -215,7 +254,8 @@ func TestCheckAlerts(t *testing.T) {
 		seen    string
 	}{
 		{netskopetest.Profile{WithoutID: 1}, collector.InsertionTime, Warn, "50 of 50 alerts have no _id"},
-		{netskopetest.Profile{WithoutInserted: 1}, collector.InsertionTime, Warn, "50 of 50 alerts have no _insertion_epoch_timestamp"},
+		{netskopetest.Profile{WithoutInserted: 1}, collector.InsertionTime, Warn,
+			"50 of 50 alerts have no _insertion_epoch_timestamp"},
 		{netskopetest.Profile{WithoutInserted: 1}, collector.EventTime, Pass, "all 50 have _id; 50 have no"},
 	} {
 		p := test.without
@@ -272,12 +312,14 @@ func (d dateless) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // checkOf checks a tenant on a real socket, with an empty bucket.
-func checkOf(t *testing.T, transport http.RoundTripper, address string, resolve func(context.Context, string) ([]string, error)) findings {
+func checkOf(t *testing.T, transport http.RoundTripper, address string,
+	resolve func(context.Context, string) ([]string, error)) findings {
 	t.Helper()
 	var all findings
 	c := newCheckup(Options{Transport: transport, LookupHost: resolve}, all.add)
 	var err error
-	if c.config, err = collector.ConfigFromEnv(environment("NETSKOPE_TENANT="+address, "NETSKOPE_API_TOKEN="+checkedToken, "REQUESTS_PER_SECOND=0")); err != nil {
+	if c.config, err = collector.ConfigFromEnv(environment("NETSKOPE_TENANT="+address,
+		"NETSKOPE_API_TOKEN="+checkedToken, "REQUESTS_PER_SECOND=0")); err != nil {
 		t.Fatal(err)
 	}
 	c.checkTenant(t.Context())
@@ -295,11 +337,18 @@ func TestCheckCertificate(t *testing.T) {
 		host  string
 		want  []expected
 	}{
-		{"valid", 365 * 24 * time.Hour, true, "localhost", []expected{{"tenant.reach", Pass, ""}, {"tenant.tls", Pass, "TLS 1.3|valid until"}, {"tenant.token", Pass, ""}}},
-		{"soon expiring", 3*24*time.Hour + time.Minute, true, "localhost", []expected{{"tenant.tls", Warn, "in 3 days|renew"}, {"tenant.token", Pass, ""}}},
-		{"expired", -time.Hour, true, "localhost", []expected{{"tenant.reach", Pass, "accepts connections"}, {"tenant.tls", Fail, "has expired|renew the certificate"}, {"tenant.token", Skip, "no answer"}}},
-		{"of another name", 365 * 24 * time.Hour, true, "127.0.0.1", []expected{{"tenant.tls", Fail, "certificate is refused|the name that the certificate is for"}}},
-		{"of an unknown authority", 365 * 24 * time.Hour, false, "localhost", []expected{{"tenant.tls", Fail, "unknown authority|TLS inspection"}}},
+		{"valid", 365 * 24 * time.Hour, true, "localhost",
+			[]expected{{"tenant.reach", Pass, ""}, {"tenant.tls", Pass, "TLS 1.3|valid until"},
+				{"tenant.token", Pass, ""}}},
+		{"soon expiring", 3*24*time.Hour + time.Minute, true, "localhost",
+			[]expected{{"tenant.tls", Warn, "in 3 days|renew"}, {"tenant.token", Pass, ""}}},
+		{"expired", -time.Hour, true, "localhost",
+			[]expected{{"tenant.reach", Pass, "accepts connections"},
+				{"tenant.tls", Fail, "has expired|renew the certificate"}, {"tenant.token", Skip, "no answer"}}},
+		{"of another name", 365 * 24 * time.Hour, true, "127.0.0.1",
+			[]expected{{"tenant.tls", Fail, "certificate is refused|the name that the certificate is for"}}},
+		{"of an unknown authority", 365 * 24 * time.Hour, false, "localhost",
+			[]expected{{"tenant.tls", Fail, "unknown authority|TLS inspection"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			certificate, roots := selfSigned(t, time.Now().Add(test.valid))
@@ -326,7 +375,8 @@ func selfSigned(t *testing.T, until time.Time) (tls.Certificate, *x509.CertPool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"},
+		DNSNames:  []string{"localhost"},
 		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: until, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -349,7 +399,8 @@ func TestCheckReach(t *testing.T) {
 	address := dead.Addr().String()
 	dead.Close()
 	checkOf(t, collector.NewTransport(), "http://"+address, loopback).wantAll(t, []expected{
-		{"tenant.name", Pass, "is an address"}, {"tenant.reach", Fail, "refuses connections|check NETSKOPE_TENANT"}, {"tenant.rate", Skip, "no answer"}})
+		{"tenant.name", Pass, "is an address"}, {"tenant.reach", Fail, "refuses connections|check NETSKOPE_TENANT"},
+		{"tenant.rate", Skip, "no answer"}})
 
 	// A server that does not speak TLS.
 	plain := httptest.NewServer(&netskopetest.Server{})
@@ -359,14 +410,17 @@ func TestCheckReach(t *testing.T) {
 
 	checkOf(t, collector.NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "localhost", IsNotFound: true}
-	}).wantAll(t, []expected{{"tenant.name", Fail, "localhost does not resolve|no such host|name server"}, {"tenant.reach", Skip, "does not resolve"}})
-	checkOf(t, collector.NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) { return nil, nil }).
+	}).wantAll(t, []expected{{"tenant.name", Fail, "localhost does not resolve|no such host|name server"},
+		{"tenant.reach", Skip, "does not resolve"}})
+	checkOf(t, collector.NewTransport(), "https://localhost:1",
+		func(context.Context, string) ([]string, error) { return nil, nil }).
 		want(t, "tenant.name", Fail, "has no address")
 
 	// Through a proxy, the name need not resolve here.
 	transport := collector.NewTransport()
 	transport.Proxy = http.ProxyURL(mustParse(t, plain.URL))
-	checkOf(t, transport, "http://localhost:1", func(context.Context, string) ([]string, error) { return nil, errors.New("no DNS") }).wantAll(t, []expected{
+	checkOf(t, transport, "http://localhost:1",
+		func(context.Context, string) ([]string, error) { return nil, errors.New("no DNS") }).wantAll(t, []expected{
 		{"tenant.name", Skip, "the proxy 127.0.0.1"}, {"tenant.reach", Pass, ""}})
 }
 

@@ -38,7 +38,8 @@ type trial struct {
 const neverGeneration = 1
 
 func (t *trial) run(ctx context.Context) {
-	t.name = fmt.Sprintf("%s.check/check_%s_%s", t.config.Prefix, time.Now().UTC().Format("20060102T150405Z"), rand.Text())
+	t.name = fmt.Sprintf("%s.check/check_%s_%s", t.config.Prefix, time.Now().UTC().Format("20060102T150405Z"),
+		rand.Text())
 	t.moved = t.name + "_moved"
 	t.maybe, t.unsure = map[string]bool{}, map[string]error{}
 	defer t.cleanUp(ctx)
@@ -80,7 +81,8 @@ func (t *trial) step(subject, permission, what string, err error) bool {
 
 // write puts new content under the name. On a 412 after an answer that was lost, the
 // content is there, and that is no error.
-func (t *trial) write(ctx context.Context, name string, condition storage.Conditions) (generation int64, content []byte, err error) {
+func (t *trial) write(ctx context.Context, name string, condition storage.Conditions) (generation int64, content []byte,
+	err error) {
 	content = fmt.Appendf(nil, "netskope-alerts check %s %s\n", time.Now().UTC().Format(time.RFC3339Nano), rand.Text())
 	generation, err = within(ctx, func(ctx context.Context) (int64, error) {
 		w := t.bucket.Object(name).If(condition).NewWriter(ctx)
@@ -116,7 +118,8 @@ func crc32c(content []byte) uint32 {
 // isRefused reports whether the storage has certainly done nothing.
 func isRefused(err error) bool {
 	var e *googleapi.Error
-	return errors.As(err, &e) && (e.Code >= 400 && e.Code < 500 && e.Code != http.StatusRequestTimeout && e.Code != http.StatusTooManyRequests || e.Code == http.StatusNotImplemented)
+	return errors.As(err, &e) && (e.Code >= 400 && e.Code < 500 && e.Code != http.StatusRequestTimeout &&
+		e.Code != http.StatusTooManyRequests || e.Code == http.StatusNotImplemented)
 }
 
 // holds reports whether the object has the content.
@@ -156,7 +159,8 @@ func (t *trial) read(ctx context.Context) {
 		return
 	}
 	if !bytes.Equal(got, t.content) {
-		t.fail("bucket.read", "find out what stands between this machine and Cloud Storage", "what is read is not what was written")
+		t.fail("bucket.read", "find out what stands between this machine and Cloud Storage",
+			"what is read is not what was written")
 		return
 	}
 	t.pass("bucket.read", "what was written can be read")
@@ -174,7 +178,8 @@ func (t *trial) list(ctx context.Context) {
 		return
 	}
 	if !found {
-		t.fail("bucket.list", "find out what stands between this machine and Cloud Storage", "a listing lacks the object that was just made")
+		t.fail("bucket.list", "find out what stands between this machine and Cloud Storage",
+			"a listing lacks the object that was just made")
 		return
 	}
 	t.pass("bucket.list", "objects can be listed")

@@ -101,7 +101,8 @@ func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 }
 
 // faults replaces what goes wrong from now on; nil is nothing.
-func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault, cloud func(gcstest.Request) gcstest.Fault) {
+func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault,
+	cloud func(gcstest.Request) gcstest.Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tenantFault, w.cloudFault = tenant, cloud
@@ -111,7 +112,8 @@ func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault, clo
 // a world.
 func environment(pairs ...string) func(string) (string, bool) {
 	values := map[string]string{}
-	for _, pair := range slices.Concat([]string{"GCS_BUCKET=alerts-bucket", "NETSKOPE_TENANT=http://localhost", "PAGE_SIZE=500", "NETSKOPE_API_TOKEN=" + checkedToken}, pairs) {
+	for _, pair := range slices.Concat([]string{"GCS_BUCKET=alerts-bucket", "NETSKOPE_TENANT=http://localhost",
+		"PAGE_SIZE=500", "NETSKOPE_API_TOKEN=" + checkedToken}, pairs) {
 		name, value, _ := strings.Cut(pair, "=")
 		values[name] = value
 	}
@@ -197,7 +199,8 @@ func (all findings) sound(t *testing.T, token string) {
 
 // mostDay is enough alerts for pages of every size that is asked for.
 func mostDay(n int) []netskopetest.Alert {
-	return netskopetest.Profile{Seed: 3, From: dayStart.Add(-23 * time.Hour), To: dayStart.Add(-time.Hour), N: n, VisibleWithin: -1}.Alerts()
+	return netskopetest.Profile{Seed: 3, From: dayStart.Add(-23 * time.Hour), To: dayStart.Add(-time.Hour), N: n,
+		VisibleWithin: -1}.Alerts()
 }
 
 // check checks the world, and holds what is true of every check: also that the bucket
@@ -284,7 +287,8 @@ func onStorage(f gcstest.Fault, ops ...gcstest.Op) func(gcstest.Request) gcstest
 
 // storageThrough is a storage client with the transport.
 func storageThrough(t *testing.T, transport http.RoundTripper) *storage.Client {
-	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
+	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
+		option.WithoutAuthentication(),
 		option.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
@@ -305,6 +309,8 @@ func mustParse(t *testing.T, address string) *url.URL {
 
 // answer is what a server answers.
 func answer(r *http.Request, status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}
+	return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)), Request: r}
 }

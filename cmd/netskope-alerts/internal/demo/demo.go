@@ -28,12 +28,14 @@ type Command struct {
 
 // Help is shown by demo --help.
 func (*Command) Help() string {
-	return `Starts a simulated Netskope tenant with a day of alerts and an embedded Cloud Storage on loopback, serves the real function, and sends it Pub/Sub events as Eventarc does: a first run, the next three hours, and one event delivered a second time. The tenant limits the rate, breaks a page and loses alerts' order; the storage loses an answer. Then every alert of the tenant is looked up in the bucket.
-
-Exit status: 0 if every alert is there once, 1 if not.
-
-Example:
-  netskope-alerts demo --alerts 100000 --seed 7 --keep`
+	return "Starts a simulated Netskope tenant with a day of alerts and an embedded Cloud Storage on loopback, " +
+		"serves the real function, and sends it Pub/Sub events as Eventarc does: " +
+		"a first run, the next three hours, and one event delivered a second time. " +
+		"The tenant limits the rate, breaks a page and loses alerts' order; the storage loses an answer. " +
+		"Then every alert of the tenant is looked up in the bucket.\n\n" +
+		"Exit status: 0 if every alert is there once, 1 if not.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts demo --alerts 100000 --seed 7 --keep"
 }
 
 // Run plays the day, proves what it led to, and tears all down unless it is to be kept.
@@ -50,7 +52,9 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	played, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 
-	fmt.Fprintf(s.Stdout, "Seed %d. A tenant with %d alerts and a Cloud Storage start on loopback; the function is served.\n", d.Seed, d.Alerts)
+	fmt.Fprintf(s.Stdout,
+		"Seed %d. A tenant with %d alerts and a Cloud Storage start on loopback; the function is served.\n", d.Seed,
+		d.Alerts)
 	w, err := startWorld(d)
 	if err != nil {
 		return err
@@ -73,7 +77,9 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Stdout, "\nOn the way the tenant refused %d requests with 429 and broke %d pages, and the storage lost %d answers.\n", w.limited.Load(), w.broken.Load(), w.lost.Load())
+	fmt.Fprintf(s.Stdout,
+		"\nOn the way the tenant refused %d requests with 429 and broke %d pages, and the storage lost %d answers.\n",
+		w.limited.Load(), w.broken.Load(), w.lost.Load())
 	proof.print(s.Stdout, d)
 	if proof.lost > 0 || proof.repeated > 0 || proof.changed > 0 {
 		return cli.ExitStatus(cli.ExitFailed)
@@ -121,6 +127,7 @@ func table(w io.Writer, rows []record) {
 		if r.Windows > 0 {
 			span = r.From.Format("Jan 02 15:04") + " to " + r.To.Format("Jan 02 15:04")
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\n", r.name, span, r.Windows, r.Alerts, r.Objects, r.Pages, r.Retries, r.Bytes/1e6/max(r.Seconds, 0.001))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\n", r.name, span, r.Windows, r.Alerts, r.Objects, r.Pages,
+			r.Retries, r.Bytes/1e6/max(r.Seconds, 0.001))
 	}
 }

@@ -58,7 +58,8 @@ func startFunction(ctx context.Context, environment []string) (*function, error)
 		return nil, fmt.Errorf("find a free port: %w", err)
 	}
 
-	f := &function{url: "http://" + address, process: exec.CommandContext(ctx, program, "serve"), records: make(chan record, 100)}
+	f := &function{url: "http://" + address, process: exec.CommandContext(ctx, program, "serve"),
+		records: make(chan record, 100)}
 	f.process.Env = append(environment, "PORT="+port)
 	stderr, err := f.process.StderrPipe()
 	if err != nil {
@@ -98,14 +99,17 @@ func (f *function) follow(log io.Reader) {
 // Pub/Sub message, and returns the run's record.
 func (f *function) trigger(ctx context.Context, id string, tick time.Time) (record, error) {
 	stamp := tick.Format(time.RFC3339)
-	body := fmt.Sprintf(`{"message":{"data":"e30=","messageId":%q,"publishTime":%q},"subscription":"projects/demo/subscriptions/eventarc-demo"}`, id, stamp)
+	body := fmt.Sprintf(
+		`{"message":{"data":"e30=","messageId":%q,"publishTime":%q},`+
+			`"subscription":"projects/demo/subscriptions/eventarc-demo"}`, id, stamp)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return record{}, fmt.Errorf("make event: %w", err)
 	}
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "Ce-Specversion": "1.0", "Ce-Id": id, "Ce-Time": stamp,
-		"Ce-Type": "google.cloud.pubsub.topic.v1.messagePublished", "Ce-Source": "//pubsub.googleapis.com/projects/demo/topics/netskope-alerts-trigger",
+		"Ce-Type":   "google.cloud.pubsub.topic.v1.messagePublished",
+		"Ce-Source": "//pubsub.googleapis.com/projects/demo/topics/netskope-alerts-trigger",
 	} {
 		request.Header.Set(name, value)
 	}

@@ -41,30 +41,31 @@ func (w *world) prove(folder string, from time.Time) (proof, error) {
 		want[line.String()]++
 		p.due++
 	}
-	err := filepath.WalkDir(filepath.Join(folder, filepath.FromSlash(prefix)), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		p.objects++
-		if p.example == "" {
-			p.example = path
-		}
-		return eachLine(path, func(line []byte) {
-			p.lines++
-			if p.exampleContents == "" {
-				p.exampleContents = string(line[:min(len(line), 90)])
+	err := filepath.WalkDir(filepath.Join(folder, filepath.FromSlash(prefix)),
+		func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
 			}
-			n, ok := want[string(line)]
-			switch {
-			case !ok:
-				p.changed++
-			case n == 0:
-				p.repeated++
-			default:
-				want[string(line)]--
+			p.objects++
+			if p.example == "" {
+				p.example = path
 			}
+			return eachLine(path, func(line []byte) {
+				p.lines++
+				if p.exampleContents == "" {
+					p.exampleContents = string(line[:min(len(line), 90)])
+				}
+				n, ok := want[string(line)]
+				switch {
+				case !ok:
+					p.changed++
+				case n == 0:
+					p.repeated++
+				default:
+					want[string(line)]--
+				}
+			})
 		})
-	})
 	if err != nil {
 		return p, fmt.Errorf("read the bucket's objects: %w", err)
 	}
@@ -109,6 +110,7 @@ func (p proof) print(w io.Writer, d *Command) {
 	} {
 		fmt.Fprintf(w, "%-28s %9d\n", row.what, row.n)
 	}
-	fmt.Fprintf(w, "\nThe bucket is left for a look: %d objects such as\n  %s\n  %s…\n", p.objects, p.example, p.exampleContents)
+	fmt.Fprintf(w, "\nThe bucket is left for a look: %d objects such as\n  %s\n  %s…\n", p.objects, p.example,
+		p.exampleContents)
 	fmt.Fprintf(w, "and the state, %s\n", filepath.Join(d.Out, "netskope", "state", "alerts.json"))
 }

@@ -43,11 +43,13 @@ func startWorld(d *Command) (*world, error) {
 	end := time.Now().UTC().Truncate(time.Minute)
 	w := &world{first: end.Add(-3 * time.Hour)}
 	w.now.Store(w.first.Unix())
-	w.alerts = netskopetest.Profile{Seed: d.Seed, From: w.first.Add(-24 * time.Hour), To: end, N: d.Alerts, VisibleWithin: 4 * time.Minute}.Alerts()
-	w.tenant = &netskopetest.Server{Token: token, Seed: d.Seed, Order: netskopetest.Shuffled, Style: netskopetest.Spaced,
-		Now: w.clock, Fault: w.tenantFault}
+	w.alerts = netskopetest.Profile{Seed: d.Seed, From: w.first.Add(-24 * time.Hour), To: end, N: d.Alerts,
+		VisibleWithin: 4 * time.Minute}.Alerts()
+	w.tenant = &netskopetest.Server{Token: token, Seed: d.Seed, Order: netskopetest.Shuffled,
+		Style: netskopetest.Spaced, Now: w.clock, Fault: w.tenantFault}
 	w.tenant.Add(w.alerts...)
-	cloud := &gcstest.Server{Buckets: []string{bucketName}, Dir: d.Out, Versioning: true, Fault: w.storageFault, Visible: w.visible}
+	cloud := &gcstest.Server{Buckets: []string{bucketName}, Dir: d.Out, Versioning: true, Fault: w.storageFault,
+		Visible: w.visible}
 
 	tenantAddress, err := w.serve(w.tenant)
 	if err != nil {
@@ -138,7 +140,8 @@ func (w *world) environment(d *Command) []string {
 // play sends the events of the day and returns the record of every run.
 func (w *world) play(ctx context.Context, f *function) ([]record, error) {
 	var rows []record
-	for i, name := range []string{"first run", "an hour later", "two hours later", "three hours later", "the same event again"} {
+	for i, name := range []string{"first run", "an hour later", "two hours later", "three hours later",
+		"the same event again"} {
 		tick := w.first.Add(time.Duration(min(i, 3)) * time.Hour)
 		w.now.Store(tick.Unix())
 		r, err := f.trigger(ctx, fmt.Sprint("tick-", min(i, 3)), tick)
@@ -153,7 +156,8 @@ func (w *world) play(ctx context.Context, f *function) ([]record, error) {
 
 // showProgress counts the alerts in the bucket, if w is a terminal.
 func showProgress(out io.Writer, w *world) (done func()) {
-	bar := text.NewProgress(out, int64(len(w.alerts)), text.ProgressStyle{Width: 30, What: "alerts in the bucket", Count: true})
+	bar := text.NewProgress(out, int64(len(w.alerts)),
+		text.ProgressStyle{Width: 30, What: "alerts in the bucket", Count: true})
 	if bar == nil {
 		return func() {}
 	}

@@ -66,7 +66,8 @@ func (b *lineBody) Read(p []byte) (n int, err error) {
 func (l *lineLint) judge(at ndjson.Line) {
 	content, skipped := at.Text, int64(0)
 	if at.Long {
-		l.found(ruleLineSize, 1, fmt.Sprintf("the line has %s bytes, of %s at most", text.Number(at.Size), text.Number(l.limit)))
+		l.found(ruleLineSize, 1, fmt.Sprintf("the line has %s bytes, of %s at most", text.Number(at.Size),
+			text.Number(l.limit)))
 		return
 	}
 	if at.Number == 1 && bytes.HasPrefix(content, []byte(bom)) {

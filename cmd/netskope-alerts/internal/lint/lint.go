@@ -21,19 +21,24 @@ type Command struct {
 
 // Help is shown by lint --help.
 func (*Command) Help() string {
-	return `Holds objects against what a feed needs: one JSON object on each line, in UTF-8, of 4 MB at most; 2 GB at most in an object; nothing else in the folder, and no alert twice in an object. It reads only, and needs no access to the tenant. Names that end in .gz are gzip. In a folder, names that are not the collector's are findings; what they hold is looked at if they end in .ndjson or .ndjson.gz.
-
-Exit status: 0 clean, 3 findings, 1 failed.
-
-Example:
-  netskope-alerts lint gs://my-bucket/netskope/alerts/`
+	return "Holds objects against what a feed needs: one JSON object on each line, in UTF-8, of 4 MB at most; " +
+		"2 GB at most in an object; nothing else in the folder, and no alert twice in an object. " +
+		"It reads only, and needs no access to the tenant. " +
+		"Names that end in .gz are gzip. " +
+		"In a folder, names that are not the collector's are findings; " +
+		"what they hold is looked at if they end in .ndjson or .ndjson.gz.\n\n" +
+		"Exit status: 0 clean, 3 findings, 1 failed.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts lint gs://my-bucket/netskope/alerts/"
 }
 
 // Run looks at every input. Findings are no error, but an exit status.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if len(c.Inputs) == 0 {
 		if bucket, _ := s.Lookup("GCS_BUCKET"); bucket == "" {
-			return errors.New("what is to be looked at? Type files, folders, gs://BUCKET/FOLDER/ or -, or set GCS_BUCKET (and GCS_PREFIX, if it is not netskope/alerts) to look at the feed's folder")
+			return errors.New("what is to be looked at? " +
+				"Type files, folders, gs://BUCKET/FOLDER/ or -, " +
+				"or set GCS_BUCKET (and GCS_PREFIX, if it is not netskope/alerts) to look at the feed's folder")
 		}
 		bucket, prefix, err := s.Folder()
 		if err != nil {
@@ -43,7 +48,8 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	}
 	r := newReport(c, s)
 	l := newLinter(r.add)
-	err := ndjson.Inputs{Stdin: s.Stdin, Bucket: cli.OpenBucket}.Each(ctx, c.Inputs, func(s ndjson.Source) error { return l.object(ctx, s) })
+	err := ndjson.Inputs{Stdin: s.Stdin, Bucket: cli.OpenBucket}.Each(ctx, c.Inputs,
+		func(s ndjson.Source) error { return l.object(ctx, s) })
 	if err != nil {
 		return errors.Join(err, r.err)
 	}
@@ -113,7 +119,8 @@ func (l *linter) object(ctx context.Context, s ndjson.Source) error {
 		return nil
 	}
 	if s.Encoding != "" {
-		l.add(finding{Rule: ruleEncoding, What: fmt.Sprintf("the object has the Content-Encoding %s", text.Clean(s.Encoding))})
+		l.add(finding{Rule: ruleEncoding, What: fmt.Sprintf("the object has the Content-Encoding %s",
+			text.Clean(s.Encoding))})
 	}
 	c, err := s.Content(ctx)
 	if err == nil {

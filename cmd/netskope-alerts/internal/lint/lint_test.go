@@ -71,16 +71,20 @@ func TestLintLines(t *testing.T) {
 		{"{}\n{\n", "json 2:1@3"},
 		{"{\"a\":NaN}\n", "json 1:6@5"},
 		{"{'a':1}\n", "json 1:2@1"},
-		{"[{}]\n1\n\"a\"\n null\ntrue\n", "not-object 1:1@0, not-object 2:1@5, not-object 3:1@7, not-object 4:1@11, not-object 5:1@17"},
-		{`{"_id":"a"}` + "\n" + `{"_id":"b"}` + "\n" + `{ "x" : {"_id":"b"} , "_id" : "a" }` + "\n", "duplicate-id 3:1@24"},
+		{"[{}]\n1\n\"a\"\n null\ntrue\n",
+			"not-object 1:1@0, not-object 2:1@5, not-object 3:1@7, not-object 4:1@11, not-object 5:1@17"},
+		{`{"_id":"a"}` + "\n" + `{"_id":"b"}` + "\n" + `{ "x" : {"_id":"b"} , "_id" : "a" }` + "\n",
+			"duplicate-id 3:1@24"},
 		{`{"_id":7}` + "\n" + `{"_id":7.0}` + "\n" + `{"_id":"7"}` + "\n", "duplicate-id 3:1@22"},
-		{`{"_id":""}` + "\n" + `{"_id":""}` + "\n" + `{}` + "\n" + `{}` + "\n" + `{"_id":null}` + "\n" + `{"_id":null}` + "\n", ""},
+		{`{"_id":""}` + "\n" + `{"_id":""}` + "\n" + `{}` + "\n" + `{}` + "\n" + `{"_id":null}` + "\n" +
+			`{"_id":null}` + "\n", ""},
 	} {
 		all, l := lintText(t, "a.ndjson", test.text, nil)
 		if got := where(all); got != test.want {
 			t.Errorf("%.60q: got %s; want %s", test.text, got, test.want)
 		}
-		if l.Bytes != int64(len(test.text)) || l.Lines != int64(strings.Count(test.text, "\n")+min(strings.Count(test.want, "no-newline"), 1)) {
+		if l.Bytes != int64(len(test.text)) ||
+			l.Lines != int64(strings.Count(test.text, "\n")+min(strings.Count(test.want, "no-newline"), 1)) {
 			t.Errorf("%.60q: %+v", test.text, l.totals)
 		}
 		for _, f := range all {
@@ -103,7 +107,8 @@ func TestLintObjects(t *testing.T) {
 		{"a.ndjson.gz", lines, nil, "gzip-name 0:0@0"},
 		{"a.ndjson", ndjsontest.Zipped(lines), nil, "gzip-name 0:0@0"},
 		{"a.ndjson.gz", ndjsontest.Zipped(lines)[:20], nil, "gzip-torn 0:0@20"},
-		{"a.ndjson.gz", ndjsontest.Zipped(lines+"{}") + "tail", nil, fmt.Sprintf("no-newline 11:3@32, gzip-trailing 0:0@%d", len(ndjsontest.Zipped(lines+"{}")))},
+		{"a.ndjson.gz", ndjsontest.Zipped(lines+"{}") + "tail", nil,
+			fmt.Sprintf("no-newline 11:3@32, gzip-trailing 0:0@%d", len(ndjsontest.Zipped(lines+"{}")))},
 		{"a.ndjson", strings.Repeat("{}\n", 5), small, ""},
 		{"a.ndjson", strings.Repeat("{}\n", 6), small, "object-size 6:1@15"},
 		{"a.ndjson.gz", ndjsontest.Zipped(lines), small, "object-size 6:1@15, object-size 0:0@27"},
@@ -179,7 +184,8 @@ func TestLintBucket(t *testing.T) {
 	server.Put("alerts", "f/state.json", []byte("{\n}\n"))
 	server.Put("alerts", "f/other.ndjson", []byte("[]\n"))
 	server.Put("alerts", "f/", nil)
-	for name, text := range map[string]string{day + "100500Z_20261123T101000Z.ndjson.gz": ndjsontest.Zipped("{}\n{}"), day + "101000Z_20261123T101500Z.ndjson": ndjsontest.Zipped("{}\n")} {
+	for name, text := range map[string]string{day + "100500Z_20261123T101000Z.ndjson.gz": ndjsontest.Zipped("{}\n{}"),
+		day + "101000Z_20261123T101500Z.ndjson": ndjsontest.Zipped("{}\n")} {
 		w := bucket.Object(name).NewWriter(t.Context())
 		w.ContentEncoding = "gzip"
 		if _, err := w.Write([]byte(text)); err != nil {
@@ -193,7 +199,8 @@ func TestLintBucket(t *testing.T) {
 	l := newLinter(func(f finding) {
 		all = append(all, fmt.Sprintf("%s %s %d", strings.TrimPrefix(f.Object, "gs://alerts/f/"), f.Rule, f.Line))
 	})
-	if err := in.Each(t.Context(), []string{"gs://alerts/f/"}, func(s ndjson.Source) error { return l.object(t.Context(), s) }); err != nil {
+	if err := in.Each(t.Context(), []string{"gs://alerts/f/"},
+		func(s ndjson.Source) error { return l.object(t.Context(), s) }); err != nil {
 		t.Fatal(err)
 	}
 	const short = "2026/11/23/alerts_20261123T"
@@ -245,7 +252,8 @@ func (g *generated) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		g.n++
-		g.line = fmt.Appendf(g.line[:0], `{"_id":"%024x","timestamp":1793447993,"pad":"%s"}`+"\n", g.n, strings.Repeat("x", 1900))
+		g.line = fmt.Appendf(g.line[:0], `{"_id":"%024x","timestamp":1793447993,"pad":"%s"}`+"\n", g.n,
+			strings.Repeat("x", 1900))
 		g.left -= int64(len(g.line))
 		g.rest = g.line
 		if g.n%10_000 == 0 && g.each != nil {
@@ -265,7 +273,8 @@ func peakHeap(t testing.TB, size int64) (peak uint64, l *linter) {
 		peak = max(peak, m.HeapInuse+m.StackInuse)
 	}}
 	l = newLinter(func(f finding) { t.Errorf("%+v", f) })
-	s := ndjson.Source{Name: "big", Object: "big.ndjson", Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(g), nil }}
+	s := ndjson.Source{Name: "big", Object: "big.ndjson",
+		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(g), nil }}
 	if err := l.object(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +315,8 @@ func TestLintReport(t *testing.T) {
 	text := strings.Repeat("[]\n", 5) + "\n"
 	run := func(c Command) (string, error) {
 		var out bytes.Buffer
-		r := newReport(&c, cli.Streams{Stdout: &out, Stderr: io.Discard, Lookup: func(string) (string, bool) { return "", false }})
+		r := newReport(&c, cli.Streams{Stdout: &out, Stderr: io.Discard,
+			Lookup: func(string) (string, bool) { return "", false }})
 		l := newLinter(r.add)
 		if err := l.object(t.Context(), textSource("dir/a\x1b[31m.ndjson", text)); err != nil {
 			t.Fatal(err)
@@ -315,8 +325,10 @@ func TestLintReport(t *testing.T) {
 		return out.String(), err
 	}
 	got, err := run(Command{Findings: 2})
-	if err != nil || strings.Count(got, "not-object  it is JSON, but no object") != 2 || strings.Count(got, "empty-line  the line") != 1 ||
-		!strings.Contains(got, "not-object         5  write each alert") || !strings.Contains(got, "fail  6 findings in 1 object, 6 lines, 16 B.") || strings.Contains(got, "\x1b") {
+	if err != nil || strings.Count(got, "not-object  it is JSON, but no object") != 2 ||
+		strings.Count(got, "empty-line  the line") != 1 ||
+		!strings.Contains(got, "not-object         5  write each alert") ||
+		!strings.Contains(got, "fail  6 findings in 1 object, 6 lines, 16 B.") || strings.Contains(got, "\x1b") {
 		t.Errorf("%v\n%s", err, got)
 	}
 	if got, _ := run(Command{Findings: 0}); strings.Contains(got, "ndjson:") || !strings.Contains(got, "6 findings") {
@@ -341,7 +353,8 @@ func TestLintReport(t *testing.T) {
 			kinds = append(kinds, fmt.Sprintf("%s:%d:%d", line.Finding.Rule, line.Finding.Line, line.Finding.Column))
 		}
 	}
-	if want := []string{"not-object:1:1", "not-object:2:1", "not-object:3:1", "empty-line:6:1", "{Objects:1 Lines:6 Bytes:16 Findings:6 Rul"}; err != nil || !slices.Equal(kinds, want) {
+	if want := []string{"not-object:1:1", "not-object:2:1", "not-object:3:1", "empty-line:6:1",
+		"{Objects:1 Lines:6 Bytes:16 Findings:6 Rul"}; err != nil || !slices.Equal(kinds, want) {
 		t.Errorf("%v: got %q, want %q", err, kinds, want)
 	}
 }
@@ -356,7 +369,8 @@ func TestLintSaysThatItWasNotWritten(t *testing.T) {
 
 // FuzzLint: a clean verdict means that encoding/json reads every line as an object.
 func FuzzLint(f *testing.F) {
-	for _, text := range []string{"{}\n", "{\"_id\":\"a\"}\n{\"_id\":1}\n", "\ufeff{}\r\n", "{}],\"ok\":[{}\n", "{\"a\":\"\\u0000\xff\"}\n", "[]\n{\"a\":{\"b\":[1e5,null]}}\n", "{} {}\n", "\n", "{\"\\u005fid\":1}"} {
+	for _, text := range []string{"{}\n", "{\"_id\":\"a\"}\n{\"_id\":1}\n", "\ufeff{}\r\n", "{}],\"ok\":[{}\n",
+		"{\"a\":\"\\u0000\xff\"}\n", "[]\n{\"a\":{\"b\":[1e5,null]}}\n", "{} {}\n", "\n", "{\"\\u005fid\":1}"} {
 		f.Add([]byte(text), true)
 		f.Add([]byte(ndjsontest.Zipped(text)), false)
 	}
@@ -379,7 +393,8 @@ func FuzzLint(f *testing.F) {
 		}
 		for line := range strings.Lines(string(text)) {
 			var object map[string]json.RawMessage
-			if err := json.Unmarshal([]byte(line), &object); err != nil || object == nil || strings.ContainsAny(line, "\r\x00") {
+			if err := json.Unmarshal([]byte(line), &object); err != nil || object == nil ||
+				strings.ContainsAny(line, "\r\x00") {
 				t.Errorf("%q is clean: %v", line, err)
 			}
 		}

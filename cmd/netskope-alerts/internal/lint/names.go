@@ -10,7 +10,9 @@ import (
 
 // collected is how the collector names the objects of a feed's folder: the window in the
 // folder of its day, and a number behind what a repair delivered.
-var collected = regexp.MustCompile(`^(?:(.*)/)?(\d{4}/\d\d/\d\d)/(?:alerts_(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)|late_(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)_\d+)\.ndjson(?:\.gz)?$`)
+var collected = regexp.MustCompile(
+	`^(?:(.*)/)?(\d{4}/\d\d/\d\d)/(?:alerts_(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)|` +
+		`late_(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)_\d+)\.ndjson(?:\.gz)?$`)
 
 // judgeName says what is wrong with an object's name.
 func judgeName(s ndjson.Source) (rule, string) {

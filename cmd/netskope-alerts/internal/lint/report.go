@@ -47,7 +47,8 @@ func (r *report) add(f finding) {
 		if f.Line > 0 {
 			place += fmt.Sprintf(":%d:%d", f.Line, f.Column)
 		}
-		_, r.err = fmt.Fprintf(r, "%s\n  %s  %s\n", place, r.Painted(text.Yellow, string(f.Rule)), text.Wrapped(f.What, r.Width, 4+len(f.Rule)))
+		_, r.err = fmt.Fprintf(r, "%s\n  %s  %s\n", place, r.Painted(text.Yellow, string(f.Rule)),
+			text.Wrapped(f.What, r.Width, 4+len(f.Rule)))
 	}
 	if err := r.out.Flush(); r.err == nil { // who looks on sees them at once
 		r.err = err
@@ -93,13 +94,15 @@ func (r *report) text(of totals, rules []ruleSum) {
 		if r.Findings > 0 {
 			fmt.Fprintln(r)
 		}
-		fmt.Fprintln(r, r.Table([]text.Column{{Head: "rule"}, {Head: "findings", Right: true}, {Head: "what to do"}}, rows)+"\n")
+		fmt.Fprintln(r, r.Table([]text.Column{{Head: "rule"}, {Head: "findings", Right: true}, {Head: "what to do"}},
+			rows)+"\n")
 	}
 	is, sentence := text.Pass, "Clean: "
 	if len(rules) > 0 {
 		is, sentence = text.Fail, text.Count(r.sum(), "finding", "findings")+" in "
 	}
-	sentence += fmt.Sprintf("%s, %s, %s", text.Count(of.Objects, "object", "objects"), text.Count(of.Lines, "line", "lines"), text.Size(of.Bytes))
+	sentence += fmt.Sprintf("%s, %s, %s", text.Count(of.Objects, "object", "objects"),
+		text.Count(of.Lines, "line", "lines"), text.Size(of.Bytes))
 	if of.Stored != of.Bytes {
 		sentence += fmt.Sprintf(" (%s stored)", text.Size(of.Stored))
 	}
@@ -116,7 +119,8 @@ func (r *report) text(of totals, rules []ruleSum) {
 	}
 	sentence += "."
 	if of.NotCompared > 0 {
-		sentence += fmt.Sprintf(" %s of objects with more than %s were not compared with one another.", text.Count(of.NotCompared, "_id", "_ids"), text.Number(ndjson.MaxIDs))
+		sentence += fmt.Sprintf(" %s of objects with more than %s were not compared with one another.",
+			text.Count(of.NotCompared, "_id", "_ids"), text.Number(ndjson.MaxIDs))
 	}
 	if of.Objects == 0 {
 		sentence = "Nothing is there to look at; is the name right?"

@@ -150,7 +150,9 @@ func (g *gunzip) next() error {
 	case len(magic) == 0:
 		return io.EOF
 	case !isGzip(magic):
-		g.trailing = &Flaw{Trailing, g.offset(), fmt.Sprintf("after the gzip content, at byte %s of the object, there are other bytes", text.Number(g.offset()))}
+		g.trailing = &Flaw{Trailing, g.offset(),
+			fmt.Sprintf("after the gzip content, at byte %s of the object, there are other bytes",
+				text.Number(g.offset()))}
 		return io.EOF
 	}
 	if err := g.member.Reset(g.packed); err != nil {
@@ -166,9 +168,11 @@ func (g *gunzip) flawed(err error) error {
 	case g.stored.err != nil:
 		return g.stored.err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return &Flaw{Torn, g.offset(), fmt.Sprintf("the gzip content is cut off at byte %s of the object", text.Number(g.offset()))}
+		return &Flaw{Torn, g.offset(), fmt.Sprintf("the gzip content is cut off at byte %s of the object",
+			text.Number(g.offset()))}
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return &Flaw{Damaged, g.offset(), fmt.Sprintf("the gzip content is damaged before byte %s of the object: %s", text.Number(g.offset()), strings.TrimPrefix(err.Error(), "gzip: "))}
+		return &Flaw{Damaged, g.offset(), fmt.Sprintf("the gzip content is damaged before byte %s of the object: %s",
+			text.Number(g.offset()), strings.TrimPrefix(err.Error(), "gzip: "))}
 	}
 	return err
 }

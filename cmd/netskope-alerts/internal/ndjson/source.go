@@ -124,7 +124,8 @@ func eachFile(folder string, do func(Source) error) error {
 func (in Inputs) findObjects(ctx context.Context, argument, path string) (func(func(Source) error) error, error) {
 	bucketName, object, _ := strings.Cut(path, "/")
 	if bucketName == "" {
-		return nil, fmt.Errorf("%q names no bucket: type gs://BUCKET/OBJECT, or gs://BUCKET/FOLDER/ with a slash at its end for all that lies below it", argument)
+		return nil, fmt.Errorf("%q names no bucket: type gs://BUCKET/OBJECT, "+
+			"or gs://BUCKET/FOLDER/ with a slash at its end for all that lies below it", argument)
 	}
 	bucket, err := in.Bucket(bucketName)
 	if err != nil {
@@ -137,7 +138,8 @@ func (in Inputs) findObjects(ctx context.Context, argument, path string) (func(f
 	defer attempt.end()
 	is, err := bucket.Object(object).Attrs(attempt.ctx)
 	if errors.Is(err, storage.ErrObjectNotExist) {
-		return nil, fmt.Errorf("there is no object %s; for all that lies below a folder, type a slash at its end: %s/", argument, argument)
+		return nil, fmt.Errorf("there is no object %s; for all that lies below a folder, type a slash at its end: %s/",
+			argument, argument)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look at %s: %w", argument, attempt.because(err))
@@ -184,19 +186,20 @@ func eachListed(ctx context.Context, bucket *storage.BucketHandle, folder string
 func objectSource(bucket *storage.BucketHandle, is *storage.ObjectAttrs) Source {
 	name, generation := is.Name, is.Generation
 	uri := "gs://" + bucket.BucketName() + "/" + name
-	return Source{Name: uri, Object: name, Encoding: is.ContentEncoding, Open: func(ctx context.Context) (io.ReadCloser, error) {
-		attempt := newPatience(ctx)
-		r, err := bucket.Object(name).Generation(generation).NewReader(attempt.ctx)
-		if err != nil {
-			defer attempt.end()
-			if errors.Is(err, storage.ErrObjectNotExist) {
-				return nil, ErrGone
+	return Source{Name: uri, Object: name, Encoding: is.ContentEncoding,
+		Open: func(ctx context.Context) (io.ReadCloser, error) {
+			attempt := newPatience(ctx)
+			r, err := bucket.Object(name).Generation(generation).NewReader(attempt.ctx)
+			if err != nil {
+				defer attempt.end()
+				if errors.Is(err, storage.ErrObjectNotExist) {
+					return nil, ErrGone
+				}
+				return nil, attempt.because(err)
 			}
-			return nil, attempt.because(err)
-		}
-		attempt.pause()
-		return &patientReader{r, attempt}, nil
-	}}
+			attempt.pause()
+			return &patientReader{r, attempt}, nil
+		}}
 }
 
 // IsNDJSON reports whether the name is of an object of lines.

@@ -52,13 +52,20 @@ func TestInputs(t *testing.T) {
 		{[]string{"-"}, []string{"standard input object "}, ""},
 		{[]string{"-", "-"}, nil, "once only"},
 		{[]string{"gs://alerts/ab.ndjson"}, []string{"gs://alerts/ab.ndjson object ab.ndjson"}, ""},
-		{[]string{"gs://alerts/a/"}, []string{"gs://alerts/a//z.ndjson object a//z.ndjson in a/", "gs://alerts/a/b/y.ndjson.gz object a/b/y.ndjson.gz in a/", "gs://alerts/a/x.ndjson object a/x.ndjson in a/"}, ""},
-		{[]string{"gs://alerts/a/b/", "gs://alerts/ab.ndjson"}, []string{"gs://alerts/a/b/y.ndjson.gz object a/b/y.ndjson.gz in a/b/", "gs://alerts/ab.ndjson object ab.ndjson"}, ""},
+		{[]string{"gs://alerts/a/"}, []string{"gs://alerts/a//z.ndjson object a//z.ndjson in a/",
+			"gs://alerts/a/b/y.ndjson.gz object a/b/y.ndjson.gz in a/",
+			"gs://alerts/a/x.ndjson object a/x.ndjson in a/"}, ""},
+		{[]string{"gs://alerts/a/b/", "gs://alerts/ab.ndjson"},
+			[]string{"gs://alerts/a/b/y.ndjson.gz object a/b/y.ndjson.gz in a/b/",
+				"gs://alerts/ab.ndjson object ab.ndjson"}, ""},
 		{[]string{"gs://alerts/none/"}, nil, ""},
-		{[]string{"gs://alerts/a"}, nil, "there is no object gs://alerts/a; for all that lies below a folder, type a slash at its end: gs://alerts/a/"},
+		{[]string{"gs://alerts/a"}, nil,
+			"there is no object gs://alerts/a; for all that lies below a folder, type a slash at its end: " +
+				"gs://alerts/a/"},
 		{[]string{"gs://"}, nil, "names no bucket"},
 		{[]string{"gs:///a"}, nil, "names no bucket"},
-		{[]string{dir}, []string{dir + "/sub/y.ndjson object " + absolute + "/sub/y.ndjson in " + absolute + "/", dir + "/x.ndjson object " + absolute + "/x.ndjson in " + absolute + "/"}, ""},
+		{[]string{dir}, []string{dir + "/sub/y.ndjson object " + absolute + "/sub/y.ndjson in " + absolute + "/",
+			dir + "/x.ndjson object " + absolute + "/x.ndjson in " + absolute + "/"}, ""},
 		{[]string{dir + "/x.ndjson"}, []string{dir + "/x.ndjson object " + absolute + "/x.ndjson"}, ""},
 		{[]string{dir + "/none"}, nil, "no such file"},
 		{[]string{dir + "/x.ndjson", dir + "/none"}, nil, "no such file"},
@@ -68,15 +75,19 @@ func TestInputs(t *testing.T) {
 			got = append(got, found(s))
 			return nil
 		})
-		if !slices.Equal(got, test.want) || (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {
+		if !slices.Equal(got, test.want) || (err == nil) != (test.problem == "") || err != nil &&
+			!strings.Contains(err.Error(), test.problem) {
 			t.Errorf("%q: got %q, %v; want %q, %s", test.arguments, got, err, test.want, test.problem)
 		}
 	}
 	var all []string
-	if err := in.Each(t.Context(), []string{"gs://alerts"}, func(s Source) error { all = append(all, found(s)); return ErrStop }); err != nil || len(all) != 1 || !strings.HasSuffix(all[0], " in ") {
+	if err := in.Each(t.Context(), []string{"gs://alerts"},
+		func(s Source) error { all = append(all, found(s)); return ErrStop }); err != nil || len(all) != 1 ||
+		!strings.HasSuffix(all[0], " in ") {
 		t.Errorf("a bucket has %q, %v, and stops at the first", all, err)
 	}
-	if err := in.Each(t.Context(), []string{"gs://nowhere/"}, func(Source) error { return nil }); err == nil && server.Buckets != nil {
+	if err := in.Each(t.Context(), []string{"gs://nowhere/"}, func(Source) error { return nil }); err == nil &&
+		server.Buckets != nil {
 		t.Error("a bucket that is not there is listed")
 	}
 }
@@ -112,9 +123,10 @@ func TestContent(t *testing.T) {
 		{"", ndjsontest.Zipped("text"), true, "", "text", 0},
 		{"", "text", true, "", "text", 0},
 	} {
-		s := Source{Object: test.name, nameless: test.nameless, Encoding: test.encoding, Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(strings.NewReader(test.stored)), nil
-		}}
+		s := Source{Object: test.name, nameless: test.nameless, Encoding: test.encoding,
+			Open: func(context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader(test.stored)), nil
+			}}
 		var got []byte
 		problem, at := FlawKind(0), int64(0)
 		c, err := s.Content(t.Context())
@@ -145,7 +157,8 @@ func TestReadErrorIsNoFlaw(t *testing.T) {
 	for _, cut := range []int{1, 5, 12, 20, len(ndjsontest.Zipped("a longer text"))} {
 		for _, why := range []error{errBroken, io.ErrUnexpectedEOF} {
 			s := Source{Object: "a.gz", Open: func(context.Context) (io.ReadCloser, error) {
-				return io.NopCloser(io.MultiReader(strings.NewReader(ndjsontest.Zipped("a longer text")[:cut]), iotest.ErrReader(why))), nil
+				return io.NopCloser(io.MultiReader(strings.NewReader(ndjsontest.Zipped("a longer text")[:cut]),
+					iotest.ErrReader(why))), nil
 			}}
 			c, err := s.Content(t.Context())
 			if err == nil {
@@ -162,7 +175,8 @@ var errBroken = errors.New("broken line")
 
 // TestPatience: a storage that does not answer ends the command with a reason.
 func TestPatience(t *testing.T) {
-	for name, argument := range map[string]string{"look": "gs://alerts/a.ndjson", "list": "gs://alerts/", "read": "gs://alerts/b.ndjson"} {
+	for name, argument := range map[string]string{"look": "gs://alerts/a.ndjson", "list": "gs://alerts/",
+		"read": "gs://alerts/b.ndjson"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &gcstest.Server{Fault: func(r gcstest.Request) gcstest.Fault {
@@ -206,11 +220,12 @@ func TestPatienceAgain(t *testing.T) {
 			server.Put("alerts", fmt.Sprintf("%04d.ndjson", i), nil)
 		}
 		n := 0
-		err := Inputs{strings.NewReader(""), ndjsontest.Buckets(t, server)}.Each(t.Context(), []string{"gs://alerts/"}, func(Source) error {
-			n++
-			time.Sleep(time.Second) // longer than the patience, together
-			return nil
-		})
+		err := Inputs{strings.NewReader(""), ndjsontest.Buckets(t, server)}.Each(t.Context(), []string{"gs://alerts/"},
+			func(Source) error {
+				n++
+				time.Sleep(time.Second) // longer than the patience, together
+				return nil
+			})
 		if n != 1000 || !errors.Is(err, ErrImpatient) {
 			t.Errorf("%d of 1000 objects, %v", n, err)
 		}

@@ -26,7 +26,8 @@ func Buckets(t *testing.T, server *gcstest.Server) func(name string) (*storage.B
 	service := &http.Server{Handler: server}
 	go service.Serve(listener)
 	transport := &http.Transport{DialContext: listener.DialContext}
-	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
+	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
+		option.WithoutAuthentication(),
 		option.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)

@@ -25,14 +25,16 @@ type Backfill struct {
 
 // Help is shown by backfill --help.
 func (*Backfill) Help() string {
-	return `Collects a past span beside the live collector, whose state it does not touch. What the ledger shows as delivered is passed over; the rest is delivered, once. Interrupt it at any time: the same command goes on where it stopped.
-
-With --publish nothing is collected here: the span is cut into pieces, and a message for each is published, which Cloud Run works off, several at once if it is allowed more than one instance. The same command again publishes what is left.
-
-Exit status: 0 all is delivered (with --publish: published), 1 failed.
-
-Example:
-  netskope-alerts backfill --from 2026-10-01 --to 2026-11-01`
+	return "Collects a past span beside the live collector, whose state it does not touch. " +
+		"What the ledger shows as delivered is passed over; the rest is delivered, once. " +
+		"Interrupt it at any time: the same command goes on where it stopped.\n\n" +
+		"With --publish nothing is collected here: " +
+		"the span is cut into pieces, and a message for each is published, which Cloud Run works off, " +
+		"several at once if it is allowed more than one instance. " +
+		"The same command again publishes what is left.\n\n" +
+		"Exit status: 0 all is delivered (with --publish: published), 1 failed.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts backfill --from 2026-10-01 --to 2026-11-01"
 }
 
 // Run collects what the ledger does not have of the span, or publishes it, or gives it up.
@@ -47,7 +49,8 @@ func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	if b.Publish && b.Topic == "" {
-		return errors.New("--publish needs the topic that triggers the function: --topic projects/P/topics/T, or NETSKOPE_ALERTS_TOPIC")
+		return errors.New("--publish needs the topic that triggers the function: " +
+			"--topic projects/P/topics/T, or NETSKOPE_ALERTS_TOPIC")
 	}
 	if b.Piece < time.Minute || b.Piece%time.Second != 0 {
 		return fmt.Errorf("--piece %s: want whole seconds, a minute at least", b.Piece)
@@ -64,14 +67,16 @@ func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	if len(holes) == 0 {
-		fmt.Fprintf(s.Stdout, "The ledger has all of %s to %s: there is nothing to do.\n", text.Stamp(w.From), text.Stamp(w.To))
+		fmt.Fprintf(s.Stdout, "The ledger has all of %s to %s: there is nothing to do.\n", text.Stamp(w.From),
+			text.Stamp(w.To))
 		return nil
 	}
 	left := time.Duration(0)
 	for _, hole := range holes {
 		left += hole.To.Sub(hole.From)
 	}
-	fmt.Fprintf(s.Stdout, "Of %s to %s, %s is not in the ledger, from %s to %s.\n", text.Stamp(w.From), text.Stamp(w.To), text.Span(left), text.Stamp(holes[0].From), text.Stamp(holes[len(holes)-1].To))
+	fmt.Fprintf(s.Stdout, "Of %s to %s, %s is not in the ledger, from %s to %s.\n", text.Stamp(w.From),
+		text.Stamp(w.To), text.Span(left), text.Stamp(holes[0].From), text.Stamp(holes[len(holes)-1].To))
 	if !b.Yes {
 		fmt.Fprintln(s.Stderr, "If another collector has delivered a part of it, SecOps gets that again.")
 		if err := s.Confirm("Collect it?"); err != nil {
@@ -98,7 +103,8 @@ func (b *Backfill) collect(ctx context.Context, s cli.Streams, c cli.Collection,
 		}
 		if r.CaughtUp {
 			done()
-			fmt.Fprintf(s.Stdout, "Delivered %s in %s; %s to the tenant.\n", text.Count(alerts, "alert", "alerts"), text.Count(objects, "object", "objects"), text.Count(requests, "request", "requests"))
+			fmt.Fprintf(s.Stdout, "Delivered %s in %s; %s to the tenant.\n", text.Count(alerts, "alert", "alerts"),
+				text.Count(objects, "object", "objects"), text.Count(requests, "request", "requests"))
 			return nil
 		}
 	}
@@ -121,7 +127,8 @@ func (b *Backfill) publish(ctx context.Context, s cli.Streams, c cli.Collection,
 	if err := publish(ctx, s, b.Topic, messages); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Stdout, "Published %s to %s. netskope-alerts status names those that are not complete.\n", text.Count(len(messages), "message", "messages"), b.Topic)
+	fmt.Fprintf(s.Stdout, "Published %s to %s. netskope-alerts status names those that are not complete.\n",
+		text.Count(len(messages), "message", "messages"), b.Topic)
 	return nil
 }
 
@@ -129,7 +136,8 @@ func (b *Backfill) publish(ctx context.Context, s cli.Streams, c cli.Collection,
 // terminal.
 func estimateLine(w io.Writer, all collector.Window) (show func(collector.Report), done func()) {
 	length := all.To.Sub(all.From)
-	bar := text.NewProgress(w, int64(length.Seconds()), text.ProgressStyle{Width: 20, Estimate: true, Pause: 100 * time.Millisecond})
+	bar := text.NewProgress(w, int64(length.Seconds()),
+		text.ProgressStyle{Width: 20, Estimate: true, Pause: 100 * time.Millisecond})
 	show = func(r collector.Report) {
 		bar.Say(fmt.Sprintf("%s  %s", text.Stamp(r.Through), text.Count(r.Alerts, "alert", "alerts")))
 		bar.At(int64(r.Through.Sub(all.From).Seconds()))

@@ -18,12 +18,16 @@ type Check struct {
 
 // Help is shown by check --help.
 func (*Check) Help() string {
-	return `Looks at the configuration, the tenant, the bucket, the state and the feed's folder, and says of everything that is not as it has to be what to do. It asks the tenant at most ten times, writes only to the folder GCS_PREFIX.check/, which it leaves empty, and may run beside the deployed function. It sees the bucket with this machine's credentials, which may be allowed more, or less, than the function's account.
-
-Exit status: 0 nothing failed, 1 something did.
-
-Example:
-  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts check`
+	return "Looks at the configuration, the tenant, the bucket, the state and the feed's folder, " +
+		"and says of everything that is not as it has to be what to do. " +
+		"It asks the tenant at most ten times, writes only to the folder GCS_PREFIX.check/, which it leaves empty, " +
+		"and may run beside the deployed function. " +
+		"It sees the bucket with this machine's credentials, which may be allowed more, or less, " +
+		"than the function's account.\n\n" +
+		"Exit status: 0 nothing failed, 1 something did.\n\n" +
+		"Example:\n" +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"netskope-alerts check"
 }
 
 // Run prints every finding as soon as it is known.
@@ -40,7 +44,8 @@ func (c *Check) Run(ctx context.Context, s cli.Streams) error {
 		}
 	})
 	if c.JSON {
-		if err := cli.WriteJSON(s.Stdout, map[string]any{"version": collector.Version, "counts": counts, "findings": findings}); err != nil {
+		if err := cli.WriteJSON(s.Stdout, map[string]any{"version": collector.Version, "counts": counts,
+			"findings": findings}); err != nil {
 			return err
 		}
 	} else {
@@ -92,4 +97,5 @@ func (l *findingLines) line(f check.Finding) {
 	}
 }
 
-var levelPaint = map[check.Level]text.Paint{check.Pass: text.Green, check.Warn: text.Yellow, check.Fail: text.Red, check.Skip: text.Dim}
+var levelPaint = map[check.Level]text.Paint{check.Pass: text.Green, check.Warn: text.Yellow, check.Fail: text.Red,
+	check.Skip: text.Dim}

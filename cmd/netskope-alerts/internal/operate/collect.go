@@ -19,12 +19,13 @@ type Collect struct{}
 
 // Help is shown by collect --help.
 func (*Collect) Help() string {
-	return `Does what one trigger of the deployed function does, now. It is safe beside the deployed function: both make the same objects, and only one can.
-
-Exit status: 0 caught up, 3 more to do (BUDGET or MAX_RECORDS ended the run; run it again), 1 failed (the state is as it was).
-
-Example:
-  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts collect`
+	return "Does what one trigger of the deployed function does, now. " +
+		"It is safe beside the deployed function: both make the same objects, and only one can.\n\n" +
+		"Exit status: 0 caught up, 3 more to do (BUDGET or MAX_RECORDS ended the run; run it again), " +
+		"1 failed (the state is as it was).\n\n" +
+		"Example:\n" +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"netskope-alerts collect"
 }
 
 // Run does one run. That there is more to do is no error, but an exit status.
@@ -34,7 +35,8 @@ func (*Collect) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	if c.StateInFeed() {
-		fmt.Fprintf(s.Stderr, "warning: the state %s lies in the feed's folder %s/, where the feed reads it as a log and may delete it; move it and set STATE_KEY\n", c.StateKey, c.Prefix)
+		fmt.Fprintf(s.Stderr, "warning: the state %s lies in the feed's folder %s/, "+
+			"where the feed reads it as a log and may delete it; move it and set STATE_KEY\n", c.StateKey, c.Prefix)
 	}
 	now := time.Now()
 	show, done := progressLine(s.Stderr, now)
@@ -69,7 +71,8 @@ func summary(w io.Writer, r collector.Report) {
 	if r.From.IsZero() {
 		return // before the state was known
 	}
-	fmt.Fprintf(t, "collected\t%s to %s (%d windows)\n", r.From.Format(time.RFC3339), r.Through.Format(time.RFC3339), r.Windows)
+	fmt.Fprintf(t, "collected\t%s to %s (%d windows)\n", r.From.Format(time.RFC3339), r.Through.Format(time.RFC3339),
+		r.Windows)
 	fmt.Fprintf(t, "alerts\t%d in %d objects, %.1f MB\n", r.Alerts, r.Objects, float64(r.Bytes)/1e6)
 	fmt.Fprintf(t, "requests\t%d, of them retries %d\n", r.Requests, r.Retries)
 	for _, extra := range []struct {

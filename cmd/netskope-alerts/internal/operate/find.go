@@ -19,12 +19,11 @@ type Find struct {
 
 // Help is shown by find --help.
 func (*Find) Help() string {
-	return `Says in which object, line and window an alert was delivered, from the ledger; the object itself may be gone.
-
-Exit status: 0 found, 3 not found, 1 failed.
-
-Example:
-  netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0`
+	return "Says in which object, line and window an alert was delivered, from the ledger; " +
+		"the object itself may be gone.\n\n" +
+		"Exit status: 0 found, 3 not found, 1 failed.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0"
 }
 
 // Run asks the ledger. That it does not have the alert is no error, but an exit status.
@@ -38,7 +37,8 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	found, err := collector.Find(ctx, c.Config, c.Handle, f.ID, collector.Window{From: since, To: now.UTC().Truncate(time.Second)})
+	found, err := collector.Find(ctx, c.Config, c.Handle, f.ID,
+		collector.Window{From: since, To: now.UTC().Truncate(time.Second)})
 	if err != nil {
 		return err
 	}
@@ -61,15 +61,16 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 
 // delivered says where an alert is.
 func delivered(bucket string, d collector.Found) string {
-	text := fmt.Sprintf("gs://%s/%s line %d\n  window %s to %s, delivered %s", bucket, text.Clean(d.Object), d.Line, text.Stamp(d.Window.From), text.Stamp(d.Window.To), text.Stamp(d.Delivered))
+	sentence := fmt.Sprintf("gs://%s/%s line %d\n  window %s to %s, delivered %s", bucket, text.Clean(d.Object), d.Line,
+		text.Stamp(d.Window.From), text.Stamp(d.Window.To), text.Stamp(d.Delivered))
 	if d.Late {
-		text += ", by a repair"
+		sentence += ", by a repair"
 	}
 	if d.Quarantined {
-		text += ", in quarantine: the feed did not get it"
+		sentence += ", in quarantine: the feed did not get it"
 	}
 	if !d.Present {
-		text += "; the object is no longer there"
+		sentence += "; the object is no longer there"
 	}
-	return text
+	return sentence
 }

@@ -44,7 +44,8 @@ func publish(ctx context.Context, s cli.Streams, topic string, messages [][]byte
 		batch := messages[sent:min(sent+publishBatch, len(messages))]
 		request := &pubsub.PublishRequest{}
 		for _, m := range batch {
-			request.Messages = append(request.Messages, &pubsub.PubsubMessage{Data: base64.StdEncoding.EncodeToString(m)})
+			request.Messages = append(request.Messages,
+				&pubsub.PubsubMessage{Data: base64.StdEncoding.EncodeToString(m)})
 		}
 		exponential := backoff.NewExponentialBackOff()
 		exponential.InitialInterval, exponential.MaxInterval = 500*time.Millisecond, 15*time.Second
@@ -56,7 +57,9 @@ func publish(ctx context.Context, s cli.Streams, topic string, messages [][]byte
 			return response, err
 		}, backoff.WithBackOff(exponential), backoff.WithMaxTries(publishTries))
 		if err != nil {
-			return fmt.Errorf("publish to %s: %d of %d messages are published; the same command publishes again what is left: %w", topic, sent, len(messages), err)
+			return fmt.Errorf(
+				"publish to %s: %d of %d messages are published; the same command publishes again what is left: %w",
+				topic, sent, len(messages), err)
 		}
 		sent += len(batch)
 	}

@@ -20,10 +20,12 @@ type Serve struct {
 
 // Help is shown by serve --help.
 func (*Serve) Help() string {
-	return `Serves the function "CollectAlerts" through the functions framework, with the configuration from the environment. Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.
-
-Example:
-  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts serve`
+	return `Serves the function "CollectAlerts" through the functions framework, ` +
+		"with the configuration from the environment. " +
+		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
+		"Example:\n" +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"netskope-alerts serve"
 }
 
 // Run serves until the context ends.

@@ -52,7 +52,8 @@ func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
 		fmt.Fprintln(t, "next\tit is the original function's, and will be adopted by the first run")
 		return nil
 	}
-	fmt.Fprintf(t, "next\t%s to %s, due at %s\n", text.Stamp(p.Through), text.Stamp(p.Next), text.Stamp(p.Next.Add(c.Lag)))
+	fmt.Fprintf(t, "next\t%s to %s, due at %s\n", text.Stamp(p.Through), text.Stamp(p.Next),
+		text.Stamp(p.Next.Add(c.Lag)))
 	fmt.Fprintf(t, "object\t%s\n", p.Object)
 	fmt.Fprintf(t, "tenant\t%s, by %s time\n", p.Tenant, p.TimeField)
 	return nil
@@ -65,10 +66,11 @@ type stateSet struct {
 
 // Help is shown by state set --help.
 func (*stateSet) Help() string {
-	return `Moves the state, if no run saves it meanwhile. Going back collects what the ledger does not have, and does not deliver again what it has. Going forward skips; what is skipped can be brought by backfill, or verify --repair.
-
-Example:
-  netskope-alerts state set --through 2026-11-01T00:00:00Z`
+	return "Moves the state, if no run saves it meanwhile. " +
+		"Going back collects what the ledger does not have, and does not deliver again what it has. " +
+		"Going forward skips; what is skipped can be brought by backfill, or verify --repair.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts state set --through 2026-11-01T00:00:00Z"
 }
 
 // Run says what the move repeats or skips, and asks before it moves.
@@ -114,17 +116,19 @@ func moveSentence(m collector.Move) string {
 	case m.From.Equal(m.To):
 		return fmt.Sprintf("The state is at %s already.", text.Stamp(m.To))
 	case m.To.After(m.From):
-		text := fmt.Sprintf("Forward from %s to %s, %s:", text.Stamp(m.From), text.Stamp(m.To), text.Span(m.To.Sub(m.From)))
+		sentence := fmt.Sprintf("Forward from %s to %s, %s:", text.Stamp(m.From), text.Stamp(m.To),
+			text.Span(m.To.Sub(m.From)))
 		if len(m.Undelivered) == 0 {
-			return text + " all of it is delivered, nothing is skipped."
+			return sentence + " all of it is delivered, nothing is skipped."
 		}
-		return text + " alerts of these spans will be skipped:"
+		return sentence + " alerts of these spans will be skipped:"
 	default:
-		text := fmt.Sprintf("Back from %s to %s, %s: %s in the ledger will not be delivered again;", text.Stamp(m.From), text.Stamp(m.To), text.Span(m.From.Sub(m.To)), text.Count(m.Delivered, "alert", "alerts"))
+		sentence := fmt.Sprintf("Back from %s to %s, %s: %s in the ledger will not be delivered again;",
+			text.Stamp(m.From), text.Stamp(m.To), text.Span(m.From.Sub(m.To)), text.Count(m.Delivered, "alert", "alerts"))
 		if len(m.Undelivered) == 0 {
-			return text + " nothing will be collected."
+			return sentence + " nothing will be collected."
 		}
-		return text + " what is not in it will be collected (again, if another collector delivered it):"
+		return sentence + " what is not in it will be collected (again, if another collector delivered it):"
 	}
 }
 

@@ -23,14 +23,17 @@ type Verify struct {
 
 // Help is shown by verify --help.
 func (*Verify) Help() string {
-	return `Lists the tenant's alerts of the past again, and compares them with the ledger of what was delivered, and with the objects in the feed's folder. It may run at any time, beside the collector and other audits. Without --repair it only reads.
-
-missing: the tenant has it and it was never delivered. duplicated: delivered more than once. unknown: delivered, but the tenant no longer lists it. gone: objects that the feed, or somebody, has taken away.
-
-Exit status: 0 PASS, 3 GAP, 1 the audit failed.
-
-Example:
-  netskope-alerts verify --since 7d --repair`
+	return "Lists the tenant's alerts of the past again, and compares them with the ledger of what was delivered, " +
+		"and with the objects in the feed's folder. " +
+		"It may run at any time, beside the collector and other audits. " +
+		"Without --repair it only reads.\n\n" +
+		"missing: the tenant has it and it was never delivered. " +
+		"duplicated: delivered more than once. " +
+		"unknown: delivered, but the tenant no longer lists it. " +
+		"gone: objects that the feed, or somebody, has taken away.\n\n" +
+		"Exit status: 0 PASS, 3 GAP, 1 the audit failed.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts verify --since 7d --repair"
 }
 
 // Run prints every window as it is audited. A gap is no error, but an exit status.
@@ -58,7 +61,8 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	if v.JSON {
 		each = func(w collector.AuditedWindow) { _ = cli.WriteLine(s.Stdout, "window", w) }
 	} else {
-		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "window (UTC)", "delivered", "missing", "repaired", "duplicated", "unknown")
+		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "window (UTC)", "delivered", "missing", "repaired", "duplicated",
+			"unknown")
 	}
 	a, err := collector.Verify(ctx, c.Config, c.Handle, c.Client, o, each)
 	if err != nil {
@@ -86,7 +90,10 @@ func (v *Verify) window(t text.Terminal, w collector.AuditedWindow) {
 	if !w.Passed() {
 		mark = text.Gap
 	}
-	fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  %s", strings.ReplaceAll(text.Stamp(w.From)+" to "+text.OnDay(w.To, w.From), " UTC", ""), text.Number(w.Delivered), text.Number(w.Missing), text.Number(w.Repaired), text.Number(w.Duplicated), text.Number(w.Unknown), t.Word(mark))
+	fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  %s",
+		strings.ReplaceAll(text.Stamp(w.From)+" to "+text.OnDay(w.To, w.From), " UTC", ""), text.Number(w.Delivered),
+		text.Number(w.Missing), text.Number(w.Repaired), text.Number(w.Duplicated), text.Number(w.Unknown),
+		t.Word(mark))
 	for _, note := range []struct {
 		when bool
 		text string
@@ -113,11 +120,14 @@ func (v *Verify) window(t text.Terminal, w collector.AuditedWindow) {
 func (v *Verify) sum(t text.Terminal, a collector.Audit) {
 	fmt.Fprintln(t)
 	for _, o := range a.Foreign {
-		fmt.Fprintf(t, "not in the ledger: %s, %s: %s delivered otherwise, too, %s that the tenant does not list\n", text.Clean(o.Name),
+		fmt.Fprintf(t, "not in the ledger: %s, %s: %s delivered otherwise, too, %s that the tenant does not list\n",
+			text.Clean(o.Name),
 			text.Count(o.Alerts, "alert", "alerts"), text.Number(o.Duplicated), text.Number(o.Unknown))
 	}
-	fmt.Fprintf(t, "%s of %s to %s: %s delivered, %s missing, %s repaired, %s duplicated, %s unknown; %s to the tenant, %s\n",
-		text.Count(a.Windows, "window", "windows"), text.Stamp(a.From), text.Stamp(a.At), text.Number(a.Delivered), text.Number(a.Missing), text.Number(a.Repaired), text.Number(a.Duplicated), text.Number(a.Unknown),
+	fmt.Fprintf(t,
+		"%s of %s to %s: %s delivered, %s missing, %s repaired, %s duplicated, %s unknown; %s to the tenant, %s\n",
+		text.Count(a.Windows, "window", "windows"), text.Stamp(a.From), text.Stamp(a.At), text.Number(a.Delivered),
+		text.Number(a.Missing), text.Number(a.Repaired), text.Number(a.Duplicated), text.Number(a.Unknown),
 		text.Count(a.Requests, "request", "requests"), text.Span(a.Took))
 	if a.Passed() {
 		fmt.Fprintln(t, t.Painted(text.Green, "PASS"))
@@ -134,7 +144,8 @@ func (v *Verify) remedy(a collector.Audit) string {
 	case a.Missing > a.Repaired:
 		return "a part of what is missing belongs to a backfill that is not complete; see netskope-alerts status"
 	case a.Duplicated > 0:
-		return "the feed gets alerts more than once; look at the objects named above, and move those out of the feed's folder that are not the collector's"
+		return "the feed gets alerts more than once; " +
+			"look at the objects named above, and move those out of the feed's folder that are not the collector's"
 	case a.Damaged > 0:
 		return "an object is not what was delivered; somebody has replaced it"
 	default:

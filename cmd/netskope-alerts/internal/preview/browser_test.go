@@ -31,7 +31,9 @@ func reports(t *testing.T) map[string]report {
 	}
 	many := reports["few"]
 	for i := range 200 {
-		many.Unmapped = append(many.Unmapped, udm.Unmapped{Path: fmt.Sprintf("field%d.%s", i, strings.Repeat("long", 40)), Count: 1e9, Example: strings.Repeat("x", 60)})
+		many.Unmapped = append(many.Unmapped,
+			udm.Unmapped{Path: fmt.Sprintf("field%d.%s", i, strings.Repeat("long", 40)), Count: 1e9,
+				Example: strings.Repeat("x", 60)})
 	}
 	many.Full, many.Uncounted = true, 1234567
 	reports["many"] = many
@@ -60,7 +62,8 @@ func TestUDMPageInBrowser(t *testing.T) {
 				if browsertest.Plain(got.Title) != "Netskope alerts as UDM events: "+sentence {
 					t.Errorf("title %q", got.Title)
 				}
-				for _, want := range []string{sentence, text.Stamp(r.at), text.Clean(r.inputs[0]), r.read(), text.Number(int64(r.Invalid)), rowsUsed(r)} {
+				for _, want := range []string{sentence, text.Stamp(r.at), text.Clean(r.inputs[0]), r.read(),
+					text.Number(int64(r.Invalid)), rowsUsed(r)} {
 					if !strings.Contains(browsertest.Plain(got.Text), want) {
 						t.Errorf("%q is not on the page:\n%s", want, got.Text)
 					}
@@ -120,7 +123,8 @@ func checkCoverage(t *testing.T, got browsertest.Measured, tables [][][]string, 
 	if len(r.Findings) > 0 {
 		table := next()
 		for i, f := range r.Findings {
-			if want := []string{f.Path, string(f.Rule), f.Effect.String(), text.Number(int64(f.Count))}; len(table) != len(r.Findings) || !slices.Equal(table[i], want) {
+			if want := []string{f.Path, string(f.Rule), f.Effect.String(),
+				text.Number(int64(f.Count))}; len(table) != len(r.Findings) || !slices.Equal(table[i], want) {
 				t.Errorf("finding %q, want %q", table[i], want)
 			}
 		}
@@ -128,7 +132,9 @@ func checkCoverage(t *testing.T, got browsertest.Measured, tables [][][]string, 
 	used, idle := r.usedRows()
 	table := next()
 	for i, row := range used {
-		if want := []string{row.Row.Name, readFrom(row.Row), target(row.Row), text.Number(int64(row.Hits)), text.Share(int64(row.Hits), int64(r.Events)), ""}; len(table) != len(used) || !slices.Equal(table[i], want) {
+		if want := []string{row.Row.Name, readFrom(row.Row), target(row.Row), text.Number(int64(row.Hits)),
+			text.Share(int64(row.Hits), int64(r.Events)), ""}; len(table) != len(used) ||
+			!slices.Equal(table[i], want) {
 			t.Errorf("row %q, want %q", table[i], want)
 		}
 	}
@@ -143,7 +149,8 @@ func checkCoverage(t *testing.T, got browsertest.Measured, tables [][][]string, 
 	if len(r.Unmapped) > 0 {
 		table := next()
 		for i, u := range r.Unmapped {
-			if want := []string{text.Clean(u.Path), text.Number(int64(u.Count)), shownExample(u)}; len(table) != len(r.Unmapped) || !slices.Equal(table[i], want) {
+			if want := []string{text.Clean(u.Path), text.Number(int64(u.Count)),
+				shownExample(u)}; len(table) != len(r.Unmapped) || !slices.Equal(table[i], want) {
 				t.Errorf("field %q, want %q", table[i], want)
 			}
 		}
@@ -156,16 +163,19 @@ func checkCoverage(t *testing.T, got browsertest.Measured, tables [][][]string, 
 	}
 	for i, kind := range r.Types {
 		bar := got.Types[i]
-		if want := kind.Type + "|" + text.Number(int64(kind.Count)) + "|" + text.Share(int64(kind.Count), int64(r.Events)); bar.Label != want {
+		if want := kind.Type + "|" + text.Number(int64(kind.Count)) + "|" +
+			text.Share(int64(kind.Count), int64(r.Events)); bar.Label != want {
 			t.Errorf("type %q, want %q", bar.Label, want)
 		}
-		if want := got.Types[0].W * float64(kind.Count) / float64(r.Types[0].Count); !browsertest.Near(bar.W, want) || bar.W < 5 {
+		if want := got.Types[0].W * float64(kind.Count) / float64(r.Types[0].Count); !browsertest.Near(bar.W, want) ||
+			bar.W < 5 {
 			t.Errorf("%s: %.2f px wide, want %.2f", kind.Type, bar.W, want)
 		}
 	}
 	for i, row := range used {
 		bar, ground := got.RowBars[2*i+1], got.RowBars[2*i]
-		if want := ground.W * float64(row.Hits) / float64(r.Events); !browsertest.Near(bar.W, want) || ground.W < 20 || !browsertest.Near(bar.X, ground.X) {
+		if want := ground.W * float64(row.Hits) / float64(r.Events); !browsertest.Near(bar.W, want) || ground.W < 20 ||
+			!browsertest.Near(bar.X, ground.X) {
 			t.Errorf("row %s: %+v of %+v, want %.2f px", row.Row.Name, bar, ground, want)
 		}
 	}

@@ -27,16 +27,20 @@ type Command struct {
 
 // Help is shown by udm --help.
 func (*Command) Help() string {
-	return `Previews the event of the Unified Data Model (UDM) that Google SecOps makes of each alert, by Google's published mapping table and schema. It is not Google's parser, which is not published and decides alone.
-
-Reads NDJSON; names that end in .gz are gzip. Of folders only what ends in .ndjson or .ndjson.gz is read. Prints one event per line on standard output, and a summary with findings on standard error; with --explain, --coverage or --html no events. Needs no access to the tenant, and no variable but what gs:// needs.
-
-Exit status: 0 all events valid, 3 some invalid, or a line not readable, or no alert of the ID, 1 failed.
-
-Examples:
-  netskope-alerts udm gs://my-bucket/netskope/alerts/2026/11/23/ > events.ndjson
-  netskope-alerts udm --explain 65f0a1b2c3d4e5f6a7b8c9d0 alerts.ndjson.gz
-  netskope-alerts udm --coverage --html coverage.html gs://my-bucket/netskope/alerts/`
+	return "Previews the event of the Unified Data Model (UDM) that Google SecOps makes of each alert, " +
+		"by Google's published mapping table and schema. " +
+		"It is not Google's parser, which is not published and decides alone.\n\n" +
+		"Reads NDJSON; names that end in .gz are gzip. " +
+		"Of folders only what ends in .ndjson or .ndjson.gz is read. " +
+		"Prints one event per line on standard output, and a summary with findings on standard error; " +
+		"with --explain, --coverage or --html no events. " +
+		"Needs no access to the tenant, and no variable but what gs:// needs.\n\n" +
+		"Exit status: 0 all events valid, 3 some invalid, or a line not readable, or no alert of the ID, " +
+		"1 failed.\n\n" +
+		"Examples:\n" +
+		"  netskope-alerts udm gs://my-bucket/netskope/alerts/2026/11/23/ > events.ndjson\n" +
+		"  netskope-alerts udm --explain 65f0a1b2c3d4e5f6a7b8c9d0 alerts.ndjson.gz\n" +
+		"  netskope-alerts udm --coverage --html coverage.html gs://my-bucket/netskope/alerts/"
 }
 
 // Run maps every input. Events that Google would refuse are no error, but an exit status.
@@ -51,14 +55,16 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		c.Inputs = []string{"-"}
 	}
 	p := newPreview(c, s)
-	if err := (ndjson.Inputs{Stdin: s.Stdin, Bucket: cli.OpenBucket}).Each(ctx, c.Inputs, func(s ndjson.Source) error { return p.object(ctx, s) }); err != nil {
+	if err := (ndjson.Inputs{Stdin: s.Stdin, Bucket: cli.OpenBucket}).Each(ctx, c.Inputs,
+		func(s ndjson.Source) error { return p.object(ctx, s) }); err != nil {
 		return errors.Join(err, p.flush())
 	}
 	if err := p.flush(); err != nil {
 		return err
 	}
 	if p.Objects == 0 {
-		return fmt.Errorf("there is nothing to read: no object that ends in .ndjson or .ndjson.gz (%s left out); is the name right?", text.Count(p.Skipped, "other", "others"))
+		return fmt.Errorf("there is nothing to read: no object that ends in .ndjson or .ndjson.gz (%s left out); "+
+			"is the name right?", text.Count(p.Skipped, "other", "others"))
 	}
 	if err := c.show(s, p.report()); err != nil {
 		return err
@@ -82,7 +88,8 @@ func (c *Command) show(s cli.Streams, r report) error {
 		defer fmt.Fprintf(s.Stderr, "The page is in %s\n", c.HTML)
 	}
 	if c.Explain != "" && r.explained == nil {
-		fmt.Fprintf(s.Stderr, "no alert of %s has the _id %s\n", text.Count(r.Lines, "line", "lines"), text.Clean(c.Explain))
+		fmt.Fprintf(s.Stderr, "no alert of %s has the _id %s\n", text.Count(r.Lines, "line", "lines"),
+			text.Clean(c.Explain))
 	}
 	switch {
 	case c.JSON:

@@ -134,9 +134,11 @@ func (p *sheet) explain(e explained, all bool) {
 const roomy = 140
 
 func (p *sheet) steps(steps []udm.Step, all bool) {
-	heads := []text.Column{{Head: "row", Least: 5}, {Head: "field"}, {Head: "value"}, {Head: "UDM field"}, {Head: "result, or why not"}, {Head: "note"}}
+	heads := []text.Column{{Head: "row", Least: 5}, {Head: "field"}, {Head: "value"}, {Head: "UDM field"},
+		{Head: "result, or why not"}, {Head: "note"}}
 	if p.Width < roomy {
-		heads = []text.Column{{Head: "row", Least: 5}, {Head: "field, and its value"}, {Head: "UDM field, and the result or why not"}, {Head: "note"}}
+		heads = []text.Column{{Head: "row", Least: 5}, {Head: "field, and its value"},
+			{Head: "UDM field, and the result or why not"}, {Head: "note"}}
 	}
 	var rows [][]string
 	for _, g := range stepGroups(steps) {

@@ -80,10 +80,12 @@ func writeHTML(w io.Writer, r report) error {
 	css := text.PageCSS + pageCSS
 	is, sentence := r.verdict()
 	p := page{Policy: text.Policy(css), Style: template.CSS(css), Verdict: is, Sentence: text.Unbroken(sentence),
-		At: text.Stamp(r.at), Inputs: text.Clean(strings.Join(r.inputs, ", ")), Version: cli.Version, Empty: r.Events == 0, AllRows: len(r.Rows)}
+		At: text.Stamp(r.at), Inputs: text.Clean(strings.Join(r.inputs, ", ")), Version: cli.Version,
+		Empty: r.Events == 0, AllRows: len(r.Rows)}
 	for _, t := range []text.Tile{
 		{Label: "Alerts read", Value: text.Number(int64(r.Events)), Note: r.read()},
-		{Label: "Valid events", Value: text.Number(int64(r.Events - r.Invalid)), Note: "by the published schema and rules"},
+		{Label: "Valid events", Value: text.Number(int64(r.Events - r.Invalid)),
+			Note: "by the published schema and rules"},
 		{Label: "Invalid events", Value: text.Number(int64(r.Invalid)), Note: "Google would refuse them"},
 		{Label: "Weaker type", Value: text.Number(int64(r.Demoted)), Note: "for want of a field that the type needs"},
 		{Label: "Rows used", Value: rowsUsed(r), Note: "of Google's table and what it hints at"},
@@ -94,21 +96,26 @@ func writeHTML(w io.Writer, r report) error {
 	}
 	p.Types, _ = text.PageBars(r.typeRows(), int64(r.Events))
 	for _, f := range r.Findings {
-		p.Findings = append(p.Findings, pageFinding{text.Number(int64(f.Count)), f.Path, f.Rule, f.Effect.String(), effectVerdict(f.Effect)})
+		p.Findings = append(p.Findings, pageFinding{text.Number(int64(f.Count)), f.Path, f.Rule, f.Effect.String(),
+			effectVerdict(f.Effect)})
 	}
 	used, idle := r.usedRows()
 	for _, row := range used {
-		p.Rows = append(p.Rows, pageRow{Name: row.Row.Name, Field: readFrom(row.Row), Path: target(row.Row), Hits: text.Number(int64(row.Hits)),
-			Share: text.Share(int64(row.Hits), int64(r.Events)), Width: text.Percent(float64(row.Hits) / float64(max(r.Events, 1)))})
+		p.Rows = append(p.Rows, pageRow{Name: row.Row.Name, Field: readFrom(row.Row), Path: target(row.Row),
+			Hits:  text.Number(int64(row.Hits)),
+			Share: text.Share(int64(row.Hits), int64(r.Events)),
+			Width: text.Percent(float64(row.Hits) / float64(max(r.Events, 1)))})
 	}
 	for _, row := range idle {
-		p.Idle = append(p.Idle, pageRow{Name: row.Row.Name, Field: readFrom(row.Row), Path: target(row.Row), How: row.Row.How})
+		p.Idle = append(p.Idle, pageRow{Name: row.Row.Name, Field: readFrom(row.Row), Path: target(row.Row),
+			How: row.Row.How})
 	}
 	for _, u := range r.Unmapped {
 		p.Unmapped = append(p.Unmapped, pageField{text.Clean(u.Path), text.Number(int64(u.Count)), shownExample(u)})
 	}
 	if r.Full {
-		p.Full = fmt.Sprintf("There are %s of further fields: %s are told apart.", text.Count(int64(r.Uncounted), "value", "values"), text.Number(r.UnmappedLimit))
+		p.Full = fmt.Sprintf("There are %s of further fields: %s are told apart.",
+			text.Count(int64(r.Uncounted), "value", "values"), text.Number(r.UnmappedLimit))
 	}
 	if r.explained != nil {
 		p.Explained = pageExplainedOf(*r.explained)
@@ -132,7 +139,8 @@ func effectVerdict(e udm.Effect) text.Verdict {
 }
 
 func pageExplainedOf(e explained) *pageExplained {
-	p := &pageExplained{ID: text.Clean(e.event.ID()), Object: text.Clean(e.object), Line: text.Number(e.line), Type: e.event.Type(), Notes: notesOf(e.steps)}
+	p := &pageExplained{ID: text.Clean(e.event.ID()), Object: text.Clean(e.object), Line: text.Number(e.line),
+		Type: e.event.Type(), Notes: notesOf(e.steps)}
 	p.Verdict, p.Sentence = e.state()
 	for _, f := range e.event.Findings() {
 		p.Findings = append(p.Findings, text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))

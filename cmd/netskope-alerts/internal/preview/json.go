@@ -92,7 +92,8 @@ type unmappedJSON struct {
 }
 
 func rowJSONOf(r udm.Row) rowJSON {
-	return rowJSON{Row: r.Name, From: append([]string{}, r.From...), Path: r.Path, Key: r.Key, How: r.How, When: r.When, Note: r.Note}
+	return rowJSON{Row: r.Name, From: append([]string{}, r.From...), Path: r.Path, Key: r.Key, How: r.How, When: r.When,
+		Note: r.Note}
 }
 
 // writeJSON writes what was asked for, indented.
@@ -113,20 +114,25 @@ func writeJSON(w io.Writer, c *Command, r report) error {
 }
 
 func explainedJSONOf(e explained) *explainedJSON {
-	out := &explainedJSON{ID: e.event.ID(), Object: e.object, Line: e.line, Type: e.event.Type(), Valid: e.event.Valid(),
+	out := &explainedJSON{ID: e.event.ID(), Object: e.object, Line: e.line, Type: e.event.Type(),
+		Valid: e.event.Valid(),
 		Event: e.event.JSON(), Findings: []findingJSON{}, Rows: []stepJSON{}}
 	for _, f := range e.event.Findings() {
-		out.Findings = append(out.Findings, findingJSON{string(f.Rule), f.Effect.String(), f.Path, f.Field, f.Why, f.Value})
+		out.Findings = append(out.Findings, findingJSON{string(f.Rule), f.Effect.String(), f.Path, f.Field, f.Why,
+			f.Value})
 	}
 	for _, s := range e.steps {
-		out.Rows = append(out.Rows, stepJSON{rowJSONOf(s.Row), s.Field, s.Value, s.Outcome.String(), s.Why, append([]string{}, s.Result...)})
+		out.Rows = append(out.Rows, stepJSON{rowJSONOf(s.Row), s.Field, s.Value, s.Outcome.String(), s.Why,
+			append([]string{}, s.Result...)})
 	}
 	return out
 }
 
 func coverageJSONOf(r report) *coverageJSON {
-	out := &coverageJSON{counts: r.counts, Events: r.Events, Invalid: r.Invalid, Demoted: r.Demoted, Uncounted: r.Uncounted,
-		Types: []typeJSON{}, Findings: []findingCountJSON{}, Rows: []rowCountJSON{}, Never: []string{}, Unmapped: []unmappedJSON{}}
+	out := &coverageJSON{counts: r.counts, Events: r.Events, Invalid: r.Invalid, Demoted: r.Demoted,
+		Uncounted: r.Uncounted,
+		Types:     []typeJSON{}, Findings: []findingCountJSON{}, Rows: []rowCountJSON{}, Never: []string{},
+		Unmapped: []unmappedJSON{}}
 	for _, t := range r.Types {
 		out.Types = append(out.Types, typeJSON{t.Type, t.Count})
 	}

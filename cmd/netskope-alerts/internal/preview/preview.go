@@ -60,7 +60,8 @@ type explained struct {
 const unreadable udm.Rule = "unreadable"
 
 func newPreview(c *Command, s cli.Streams) *preview {
-	p := &preview{Command: c, coverage: udm.NewCoverage(0), findings: text.TerminalOf(s.Stderr, s.Lookup), shown: map[udm.Rule]int64{}}
+	p := &preview{Command: c, coverage: udm.NewCoverage(0), findings: text.TerminalOf(s.Stderr, s.Lookup),
+		shown: map[udm.Rule]int64{}}
 	if c.Explain == "" && !c.Coverage && c.HTML == "" {
 		p.out, p.visible = bufio.NewWriterSize(s.Stdout, ndjson.ReadBuffer), text.IsTerminal(s.Stdout)
 	}
@@ -68,7 +69,8 @@ func newPreview(c *Command, s cli.Streams) *preview {
 }
 
 func (p *preview) report() report {
-	return report{at: time.Now(), counts: p.counts, Summary: p.coverage.Summary(), inputs: p.Inputs, explained: p.explained}
+	return report{at: time.Now(), counts: p.counts, Summary: p.coverage.Summary(), inputs: p.Inputs,
+		explained: p.explained}
 }
 
 // valid reports whether there is nothing to see to.
@@ -130,7 +132,8 @@ func (p *preview) lines(s ndjson.Source, c *ndjson.Content) error {
 		}
 		p.Lines++
 		if at.Long {
-			p.refuse(s.Place(at), fmt.Sprintf("the line has %s bytes, of %s at most", text.Number(at.Size), text.Number(cli.MaxLine)))
+			p.refuse(s.Place(at), fmt.Sprintf("the line has %s bytes, of %s at most", text.Number(at.Size),
+				text.Number(cli.MaxLine)))
 		} else if err := p.alert(s, at); err != nil {
 			return err
 		}
@@ -168,7 +171,8 @@ func (p *preview) alert(s ndjson.Source, at ndjson.Line) error {
 			if id == "" {
 				id = "no _id"
 			}
-			fmt.Fprintf(p.findings, "%s: %s: %s\n", text.Clean(s.Place(at)), text.Clean(id), text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))
+			fmt.Fprintf(p.findings, "%s: %s: %s\n", text.Clean(s.Place(at)), text.Clean(id),
+				text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))
 		}
 	}
 	p.event = append(event.AppendJSON(p.event[:0]), '\n')
@@ -196,9 +200,11 @@ func (r report) verdict() (text.Verdict, string) {
 	case r.Invalid > 0:
 		return text.Fail, fmt.Sprintf("%s; Google would refuse %s of them.", sentence, text.Number(int64(r.Invalid)))
 	case r.Unreadable > 0:
-		return text.Fail, fmt.Sprintf("%s; %s not readable.", sentence, text.Count(r.Unreadable, "line is", "lines are"))
+		return text.Fail, fmt.Sprintf("%s; %s not readable.", sentence,
+			text.Count(r.Unreadable, "line is", "lines are"))
 	case r.Demoted > 0:
-		return text.Warn, fmt.Sprintf("%s; %s of a weaker type than a row asks for.", sentence, text.Count(int64(r.Demoted), "is", "are"))
+		return text.Warn, fmt.Sprintf("%s; %s of a weaker type than a row asks for.", sentence,
+			text.Count(int64(r.Demoted), "is", "are"))
 	default:
 		return text.Pass, sentence + ", all valid."
 	}

@@ -32,7 +32,9 @@ const sampleID = "5a0000000000000000000003"
 // hostileAlert is what a tenant that was taken over might send.
 func hostileAlert() string {
 	text, _ := json.Marshal(browsertest.Hostile)
-	return fmt.Sprintf(`{"_id":%s,"timestamp":%[1]s,"user":%[1]s,%[1]s:%[1]s,"action":%[1]s,"srcip":%[1]s,"host\u009bname":{"x":%[1]s}}`+"\n", text)
+	return fmt.Sprintf(
+		`{"_id":%s,"timestamp":%[1]s,"user":%[1]s,%[1]s:%[1]s,"action":%[1]s,"srcip":%[1]s,`+
+			`"host\u009bname":{"x":%[1]s}}`+"\n", text)
 }
 
 // previewed is what a command makes of texts, each an object.
@@ -40,9 +42,11 @@ func previewed(t testing.TB, c *Command, texts ...string) (p *preview, stdout, s
 	t.Helper()
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	c.Inputs = []string{"gs://alerts/netskope/alerts/"}
-	p = newPreview(c, cli.Streams{Stdout: stdout, Stderr: stderr, Lookup: func(string) (string, bool) { return "", false }})
+	p = newPreview(c, cli.Streams{Stdout: stdout, Stderr: stderr,
+		Lookup: func(string) (string, bool) { return "", false }})
 	for i, text := range texts {
-		if err := p.object(t.Context(), textSource(fmt.Sprintf("gs://alerts/%d.ndjson", i+1), text)); err != nil && err != ndjson.ErrStop {
+		if err := p.object(t.Context(), textSource(fmt.Sprintf("gs://alerts/%d.ndjson", i+1), text)); err != nil &&
+			err != ndjson.ErrStop {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +66,8 @@ func reportOf(p *preview) report {
 // TestEvents: standard output is the mapping's events, line for line.
 func TestEvents(t *testing.T) {
 	text := ndjsontest.Alerts(t)
-	p, stdout, stderr := previewed(t, &Command{Findings: 2}, text, "\n[1]\n"+`{"_id":"x","timestamp":1}`+"\n{", strings.Repeat("x", cli.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
+	p, stdout, stderr := previewed(t, &Command{Findings: 2}, text, "\n[1]\n"+`{"_id":"x","timestamp":1}`+"\n{",
+		strings.Repeat("x", cli.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
 	var want bytes.Buffer
 	for line := range strings.Lines(text + `{"_id":"x","timestamp":1}` + "\n" + `{"_id":"y","timestamp":1}` + "\n") {
 		event, err := udm.Map([]byte(line))
@@ -75,11 +80,14 @@ func TestEvents(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", stdout, &want)
 	}
 	n := int64(strings.Count(text, "\n"))
-	if got := p.counts; got != (counts{Objects: 3, Lines: n + 6, Unreadable: 4, Bytes: int64(len(text)) + 5 + 26 + 1 + cli.MaxLine + 2 + 25}) {
+	if got := p.counts; got != (counts{Objects: 3, Lines: n + 6, Unreadable: 4,
+		Bytes: int64(len(text)) + 5 + 26 + 1 + cli.MaxLine + 2 + 25}) {
 		t.Errorf("counts %+v", got)
 	}
-	for _, want := range []string{"gs://alerts/2.ndjson:1: not readable: it is empty\n", "gs://alerts/2.ndjson:2: not readable: it is JSON, but begins with '['",
-		"gs://alerts/1.ndjson:4: 5a0000000000000000000010: network.ip_protocol from ip_protocol: has no member in IpProtocol: \"udplite\" (enum, left out)\n", ": no _id: metadata."} {
+	for _, want := range []string{"gs://alerts/2.ndjson:1: not readable: it is empty\n",
+		"gs://alerts/2.ndjson:2: not readable: it is JSON, but begins with '['",
+		"gs://alerts/1.ndjson:4: 5a0000000000000000000010: network.ip_protocol from ip_protocol: " +
+			"has no member in IpProtocol: \"udplite\" (enum, left out)\n", ": no _id: metadata."} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("%q is not in\n%s", want, stderr)
 		}
@@ -103,8 +111,11 @@ func TestEvents(t *testing.T) {
 // TestBrokenObject: what cannot be unpacked does not stop the rest.
 func TestBrokenObject(t *testing.T) {
 	stderr := new(bytes.Buffer)
-	p := newPreview(&Command{Findings: 9, Coverage: true}, cli.Streams{Stdout: io.Discard, Stderr: stderr, Lookup: os.LookupEnv})
-	for name, text := range map[string]string{"torn.ndjson.gz": ndjsontest.Zipped(ndjsontest.Alerts(t))[:2000], "not.ndjson.gz": "{}\n", "tail.ndjson.gz": ndjsontest.Zipped(`{"timestamp":1}`) + "tail", "well.ndjson": `{"timestamp":1}`} {
+	p := newPreview(&Command{Findings: 9, Coverage: true},
+		cli.Streams{Stdout: io.Discard, Stderr: stderr, Lookup: os.LookupEnv})
+	for name, text := range map[string]string{"torn.ndjson.gz": ndjsontest.Zipped(ndjsontest.Alerts(t))[:2000],
+		"not.ndjson.gz": "{}\n", "tail.ndjson.gz": ndjsontest.Zipped(`{"timestamp":1}`) + "tail",
+		"well.ndjson": `{"timestamp":1}`} {
 		if err := p.object(t.Context(), textSource(name, text)); err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +123,8 @@ func TestBrokenObject(t *testing.T) {
 	if p.Objects != 4 || p.Unreadable != 3 || p.Lines < 3 || p.coverage.Summary().Events != uint64(p.Lines) {
 		t.Errorf("%+v", p.counts)
 	}
-	if n := strings.Count(stderr.String(), "not readable"); n != 3 || !strings.Contains(stderr.String(), "torn.ndjson.gz: not readable: the gzip content is cut off") {
+	if n := strings.Count(stderr.String(), "not readable"); n != 3 ||
+		!strings.Contains(stderr.String(), "torn.ndjson.gz: not readable: the gzip content is cut off") {
 		t.Errorf("stderr\n%s", stderr)
 	}
 }
@@ -128,12 +140,15 @@ func printed(t *testing.T, width int, colour bool, c *Command, r report) string 
 
 // fewAlerts leave many rows without anything.
 func fewAlerts() string {
-	return `{"_id":"1","timestamp":1793448000,"hostname":"H1","domain":"d.example","protocol":"HTTPS","url":"d.example/","score":75,"tags":["a","b"],"action":"useralert"}` + "\n" +
-		`{"_id":"2","timestamp":1793448001,"srcip":"192.0.2.1","empty":"","score":80}` + "\n" + `{"_id":"3","user":"anna@example.com"}` + "\n[]\n"
+	return `{"_id":"1","timestamp":1793448000,"hostname":"H1","domain":"d.example","protocol":"HTTPS",` +
+		`"url":"d.example/","score":75,"tags":["a","b"],"action":"useralert"}` + "\n" +
+		`{"_id":"2","timestamp":1793448001,"srcip":"192.0.2.1","empty":"","score":80}` + "\n" +
+		`{"_id":"3","user":"anna@example.com"}` + "\n[]\n"
 }
 
 func TestUDMText(t *testing.T) {
-	texts := map[string]string{"few": fewAlerts(), "all": ndjsontest.Alerts(t), "none": "[]\n", "hostile": hostileAlert()}
+	texts := map[string]string{"few": fewAlerts(), "all": ndjsontest.Alerts(t), "none": "[]\n",
+		"hostile": hostileAlert()}
 	for name, text := range texts {
 		c := &Command{Coverage: true}
 		p, _, _ := previewed(t, c, text)
@@ -143,7 +158,8 @@ func TestUDMText(t *testing.T) {
 		for _, all := range []bool{false, true} {
 			c := &Command{Explain: sampleID, All: all}
 			p, _, _ := previewed(t, c, texts["all"])
-			golden.Check(t, fmt.Sprintf("explain-%d-%t.txt", width, all), []byte(printed(t, width, false, c, reportOf(p))))
+			golden.Check(t, fmt.Sprintf("explain-%d-%t.txt", width, all),
+				[]byte(printed(t, width, false, c, reportOf(p))))
 		}
 	}
 	c := &Command{Coverage: true, All: true}
@@ -159,7 +175,8 @@ func TestUDMTextFits(t *testing.T) {
 	if err := json.Unmarshal([]byte(hostileAlert()[7:strings.Index(hostileAlert(), `,"timestamp"`)]), &id); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []*Command{{Coverage: true}, {Explain: sampleID, Coverage: true, All: true}, {Explain: id, Coverage: true}} {
+	for _, c := range []*Command{{Coverage: true}, {Explain: sampleID, Coverage: true, All: true},
+		{Explain: id, Coverage: true}} {
 		p, _, stderr := previewed(t, c, ndjsontest.Alerts(t)+hostileAlert(), browsertest.Hostile)
 		if p.explained == nil && c.Explain != "" {
 			t.Fatal("the alert is not found")
@@ -171,12 +188,14 @@ func TestUDMTextFits(t *testing.T) {
 			}
 			for line := range strings.Lines(plain + stderr.String()) {
 				line = strings.TrimSuffix(line, "\n")
-				if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e }) {
+				if strings.ContainsFunc(line,
+					func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e }) {
 					t.Errorf("at %d columns: %q", width, line)
 				}
 			}
 			for line := range strings.Lines(plain) {
-				if n := text.Columns(strings.TrimSuffix(line, "\n")); n > width && !strings.Contains(line, "://evil.example/x") {
+				if n := text.Columns(strings.TrimSuffix(line, "\n")); n > width &&
+					!strings.Contains(line, "://evil.example/x") {
 					t.Errorf("%d columns, not %d: %q", n, width, line)
 				}
 			}
@@ -194,12 +213,14 @@ func TestExplainedRows(t *testing.T) {
 	n, idle := 0, 0
 	for _, g := range stepGroups(steps) {
 		for _, r := range g.Rows {
-			if s := steps[n]; r.Row != s.Row.Name || r.Idle != (g.Idle > 0) || r.Idle == (s.Outcome.Hit() || s.Field != "") {
+			if s := steps[n]; r.Row != s.Row.Name || r.Idle != (g.Idle > 0) ||
+				r.Idle == (s.Outcome.Hit() || s.Field != "") {
 				t.Errorf("row %s is %+v", s.Row.Name, r)
 			}
 			n++
 		}
-		if idle += g.Idle; g.Idle > 0 && (g.Idle != len(g.Rows) || g.First != g.Rows[0].Row || g.Last != g.Rows[g.Idle-1].Row) {
+		if idle += g.Idle; g.Idle > 0 && (g.Idle != len(g.Rows) || g.First != g.Rows[0].Row ||
+			g.Last != g.Rows[g.Idle-1].Row) {
 			t.Errorf("group %+v", g)
 		}
 	}
@@ -212,7 +233,8 @@ func TestExplainedRows(t *testing.T) {
 func TestExplainStops(t *testing.T) {
 	c := &Command{Explain: "2", Findings: 9}
 	p, stdout, stderr := previewed(t, c, fewAlerts())
-	if p.Lines != 2 || p.explained == nil || p.explained.line != 2 || p.coverage.Summary().Events != 1 || stdout.Len()+stderr.Len() > 0 || !p.valid() {
+	if p.Lines != 2 || p.explained == nil || p.explained.line != 2 || p.coverage.Summary().Events != 1 ||
+		stdout.Len()+stderr.Len() > 0 || !p.valid() {
 		t.Errorf("%+v, %s%s", p.counts, stdout, stderr)
 	}
 	p, _, stderr = previewed(t, &Command{Explain: "4"}, fewAlerts())
@@ -228,7 +250,10 @@ func TestUDMJSON(t *testing.T) {
 	if err := writeJSON(&out, c, reportOf(p)); err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsFunc(out.String(), func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x202e }) {
+	if strings.ContainsFunc(out.String(), func(r rune) bool {
+		return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 ||
+			r == 0x202e
+	}) {
 		t.Error("what a terminal acts upon is in the JSON as it is")
 	}
 	var got document
@@ -239,7 +264,8 @@ func TestUDMJSON(t *testing.T) {
 	}
 	s, cov, e := p.coverage.Summary(), got.Coverage, got.Explained
 	if cov.Events != s.Events || cov.Invalid != s.Invalid || cov.Demoted != s.Demoted || cov.counts != p.counts ||
-		len(cov.Types) != len(s.Types) || len(cov.Findings) != len(s.Findings) || len(cov.Unmapped) != len(s.Unmapped) || len(cov.Rows) != len(udm.Rows()) {
+		len(cov.Types) != len(s.Types) || len(cov.Findings) != len(s.Findings) ||
+		len(cov.Unmapped) != len(s.Unmapped) || len(cov.Rows) != len(udm.Rows()) {
 		t.Errorf("coverage %+v", cov)
 	}
 	never := 0
@@ -259,16 +285,20 @@ func TestUDMJSON(t *testing.T) {
 		t.Errorf("never used: %q", cov.Never)
 	}
 	steps := p.explained.steps
-	if e.ID != sampleID || e.Line != 11 || e.Type != "NETWORK_HTTP" || !e.Valid || len(e.Findings) != 1 || len(e.Rows) != len(steps) || !json.Valid(e.Event) {
+	if e.ID != sampleID || e.Line != 11 || e.Type != "NETWORK_HTTP" || !e.Valid || len(e.Findings) != 1 ||
+		len(e.Rows) != len(steps) || !json.Valid(e.Event) {
 		t.Errorf("explained %+v", e)
 	}
 	for i, row := range e.Rows {
-		if s := steps[i]; row.Row != s.Row.Name || row.Outcome != s.Outcome.String() || row.Why != s.Why || row.Field != s.Field || !slices.Equal(row.Result, s.Result) || row.Path != s.Row.Path {
+		if s := steps[i]; row.Row != s.Row.Name || row.Outcome != s.Outcome.String() || row.Why != s.Why ||
+			row.Field != s.Field || !slices.Equal(row.Result, s.Result) || row.Path != s.Row.Path {
 			t.Errorf("row %+v is not %+v", row, s)
 		}
 	}
 	// Every field of the mapping's own types has one here.
-	for _, pair := range [][2]reflect.Type{{reflect.TypeFor[udm.Step](), reflect.TypeFor[stepJSON]()}, {reflect.TypeFor[udm.Finding](), reflect.TypeFor[findingJSON]()}, {reflect.TypeFor[udm.FindingCount](), reflect.TypeFor[findingCountJSON]()}} {
+	for _, pair := range [][2]reflect.Type{{reflect.TypeFor[udm.Step](), reflect.TypeFor[stepJSON]()},
+		{reflect.TypeFor[udm.Finding](), reflect.TypeFor[findingJSON]()},
+		{reflect.TypeFor[udm.FindingCount](), reflect.TypeFor[findingCountJSON]()}} {
 		for i := range pair[0].NumField() {
 			name := pair[0].Field(i).Name
 			if _, ok := pair[1].FieldByName(name); !ok && name != "Alert" { // which is the id of all
@@ -304,7 +334,8 @@ func TestUDMSaysThatItWasNotWritten(t *testing.T) {
 		t.Error(err)
 	}
 	c.HTML = filepath.Join(t.TempDir(), "none", "a.html")
-	if err := c.show(cli.Streams{Stdout: io.Discard, Stderr: io.Discard, Lookup: os.LookupEnv}, r); err == nil || !strings.Contains(err.Error(), "--html") {
+	if err := c.show(cli.Streams{Stdout: io.Discard, Stderr: io.Discard, Lookup: os.LookupEnv}, r); err == nil ||
+		!strings.Contains(err.Error(), "--html") {
 		t.Errorf("a page that cannot be written: %v", err)
 	}
 }

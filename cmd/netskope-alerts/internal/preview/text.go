@@ -41,12 +41,14 @@ func (p *sheet) summary(r report) {
 	is, sentence := r.verdict()
 	p.Line("%s  %s", p.Word(is), p.Painted(text.Bold, text.Wrapped(sentence, p.Width, 6)))
 	p.Row("read", "%s", r.read())
-	p.Row("events", "%s valid, %s invalid, %s of a weaker type than a row asks for", text.Number(int64(r.Events-r.Invalid)), text.Number(int64(r.Invalid)), text.Number(int64(r.Demoted)))
+	p.Row("events", "%s valid, %s invalid, %s of a weaker type than a row asks for",
+		text.Number(int64(r.Events-r.Invalid)), text.Number(int64(r.Invalid)), text.Number(int64(r.Demoted)))
 }
 
 // read says what the events are of.
 func (r report) read() string {
-	sentence := fmt.Sprintf("%s of %s, %s", text.Count(r.Lines, "line", "lines"), text.Count(r.Objects, "object", "objects"), text.Size(r.Bytes))
+	sentence := fmt.Sprintf("%s of %s, %s", text.Count(r.Lines, "line", "lines"),
+		text.Count(r.Objects, "object", "objects"), text.Size(r.Bytes))
 	if r.Unreadable > 0 {
 		sentence += fmt.Sprintf("; %s not readable", text.Number(r.Unreadable))
 	}
@@ -68,12 +70,14 @@ func (p *sheet) findings(r report, most int) {
 	var rows [][]string
 	for i, f := range r.Findings {
 		if i == most {
-			rows = append(rows, []string{fmt.Sprintf("and %s more: --coverage --all shows them", text.Count(len(r.Findings)-most, "kind", "kinds"))})
+			rows = append(rows, []string{fmt.Sprintf("and %s more: --coverage --all shows them",
+				text.Count(len(r.Findings)-most, "kind", "kinds"))})
 			break
 		}
 		rows = append(rows, []string{text.Number(int64(f.Count)), string(f.Rule), f.Effect.String(), f.Path})
 	}
-	p.Line("%s", p.Table([]text.Column{{Head: "count", Right: true}, {Head: "rule"}, {Head: "effect"}, {Head: "UDM field"}}, rows))
+	p.Line("%s", p.Table([]text.Column{{Head: "count", Right: true}, {Head: "rule"}, {Head: "effect"},
+		{Head: "UDM field"}}, rows))
 }
 
 func (p *sheet) coverage(r report, all bool) {
@@ -105,9 +109,11 @@ func (p *sheet) rows(r report, used []udm.RowCount) {
 	p.Heading(fmt.Sprintf("Rows of the table that are used, %d of %d", len(used), len(r.Rows)))
 	rows := make([][]string, len(used))
 	for i, row := range used {
-		rows[i] = []string{row.Row.Name, readFrom(row.Row), target(row.Row), text.Number(int64(row.Hits)), text.Share(int64(row.Hits), int64(r.Events))}
+		rows[i] = []string{row.Row.Name, readFrom(row.Row), target(row.Row), text.Number(int64(row.Hits)),
+			text.Share(int64(row.Hits), int64(r.Events))}
 	}
-	p.Line("%s", p.Table([]text.Column{{Head: "row", Least: 5}, {Head: "field"}, {Head: "UDM field"}, {Head: "alerts", Right: true}, {Head: "share", Right: true}}, rows))
+	p.Line("%s", p.Table([]text.Column{{Head: "row", Least: 5}, {Head: "field"}, {Head: "UDM field"},
+		{Head: "alerts", Right: true}, {Head: "share", Right: true}}, rows))
 }
 
 // idle lists rows, each by its number and the field that it waits for.
@@ -157,13 +163,15 @@ func (p *sheet) unmapped(r report, most int) {
 	var rows [][]string
 	for i, u := range r.Unmapped {
 		if i == most {
-			rows = append(rows, []string{fmt.Sprintf("and %s more: --all shows them", text.Count(len(r.Unmapped)-most, "field", "fields"))})
+			rows = append(rows, []string{fmt.Sprintf("and %s more: --all shows them",
+				text.Count(len(r.Unmapped)-most, "field", "fields"))})
 			break
 		}
 		rows = append(rows, []string{text.Clean(u.Path), text.Number(int64(u.Count)), shownExample(u)})
 	}
 	if r.Full {
-		rows = append(rows, []string{fmt.Sprintf("and %s of further fields: %s are told apart", text.Count(int64(r.Uncounted), "value", "values"), text.Number(r.UnmappedLimit))})
+		rows = append(rows, []string{fmt.Sprintf("and %s of further fields: %s are told apart",
+			text.Count(int64(r.Uncounted), "value", "values"), text.Number(r.UnmappedLimit))})
 	}
 	p.Line("%s", p.Table([]text.Column{{Head: "field"}, {Head: "values", Right: true}, {Head: "example"}}, rows))
 }

@@ -54,14 +54,17 @@ func checkPage(t *testing.T, got browsertest.Measured, s collector.Status, width
 	if browsertest.Plain(got.Title) != "Netskope alerts: "+headline {
 		t.Errorf("title %q", got.Title)
 	}
-	want := []string{headline, s.Tenant, "gs://" + s.Bucket + "/" + s.Folder + "/", "gs://" + s.Bucket + "/" + s.State, text.Stamp(s.At)}
+	want := []string{headline, s.Tenant, "gs://" + s.Bucket + "/" + s.Folder + "/", "gs://" + s.Bucket + "/" + s.State,
+		text.Stamp(s.At)}
 	for _, n := range noticesOf(s) {
 		want = append(want, n.text)
 	}
 	if !s.Through.IsZero() {
-		want = append(want, text.Clock(s.Through), "lag "+text.Span(s.Lag), text.Span(s.At.Sub(s.Saved))+" ago", nextWindow(s))
+		want = append(want, text.Clock(s.Through), "lag "+text.Span(s.Lag), text.Span(s.At.Sub(s.Saved))+" ago",
+			nextWindow(s))
 		if !s.LedgerFrom.IsZero() {
-			want = append(want, text.Number(s.Alerts), text.Number(s.Objects), text.Number(s.Windows), text.Size(s.Bytes), text.Size(s.Stored))
+			want = append(want, text.Number(s.Alerts), text.Number(s.Objects), text.Number(s.Windows),
+				text.Size(s.Bytes), text.Size(s.Stored))
 		}
 	}
 	for _, w := range want {
@@ -115,15 +118,20 @@ func checkHours(t *testing.T, got browsertest.Measured, s collector.Status) {
 	for i, h := range s.Hours {
 		column, row := got.Columns[i], got.Tables[0][i+1]
 		hour, mark := h.Start.Format("Jan 02 15:04"), markOf(h, s)
-		if mark == "" && !strings.HasSuffix(column.Label, ": "+text.Count(h.Alerts, "alert", "alerts")) || !strings.HasPrefix(column.Label, hour) || !strings.Contains(column.Label, mark) {
+		if mark == "" && !strings.HasSuffix(column.Label, ": "+text.Count(h.Alerts, "alert", "alerts")) ||
+			!strings.HasPrefix(column.Label, hour) || !strings.Contains(column.Label, mark) {
 			t.Errorf("hour %s with %d alerts %s is titled %q", hour, h.Alerts, mark, column.Label)
 		}
-		if !browsertest.Near(column.X, got.Hours.X+float64(i)*got.Hours.W/float64(len(s.Hours))) || !browsertest.Near(column.H, got.Hours.H) {
+		if !browsertest.Near(column.X, got.Hours.X+float64(i)*got.Hours.W/float64(len(s.Hours))) ||
+			!browsertest.Near(column.H, got.Hours.H) {
 			t.Errorf("hour %s is at %+v in %+v", hour, column, got.Hours)
 		}
 		if mark == notRecorded || mark == notYet {
-			if gaps++; gaps > len(got.Gaps) || !browsertest.Near(got.Gaps[gaps-1].X, column.X) || !browsertest.Near(got.Gaps[gaps-1].W, column.W) || !browsertest.Near(got.Gaps[gaps-1].H, column.H) || row[1] != mark {
-				t.Errorf("hour %s is %s: its gap is not at %+v in %+v, or the table has %q", hour, mark, column, got.Gaps, row[1])
+			if gaps++; gaps > len(got.Gaps) || !browsertest.Near(got.Gaps[gaps-1].X, column.X) ||
+				!browsertest.Near(got.Gaps[gaps-1].W, column.W) || !browsertest.Near(got.Gaps[gaps-1].H, column.H) ||
+				row[1] != mark {
+				t.Errorf("hour %s is %s: its gap is not at %+v in %+v, or the table has %q", hour, mark, column,
+					got.Gaps, row[1])
 			}
 		} else if want := strings.TrimSpace(text.Number(h.Alerts) + " " + mark); row[1] != want {
 			t.Errorf("table: hour %s has %q, not %q", hour, row[1], want)
@@ -135,7 +143,8 @@ func checkHours(t *testing.T, got browsertest.Measured, s collector.Status) {
 			if j < len(top) {
 				n = h.Types[s.Types[j].Type]
 			}
-			if rest -= n; kind.Label != "" && len(row) > 3 && mark != notRecorded && mark != notYet && row[2+j] != text.Number(n) {
+			if rest -= n; kind.Label != "" && len(row) > 3 && mark != notRecorded && mark != notYet &&
+				row[2+j] != text.Number(n) {
 				t.Errorf("table: hour %s has %s of %s, not %d", hour, row[2+j], kind.Label, n)
 			}
 			if n == 0 {
@@ -146,18 +155,22 @@ func checkHours(t *testing.T, got browsertest.Measured, s collector.Status) {
 			}
 			segment := got.Segments[drawn]
 			drawn++
-			if want := kind.Label + ": " + text.Number(n) + " of " + text.Number(h.Alerts); !strings.HasPrefix(segment.Label, hour) || !strings.HasSuffix(segment.Label, "\n"+want) {
+			if want := kind.Label + ": " + text.Number(n) + " of " +
+				text.Number(h.Alerts); !strings.HasPrefix(segment.Label, hour) ||
+				!strings.HasSuffix(segment.Label, "\n"+want) {
 				t.Fatalf("hour %s: the segment is of %q, not %q", hour, segment.Label, want)
 			}
 			if !browsertest.Near(segment.H, float64(n)/perPixel) || !browsertest.Near(segment.Y+segment.H, below) {
-				t.Errorf("hour %s, %s: %.2f px high for %d, ends at %.2f; want %.2f and %.2f", hour, kind.Label, segment.H, n, segment.Y+segment.H, float64(n)/perPixel, below)
+				t.Errorf("hour %s, %s: %.2f px high for %d, ends at %.2f; want %.2f and %.2f", hour, kind.Label,
+					segment.H, n, segment.Y+segment.H, float64(n)/perPixel, below)
 			}
 			below = segment.Y
 			if segment.X < column.X || segment.X+segment.W > column.X+column.W {
 				t.Errorf("hour %s: segment %+v is not in its column %+v", hour, segment, column)
 			}
 			if segment.Fill != colours[kind.Label] || (segment.Opacity == "1") != (mark == "") {
-				t.Errorf("hour %s, %s: %s at %s, the legend has %s", hour, kind.Label, segment.Fill, segment.Opacity, colours[kind.Label])
+				t.Errorf("hour %s, %s: %s at %s, the legend has %s", hour, kind.Label, segment.Fill, segment.Opacity,
+					colours[kind.Label])
 			}
 		}
 	}
@@ -170,7 +183,8 @@ func checkTypes(t *testing.T, got browsertest.Measured, s collector.Status) {
 	top, others := text.Plotted(typeRows(s.Types))
 	if others.Label != "" {
 		top = append(top, others)
-		if table := got.Tables[1]; len(table) != len(s.Types)+1 || table[len(s.Types)][0] != text.Clean(s.Types[len(s.Types)-1].Type) {
+		if table := got.Tables[1]; len(table) != len(s.Types)+1 ||
+			table[len(s.Types)][0] != text.Clean(s.Types[len(s.Types)-1].Type) {
 			t.Errorf("the table of all types is %q", table)
 		}
 	}
@@ -218,13 +232,16 @@ func checkLateness(t *testing.T, got browsertest.Measured, s collector.Status) {
 		}
 		bar := got.Late[i]
 		i++
-		if want := ": " + text.Count(n, "alert", "alerts") + ", " + text.Share(n, s.Alerts); !strings.HasSuffix(bar.Label, want) {
+		if want := ": " + text.Count(n, "alert", "alerts") + ", " +
+			text.Share(n, s.Alerts); !strings.HasSuffix(bar.Label, want) {
 			t.Errorf("lateness below 2^%d s is titled %q, want %q", power, bar.Label, want)
 		}
-		if want := max(float64(n)/perPixel, 1); !browsertest.Near(bar.H, want) || !browsertest.Near(bar.Y+bar.H, got.Lateness.Y+got.Lateness.H) {
+		if want := max(float64(n)/perPixel, 1); !browsertest.Near(bar.H, want) ||
+			!browsertest.Near(bar.Y+bar.H, got.Lateness.Y+got.Lateness.H) {
 			t.Errorf("%s: %.2f px high, want %.2f", bar.Label, bar.H, want)
 		}
-		if slot := got.Lateness.W / float64(bars); bar.X < got.Lateness.X+float64(power)*slot || bar.X+bar.W > got.Lateness.X+float64(power+1)*slot+0.01 {
+		if slot := got.Lateness.W / float64(bars); bar.X < got.Lateness.X+float64(power)*slot ||
+			bar.X+bar.W > got.Lateness.X+float64(power+1)*slot+0.01 {
 			t.Errorf("%s is at %+v, slots are %.2f wide", bar.Label, bar, slot)
 		}
 	}
@@ -239,7 +256,8 @@ func checkPercentiles(t *testing.T, got browsertest.Measured, l collector.Latene
 	}{{"median", l.P50}, {"p90", l.P90}, {"p99", l.P99}} {
 		line := got.Lines[i]
 		x := got.Lateness.X + slot*(1+math.Log2(want.of.Seconds()))
-		if line.Label != want.name+" "+text.Span(want.of) || math.Abs(line.X+line.W/2-x) > 1 || line.Y > got.Lateness.Y || !browsertest.Near(line.Y+line.H, got.Lateness.Y+got.Lateness.H) {
+		if line.Label != want.name+" "+text.Span(want.of) || math.Abs(line.X+line.W/2-x) > 1 ||
+			line.Y > got.Lateness.Y || !browsertest.Near(line.Y+line.H, got.Lateness.Y+got.Lateness.H) {
 			t.Errorf("%s %v is drawn as %+v, want it at %.2f", want.name, want.of, line, x)
 		}
 	}

@@ -51,15 +51,16 @@ func writeHTML(w io.Writer, s collector.Status) error {
 	p := page{
 		Policy: text.Policy(text.PageCSS), Style: template.CSS(text.PageCSS),
 		Verdict: is.verdict, Condition: text.Unbroken(is.sentence),
-		At: text.Stamp(s.At), Tenant: s.Tenant, Target: "gs://" + s.Bucket + "/" + s.Folder + "/", State: "gs://" + s.Bucket + "/" + s.State,
-		Version: cli.Version,
+		At: text.Stamp(s.At), Tenant: s.Tenant, Target: "gs://" + s.Bucket + "/" + s.Folder + "/",
+		State: "gs://" + s.Bucket + "/" + s.State, Version: cli.Version,
 	}
 	for _, n := range noticesOf(s) {
 		p.Notices = append(p.Notices, pageNotice{n.verdict, text.Unbroken(n.text)})
 	}
 	if !s.Through.IsZero() {
 		for _, t := range tiles(s) {
-			p.Tiles = append(p.Tiles, text.Tile{Label: t.Label, Value: text.Unbroken(t.Value), Note: text.Unbroken(t.Note)})
+			p.Tiles = append(p.Tiles, text.Tile{Label: t.Label, Value: text.Unbroken(t.Value),
+				Note: text.Unbroken(t.Note)})
 		}
 	}
 	switch {
@@ -74,7 +75,8 @@ func writeHTML(w io.Writer, s collector.Status) error {
 		p.Types, p.AllTypes = text.PageBars(typeRows(s.Types), s.Alerts)
 		p.Lateness = plotLateness(s.Lateness)
 		l := s.Lateness
-		p.Percentile = []text.Tile{{Label: "Median", Value: text.Span(l.P50)}, {Label: "p90", Value: text.Span(l.P90)}, {Label: "p99", Value: text.Span(l.P99)}, {Label: "Longest", Value: text.Span(l.Max)}}
+		p.Percentile = []text.Tile{{Label: "Median", Value: text.Span(l.P50)}, {Label: "p90", Value: text.Span(l.P90)},
+			{Label: "p99", Value: text.Span(l.P99)}, {Label: "Longest", Value: text.Span(l.Max)}}
 	}
 	if err := pageTemplate.Execute(w, p); err != nil {
 		return fmt.Errorf("write the page: %w", err)
@@ -92,16 +94,20 @@ func tiles(s collector.Status) []text.Tile {
 		newest = "; newest alert of " + text.OnDay(s.LastEvent, s.Through)
 	}
 	all := []text.Tile{
-		{Label: "Delivered through", Value: text.Clock(s.Through), Note: fmt.Sprintf("of %s, lag %s%s", s.Through.UTC().Format("2006-01-02"), text.Span(s.Lag), newest)},
-		{Label: "Last run", Value: text.Span(s.At.Sub(s.Saved)) + " ago", Note: "saved the state at " + text.OnDay(s.Saved, s.At)},
+		{Label: "Delivered through", Value: text.Clock(s.Through),
+			Note: fmt.Sprintf("of %s, lag %s%s", s.Through.UTC().Format("2006-01-02"), text.Span(s.Lag), newest)},
+		{Label: "Last run", Value: text.Span(s.At.Sub(s.Saved)) + " ago",
+			Note: "saved the state at " + text.OnDay(s.Saved, s.At)},
 		{Label: "Next window due", Value: due, Note: nextWindow(s) + ", due at " + text.OnDay(s.NextDue, s.Through)},
 	}
 	if s.LedgerFrom.IsZero() {
 		return all
 	}
 	return append(all,
-		text.Tile{Label: "Alerts, last day", Value: text.Number(s.Alerts), Note: "in " + text.Count(s.Windows, "window", "windows")},
-		text.Tile{Label: "Bytes, last day", Value: text.Size(s.Bytes), Note: "of NDJSON, " + text.Size(s.Stored) + " stored"},
+		text.Tile{Label: "Alerts, last day", Value: text.Number(s.Alerts),
+			Note: "in " + text.Count(s.Windows, "window", "windows")},
+		text.Tile{Label: "Bytes, last day", Value: text.Size(s.Bytes),
+			Note: "of NDJSON, " + text.Size(s.Stored) + " stored"},
 		text.Tile{Label: "Objects, last day", Value: text.Number(s.Objects), Note: whatIsLeft(s)},
 	)
 }

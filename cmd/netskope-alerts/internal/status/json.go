@@ -81,14 +81,16 @@ func writeJSON(w io.Writer, s collector.Status) error {
 	out := document{
 		At: s.At.UTC(), Condition: is.word, Summary: is.sentence,
 		Bucket: s.Bucket, Folder: s.Folder, State: s.State, Tenant: s.Tenant,
-		Through: s.Through.UTC(), Next: s.Next.UTC(), NextDue: s.NextDue.UTC(), Saved: s.Saved.UTC(), Lag: seconds(s.Lag),
+		Through: s.Through.UTC(), Next: s.Next.UTC(), NextDue: s.NextDue.UTC(), Saved: s.Saved.UTC(),
+		Lag:        seconds(s.Lag),
 		Unfinished: []windowJSON{}, LastEvent: s.LastEvent.UTC(), LedgerFrom: s.LedgerFrom.UTC(),
 		Day: dayJSON{
 			Windows: s.Windows, Objects: s.Objects, Present: s.Present, Alerts: s.Alerts, Late: s.Late,
 			Quarantined: s.Quarantined, Undated: s.Undated, Bytes: s.Bytes, Stored: s.Stored,
 			Hours: []collector.Hour{}, Types: append([]collector.TypeCount{}, s.Types...),
 			Lateness: latenessJSON{
-				P50: seconds(s.Lateness.P50), P90: seconds(s.Lateness.P90), P99: seconds(s.Lateness.P99), Max: seconds(s.Lateness.Max),
+				P50: seconds(s.Lateness.P50), P90: seconds(s.Lateness.P90), P99: seconds(s.Lateness.P99),
+				Max:     seconds(s.Lateness.Max),
 				Buckets: []latenessBucketJSON{},
 			},
 		},

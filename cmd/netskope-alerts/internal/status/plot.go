@@ -102,7 +102,8 @@ func (p *hoursPlot) hour(i int, h collector.Hour, s collector.Status, others str
 	name := start.Format("Jan 02 15:04") + " to " + start.Add(time.Hour).Format("15:04 UTC")
 	row := []string{start.Format("2006-01-02 15:04"), text.Number(h.Alerts)}
 	bar := mark{X: text.Percent((float64(i) + 0.1) * slot), Width: text.Percent(0.8 * slot), Y: plotHeight}
-	whole := mark{X: text.Percent(float64(i) * slot), Width: text.Percent(slot), Height: plotHeight, Label: name + ": " + text.Count(h.Alerts, "alert", "alerts")}
+	whole := mark{X: text.Percent(float64(i) * slot), Width: text.Percent(slot), Height: plotHeight,
+		Label: name + ": " + text.Count(h.Alerts, "alert", "alerts")}
 	switch note {
 	case "":
 	case notRecorded, notYet:
@@ -188,14 +189,16 @@ func plotLateness(l collector.Latenesses) latenessPlot {
 	slot := 1 / float64(len(counts))
 	for i, n := range counts {
 		from, to := int64(1)<<i/2, int64(1)<<i
-		name := fmt.Sprintf("%s to %s", text.Span(time.Duration(from)*time.Second), text.Span(time.Duration(to-1)*time.Second))
+		name := fmt.Sprintf("%s to %s", text.Span(time.Duration(from)*time.Second),
+			text.Span(time.Duration(to-1)*time.Second))
 		if to-from <= 1 {
 			name = text.Span(time.Duration(from) * time.Second)
 		}
 		p.Rows = append(p.Rows, []string{name, text.Number(n), text.Share(n, all)})
 		if n > 0 {
 			height := max(p.Axis.height(n), 1)
-			p.Bars = append(p.Bars, mark{X: text.Percent((float64(i) + 0.06) * slot), Width: text.Percent(0.88 * slot), Y: plotHeight - height, Height: height,
+			p.Bars = append(p.Bars, mark{X: text.Percent((float64(i) + 0.06) * slot), Width: text.Percent(0.88 * slot),
+				Y: plotHeight - height, Height: height,
 				Label: fmt.Sprintf("%s: %s, %s", name, text.Count(n, "alert", "alerts"), text.Share(n, all))})
 		}
 	}
@@ -205,7 +208,8 @@ func plotLateness(l collector.Latenesses) latenessPlot {
 		}
 		return slot / 2
 	}
-	for _, d := range []time.Duration{time.Second, 10 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 240 * time.Hour} {
+	for _, d := range []time.Duration{time.Second, 10 * time.Second, time.Minute, 10 * time.Minute, time.Hour,
+		6 * time.Hour, 24 * time.Hour, 240 * time.Hour} {
 		if x := at(d); x < 1 {
 			p.Times = append(p.Times, mark{X: text.Percent(x), Label: text.Span(d)})
 		}

@@ -12,7 +12,8 @@ import (
 )
 
 // typeNames are types as tenants have them, the most frequent first.
-var typeNames = []string{"DLP", "policy", "Malware", "uba", "anomaly", "Compromised Credential", "malsite", "(none)", "Security Assessment", browsertest.Hostile}
+var typeNames = []string{"DLP", "policy", "Malware", "uba", "anomaly", "Compromised Credential", "malsite", "(none)",
+	"Security Assessment", browsertest.Hostile}
 
 // sampleStatus is of a collector that has caught up, with about the number of alerts, of
 // so many types. It is the same every time.
@@ -20,9 +21,11 @@ func sampleStatus(alerts int64, types int) collector.Status {
 	random := rand.New(rand.NewPCG(7, uint64(alerts)))
 	at := time.Date(2026, 11, 23, 11, 27, 12, 0, time.UTC)
 	s := collector.Status{
-		At: at, Bucket: "acme-alerts", Folder: "netskope/alerts", State: "netskope/state/alerts.json", Tenant: "https://acme.goskope.com",
+		At: at, Bucket: "acme-alerts", Folder: "netskope/alerts", State: "netskope/state/alerts.json",
+		Tenant:  "https://acme.goskope.com",
 		Through: at.Truncate(time.Hour).Add(15 * time.Minute), Next: at.Truncate(time.Hour).Add(20 * time.Minute),
-		NextDue: at.Truncate(time.Hour).Add(28 * time.Minute), Saved: at.Add(-4 * time.Minute), Lag: 12*time.Minute + 12*time.Second,
+		NextDue: at.Truncate(time.Hour).Add(28 * time.Minute), Saved: at.Add(-4 * time.Minute),
+		Lag:        12*time.Minute + 12*time.Second,
 		LedgerFrom: at.AddDate(0, 0, -9).Truncate(time.Hour), Windows: 288,
 	}
 	names := slices.Clone(typeNames)
@@ -31,7 +34,8 @@ func sampleStatus(alerts int64, types int) collector.Status {
 	}
 	names = names[:types]
 	for i := range 25 {
-		h := collector.Hour{Start: at.Truncate(time.Hour).Add(time.Duration(i-24) * time.Hour), Complete: i < 24, Types: map[string]int64{}}
+		h := collector.Hour{Start: at.Truncate(time.Hour).Add(time.Duration(i-24) * time.Hour), Complete: i < 24,
+			Types: map[string]int64{}}
 		day := 1.2 - float64((h.Start.Hour()+9)%24)/24 + random.Float64()/2 // busier at some hours
 		for j, name := range names {
 			n := int64(float64(alerts) / 25 * day * float64(2*(types-j)) / float64(types*(types+1)))
@@ -95,14 +99,18 @@ func stopAt(s *collector.Status, through time.Time) {
 
 // sampleLateness spreads the alerts over two humps: seconds, and hours.
 func sampleLateness(alerts int64) collector.Latenesses {
-	l := collector.Latenesses{P50: 9 * time.Second, P90: 4*time.Minute + 15*time.Second, P99: 8*time.Hour + 31*time.Minute, Max: 26*time.Hour + 41*time.Minute}
+	l := collector.Latenesses{P50: 9 * time.Second, P90: 4*time.Minute + 15*time.Second,
+		P99: 8*time.Hour + 31*time.Minute, Max: 26*time.Hour + 41*time.Minute}
 	weights := []struct {
 		upTo   time.Duration
 		weight int64
 	}{
-		{0, 10}, {time.Second, 40}, {2 * time.Second, 55}, {3 * time.Second, 75}, {5 * time.Second, 130}, {7 * time.Second, 140}, {9 * time.Second, 120},
-		{15 * time.Second, 90}, {27 * time.Second, 70}, {59 * time.Second, 55}, {95 * time.Second, 50}, {255 * time.Second, 65}, {703 * time.Second, 30},
-		{2047 * time.Second, 8}, {7167 * time.Second, 12}, {14335 * time.Second, 22}, {30719 * time.Second, 18}, {57343 * time.Second, 6}, {97000 * time.Second, 4},
+		{0, 10}, {time.Second, 40}, {2 * time.Second, 55}, {3 * time.Second, 75}, {5 * time.Second, 130},
+		{7 * time.Second, 140}, {9 * time.Second, 120},
+		{15 * time.Second, 90}, {27 * time.Second, 70}, {59 * time.Second, 55}, {95 * time.Second, 50},
+		{255 * time.Second, 65}, {703 * time.Second, 30},
+		{2047 * time.Second, 8}, {7167 * time.Second, 12}, {14335 * time.Second, 22}, {30719 * time.Second, 18},
+		{57343 * time.Second, 6}, {97000 * time.Second, 4},
 	}
 	left := alerts
 	for _, w := range weights {
@@ -127,7 +135,8 @@ func samples() map[string]collector.Status {
 
 	troubled := sampleStatus(400_000, 25)
 	troubled.Quarantined, troubled.Undated, troubled.Late = 3, 1, 12_345
-	troubled.Unfinished = []collector.Window{{From: at.AddDate(0, -1, 0).Truncate(time.Hour), To: at.AddDate(0, 0, -20).Truncate(time.Hour)}}
+	troubled.Unfinished = []collector.Window{{From: at.AddDate(0, -1, 0).Truncate(time.Hour),
+		To: at.AddDate(0, 0, -20).Truncate(time.Hour)}}
 	troubled.LedgerFrom = troubled.Hours[5].Start.Add(20 * time.Minute)
 	stopAt(&troubled, troubled.Through.Add(-7*time.Hour))
 	troubled.Next, troubled.NextDue = troubled.Through.Add(6*time.Hour), troubled.Through.Add(6*time.Hour+5*time.Minute)

@@ -22,10 +22,11 @@ type Command struct {
 
 // Help is shown by status --help.
 func (*Command) Help() string {
-	return `Says how far the collector has come and what it delivered in the last day, from its state and its ledger. It reads only, and may run at any time.
-
-Example:
-  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt netskope-alerts status --html status.html`
+	return "Says how far the collector has come and what it delivered in the last day, from its state and its ledger. " +
+		"It reads only, and may run at any time.\n\n" +
+		"Example:\n" +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"netskope-alerts status --html status.html"
 }
 
 // Run reads the status once, and shows it in every form that is asked for.
@@ -75,13 +76,16 @@ func conditionOf(s collector.Status) condition {
 	case s.Through.IsZero():
 		return condition{text.Warn, "no state", "No state yet: no run has begun to collect."}
 	case saved > stallAfter:
-		return condition{text.Fail, "stalled", fmt.Sprintf("Stalled: no run has saved the state for %s.", text.Span(saved))}
+		return condition{text.Fail, "stalled",
+			fmt.Sprintf("Stalled: no run has saved the state for %s.", text.Span(saved))}
 	case !s.NextDue.After(s.Saved): // it had more to do when it last did something
-		return condition{text.Warn, "behind", fmt.Sprintf("Behind by %s: alerts since %s are not delivered.", text.Span(s.Lag), text.Stamp(s.Through))}
+		return condition{text.Warn, "behind",
+			fmt.Sprintf("Behind by %s: alerts since %s are not delivered.", text.Span(s.Lag), text.Stamp(s.Through))}
 	case s.NextDue.After(s.At):
 		return condition{text.Pass, "caught up", "Caught up: every alert that is due is delivered."}
 	default:
-		return condition{text.Pass, "caught up", fmt.Sprintf("Caught up at its last run, %s ago; the next run has more to fetch.", text.Span(saved))}
+		return condition{text.Pass, "caught up",
+			fmt.Sprintf("Caught up at its last run, %s ago; the next run has more to fetch.", text.Span(saved))}
 	}
 }
 
@@ -99,13 +103,16 @@ func noticesOf(s collector.Status) (all []notice) {
 		add(text.Warn, "The backfill of %s to %s is not complete.", text.Stamp(w.From), text.Stamp(w.To))
 	}
 	if s.Quarantined > 0 {
-		add(text.Warn, "%s kept out of the feed's folder, in quarantine.", text.Count(s.Quarantined, "alert was", "alerts were"))
+		add(text.Warn, "%s kept out of the feed's folder, in quarantine.",
+			text.Count(s.Quarantined, "alert was", "alerts were"))
 	}
 	if s.Undated > 0 {
-		add(text.Warn, "%s without the time that windows are cut by.", text.Count(s.Undated, "alert came", "alerts came"))
+		add(text.Warn, "%s without the time that windows are cut by.",
+			text.Count(s.Undated, "alert came", "alerts came"))
 	}
 	if s.Late > 0 {
-		add(text.Warn, "%s late: a repair brought what the collector had missed.", text.Count(s.Late, "alert came", "alerts came"))
+		add(text.Warn, "%s late: a repair brought what the collector had missed.",
+			text.Count(s.Late, "alert came", "alerts came"))
 	}
 	switch {
 	case s.Through.IsZero():

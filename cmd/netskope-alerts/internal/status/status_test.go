@@ -81,15 +81,23 @@ func TestCondition(t *testing.T) {
 		verdict          text.Verdict
 		word, sentenceIs string
 	}{
-		{"nothing due", -time.Minute, time.Second, text.Pass, "caught up", "Caught up: every alert that is due is delivered."},
-		{"due this moment", -time.Minute, 0, text.Pass, "caught up", "Caught up at its last run, 1 m ago; the next run has more to fetch."},
-		{"due since the last run", -2 * time.Hour, -119 * time.Minute, text.Pass, "caught up", "Caught up at its last run, 2 h ago; the next run has more to fetch."},
-		{"due when it was saved", -time.Minute, -time.Minute, text.Warn, "behind", "Behind by 1 h 30 m: alerts since 2026-11-23 09:57 UTC are not delivered."},
-		{"two hours and a second", -2*time.Hour - time.Second, -time.Hour, text.Fail, "stalled", "Stalled: no run has saved the state for 2 h."},
-		{"stalled with nothing due", -3 * time.Hour, time.Hour, text.Fail, "stalled", "Stalled: no run has saved the state for 3 h."},
-		{"saved by a clock ahead", time.Minute, 2 * time.Minute, text.Pass, "caught up", "Caught up: every alert that is due is delivered."},
+		{"nothing due", -time.Minute, time.Second, text.Pass, "caught up",
+			"Caught up: every alert that is due is delivered."},
+		{"due this moment", -time.Minute, 0, text.Pass, "caught up",
+			"Caught up at its last run, 1 m ago; the next run has more to fetch."},
+		{"due since the last run", -2 * time.Hour, -119 * time.Minute, text.Pass, "caught up",
+			"Caught up at its last run, 2 h ago; the next run has more to fetch."},
+		{"due when it was saved", -time.Minute, -time.Minute, text.Warn, "behind",
+			"Behind by 1 h 30 m: alerts since 2026-11-23 09:57 UTC are not delivered."},
+		{"two hours and a second", -2*time.Hour - time.Second, -time.Hour, text.Fail, "stalled",
+			"Stalled: no run has saved the state for 2 h."},
+		{"stalled with nothing due", -3 * time.Hour, time.Hour, text.Fail, "stalled",
+			"Stalled: no run has saved the state for 3 h."},
+		{"saved by a clock ahead", time.Minute, 2 * time.Minute, text.Pass, "caught up",
+			"Caught up: every alert that is due is delivered."},
 	} {
-		got := conditionOf(collector.Status{At: at, Through: at.Add(-90 * time.Minute), Lag: 90 * time.Minute, Saved: at.Add(c.saved), NextDue: at.Add(c.due)})
+		got := conditionOf(collector.Status{At: at, Through: at.Add(-90 * time.Minute), Lag: 90 * time.Minute,
+			Saved: at.Add(c.saved), NextDue: at.Add(c.due)})
 		if want := (condition{c.verdict, c.word, c.sentenceIs}); got != want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, want)
 		}
@@ -132,7 +140,8 @@ func TestStatusJSONIsTheStatus(t *testing.T) {
 	if err := decoder.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	if got.At.Location() != time.UTC || !got.At.Equal(s.At) || got.Through.Location() != time.UTC || !got.Through.Equal(s.Through) {
+	if got.At.Location() != time.UTC || !got.At.Equal(s.At) || got.Through.Location() != time.UTC ||
+		!got.Through.Equal(s.Through) {
 		t.Errorf("at %v and through %v", got.At, got.Through)
 	}
 	if got.Day.Types[0] != s.Types[0] || got.Day.Types[1] != s.Types[1] {
@@ -150,7 +159,8 @@ func TestStatusJSONIsTheStatus(t *testing.T) {
 	}
 
 	names := map[string]bool{}
-	for _, of := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[dayJSON](), reflect.TypeFor[latenessJSON]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[dayJSON](),
+		reflect.TypeFor[latenessJSON]()} {
 		for i := range of.NumField() {
 			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 			names[strings.TrimSuffix(name, "_seconds")] = true
@@ -208,11 +218,13 @@ func TestStatusFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parser.Parse([]string{"status", "--html", "a.html", "--json"}); err != nil || commands.Status != (Command{"a.html", true}) {
+	if _, err := parser.Parse([]string{"status", "--html", "a.html", "--json"}); err != nil ||
+		commands.Status != (Command{"a.html", true}) {
 		t.Errorf("parsed %+v, %v", commands.Status, err)
 	}
 	_, _ = parser.Parse([]string{"status", "--help"}) // goes on after the exit
-	if !exited || !strings.Contains(help.String(), "--html=FILE") || !strings.Contains(help.String(), "netskope-alerts status --html status.html") {
+	if !exited || !strings.Contains(help.String(), "--html=FILE") ||
+		!strings.Contains(help.String(), "netskope-alerts status --html status.html") {
 		t.Errorf("help:\n%s", help.String())
 	}
 }

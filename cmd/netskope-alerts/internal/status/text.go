@@ -110,14 +110,16 @@ func (p *sheet) types(s collector.Status) {
 }
 
 // latenessLimits are the rows of the histogram. Their last is open.
-var latenessLimits = []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+var latenessLimits = []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour,
+	24 * time.Hour}
 
 func (p *sheet) lateness(l collector.Latenesses) {
 	if len(l.Buckets) == 0 {
 		return
 	}
 	p.Heading("From an alert's timestamp to its storing by the tenant")
-	p.Line("median %s, p90 %s, p99 %s, longest %s", text.Span(l.P50), text.Span(l.P90), text.Span(l.P99), text.Span(l.Max))
+	p.Line("median %s, p90 %s, p99 %s, longest %s", text.Span(l.P50), text.Span(l.P90), text.Span(l.P99),
+		text.Span(l.Max))
 	rows := make([]text.BarRow, len(latenessLimits)+1)
 	for i, limit := range latenessLimits {
 		rows[i].Label = "up to " + text.Span(limit)

@@ -46,8 +46,10 @@ func TestFigures(t *testing.T) {
 		{"share", Share(5, 5), "100 %"},
 		{"stamp", Stamp(time.Date(2026, 11, 23, 1, 0, 0, 0, time.FixedZone("", 7200))), "2026-11-22 23:00 UTC"},
 		{"stamp", Stamp(time.Date(2026, 11, 23, 1, 0, 7, 0, time.UTC)), "2026-11-23 01:00:07 UTC"},
-		{"onDay", OnDay(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC), time.Date(2026, 11, 23, 0, 30, 0, 0, time.FixedZone("", 7200))), "2026-11-23 01:00 UTC"},
-		{"onDay", OnDay(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC), time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC)), "01:00 UTC"},
+		{"onDay", OnDay(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC),
+			time.Date(2026, 11, 23, 0, 30, 0, 0, time.FixedZone("", 7200))), "2026-11-23 01:00 UTC"},
+		{"onDay", OnDay(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC), time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC)),
+			"01:00 UTC"},
 		{"count", Count(1, "alert", "alerts"), "1 alert"},
 		{"count", Count(int64(2000), "alert", "alerts"), "2,000 alerts"},
 		{"clean", Clean("DLP"), "DLP"},
@@ -63,7 +65,8 @@ func TestFigures(t *testing.T) {
 		{"fit", Fit("数据泄漏", 7), "数据泄…"},
 		{"fit", Fit("数据泄漏", 6), "数据… "},
 		{"fit", Fit("e\u0301e\u0301", 4), "e\u0301e\u0301  "},
-		{"unbroken", Unbroken("2 m 5 s of 2026-11-23 to gs://a-b/c"), "2\u00a0m 5\u00a0s of 2026-\u206011-\u206023 to gs://a-b/c"},
+		{"unbroken", Unbroken("2 m 5 s of 2026-11-23 to gs://a-b/c"),
+			"2\u00a0m 5\u00a0s of 2026-\u206011-\u206023 to gs://a-b/c"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: got %q, want %q", c.what, c.got, c.want)

@@ -22,7 +22,9 @@ type Tile struct{ Label, Value, Note string }
 // (https://www.w3.org/TR/CSP3/#grammardef-hash-source).
 func Policy(css string) template.HTML {
 	hash := sha256.Sum256([]byte(css))
-	return template.HTML(fmt.Sprintf(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'">`,
+	return template.HTML(fmt.Sprintf(
+		`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%s'; `+
+			`base-uri 'none'; form-action 'none'">`,
 		base64.StdEncoding.EncodeToString(hash[:])))
 }
 
@@ -60,7 +62,8 @@ func PageBars(rows []BarRow, all int64) (shown, every []PageBar) {
 		most = max(most, r.N)
 	}
 	for i, r := range top {
-		shown = append(shown, PageBar{r.Label, Number(r.N), Share(r.N, all), Percent(float64(r.N) / float64(max(most, 1))), i})
+		shown = append(shown, PageBar{r.Label, Number(r.N), Share(r.N, all),
+			Percent(float64(r.N) / float64(max(most, 1))), i})
 	}
 	return shown, every
 }

@@ -7,7 +7,8 @@ import (
 
 func TestTable(t *testing.T) {
 	columns := []Column{{Head: "row"}, {Head: "n", Right: true}, {Head: "a name"}}
-	rows := [][]string{{"a.longer.name.that.breaks", "1,234", "short"}, {"over all of it, and so long that it goes on in the line below"}, {"b", "5", "two\nlines of it"}}
+	rows := [][]string{{"a.longer.name.that.breaks", "1,234", "short"},
+		{"over all of it, and so long that it goes on in the line below"}, {"b", "5", "two\nlines of it"}}
 	got := Terminal{Width: 40}.Table(columns, rows)
 	want := `row                       n  a name
 a.longer.name.that.   1,234  short
@@ -19,7 +20,8 @@ b                         5  two
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if wide := (Terminal{Width: 200}).Table(columns, rows); strings.Contains(wide, "breaks\n") || !strings.Contains(wide, "lines of it") {
+	if wide := (Terminal{Width: 200}).Table(columns, rows); strings.Contains(wide, "breaks\n") ||
+		!strings.Contains(wide, "lines of it") {
 		t.Errorf("with room enough it is\n%s", wide)
 	}
 }

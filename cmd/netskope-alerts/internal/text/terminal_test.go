@@ -23,7 +23,8 @@ func TestBar(t *testing.T) {
 		{20, 10, 4, "████"},
 		{5, 10, 10, "█████"},
 		{1, 1_000_000, 10, "▏"},
-		{1, 8, 1, "▏"}, {2, 8, 1, "▎"}, {3, 8, 1, "▍"}, {4, 8, 1, "▌"}, {5, 8, 1, "▋"}, {6, 8, 1, "▊"}, {7, 8, 1, "▉"}, {8, 8, 1, "█"},
+		{1, 8, 1, "▏"}, {2, 8, 1, "▎"}, {3, 8, 1, "▍"}, {4, 8, 1, "▌"}, {5, 8, 1, "▋"}, {6, 8, 1, "▊"}, {7, 8, 1, "▉"},
+		{8, 8, 1, "█"},
 		{11, 16, 2, "█▍"},
 		{9_000_000_000_000_000_000, 9_000_000_000_000_000_000, 3, "███"},
 	} {
@@ -96,7 +97,9 @@ func TestTerminal(t *testing.T) {
 		{"TERM=dumb", "false 123"},
 	} {
 		t.Run(c.environment, func(t *testing.T) {
-			command := exec.Command(script, "-qec", "stty cols 123; env -u NO_COLOR IN_TERMINAL=1 "+c.environment+" "+os.Args[0]+" -test.run '^TestTerminal$'", "/dev/null")
+			command := exec.Command(script, "-qec",
+				"stty cols 123; env -u NO_COLOR IN_TERMINAL=1 "+c.environment+" "+os.Args[0]+
+					" -test.run '^TestTerminal$'", "/dev/null")
 			command.Env = append(os.Environ(), "SHELL=/bin/sh")
 			output, err := command.CombinedOutput()
 			if err != nil || !strings.Contains(string(output), "terminal: "+c.want) {

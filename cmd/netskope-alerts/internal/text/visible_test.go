@@ -19,7 +19,8 @@ func FuzzClean(f *testing.F) {
 			t.Errorf("%q is shown as %q", text, shown)
 		}
 		for _, r := range shown {
-			if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029 {
+			if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 ||
+				r == 0x2028 || r == 0x2029 {
 				t.Errorf("%q lets %U through", text, r)
 			}
 		}

@@ -119,7 +119,8 @@ func (c *Coverage) leaf(v value, raw string) {
 		return
 	}
 	// Clone: an example must not hold on to the alert that it is from.
-	c.unmapped[string(path)] = &Unmapped{Path: strings.ToValidUTF8(string(path), "\uFFFD"), Count: 1, Example: example(v)}
+	c.unmapped[string(path)] = &Unmapped{Path: strings.ToValidUTF8(string(path), "\uFFFD"), Count: 1,
+		Example: example(v)}
 }
 
 func example(v value) string {

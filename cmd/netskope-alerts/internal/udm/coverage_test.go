@@ -20,16 +20,20 @@ func cover(t testing.TB, limit int, alerts ...string) Summary {
 
 func TestCoverageCounts(t *testing.T) {
 	s := cover(t, 0,
-		`{"_id":"1","timestamp":1,"hostname":"h","Host":"h","score":0,"tags":[{"name":"a"},{"name":"b"}],"deep":{"x":{"y":""}}}`,
-		`{"_id":"2","timestamp":1,"hostname":"h","domain":"d","protocol":"HTTP","score":75,"action":"useralert","deep":{"x":{"y":"Y"}}}`,
+		`{"_id":"1","timestamp":1,"hostname":"h","Host":"h","score":0,`+
+			`"tags":[{"name":"a"},{"name":"b"}],"deep":{"x":{"y":""}}}`,
+		`{"_id":"2","timestamp":1,"hostname":"h","domain":"d","protocol":"HTTP","score":75,`+
+			`"action":"useralert","deep":{"x":{"y":"Y"}}}`,
 		`{"_id":"3","activity":"Login Failed","user_agent":"curl","score":null,"srcip":"x"}`)
 	if s.Events != 3 || s.Invalid != 1 || s.Demoted != 2 || s.Full || s.UnmappedLimit != 1000 || s.Uncounted != 0 {
 		t.Errorf("summary %+v", s)
 	}
-	if want := []TypeCount{{"GENERIC_EVENT", 1}, {"NETWORK_CONNECTION", 1}, {"STATUS_UPDATE", 1}}; !slices.Equal(s.Types, want) {
+	if want := []TypeCount{{"GENERIC_EVENT", 1}, {"NETWORK_CONNECTION", 1},
+		{"STATUS_UPDATE", 1}}; !slices.Equal(s.Types, want) {
 		t.Errorf("types %v, want %v", s.Types, want)
 	}
-	if want := []Unmapped{{"score", 3, "0"}, {"deep.x.y", 2, "Y"}, {"tags.name", 2, "a"}}; !slices.Equal(s.Unmapped, want) {
+	if want := []Unmapped{{"score", 3, "0"}, {"deep.x.y", 2, "Y"}, {"tags.name", 2, "a"}}; !slices.Equal(s.Unmapped,
+		want) {
 		t.Errorf("unmapped %v, want %v", s.Unmapped, want)
 	}
 	want := []FindingCount{
@@ -46,7 +50,8 @@ func TestCoverageCounts(t *testing.T) {
 	for name, want := range map[string]struct {
 		hits uint64
 		by   Outcome
-	}{"50": {2, Set}, "49": {1, Same}, "24": {1, Withheld}, "53": {0, LeftOut}, "108": {3, Set}, "13": {1, Set}, "91": {0, Absent}, "107": {1, Set}} {
+	}{"50": {2, Set}, "49": {1, Same}, "24": {1, Withheld}, "53": {0, LeftOut}, "108": {3, Set}, "13": {1, Set},
+		"91": {0, Absent}, "107": {1, Set}} {
 		i := slices.IndexFunc(s.Rows, func(r RowCount) bool { return r.Row.Name == name })
 		if got := s.Rows[i]; got.Hits != want.hits || got.By[want.by] == 0 {
 			t.Errorf("row %s: %d hits, %v; want %d hits, some %s", name, got.Hits, got.By, want.hits, want.by)
@@ -86,7 +91,8 @@ func TestCoverageIsBounded(t *testing.T) {
 	c := NewCoverage(100)
 	add := func(from, to int) {
 		for i := from; i < to; i++ {
-			alert := fmt.Appendf(nil, `{"_id":"i","timestamp":1,"%s%d":%q,"same":{"deep":%s1%s}}`, strings.Repeat("é", 300), i, strings.Repeat("ü", 3000),
+			alert := fmt.Appendf(nil, `{"_id":"i","timestamp":1,"%s%d":%q,"same":{"deep":%s1%s}}`,
+				strings.Repeat("é", 300), i, strings.Repeat("ü", 3000),
 				strings.Repeat(`{"a":[`, 50), strings.Repeat(`]}`, 50))
 			event, err := Map(alert)
 			if err != nil {
@@ -106,7 +112,8 @@ func TestCoverageIsBounded(t *testing.T) {
 	var counted uint64
 	for _, u := range s.Unmapped {
 		counted += u.Count
-		if len(u.Path) > maxPath+10 || len(u.Example) > maxExample+10 || !utf8.ValidString(u.Path) || !utf8.ValidString(u.Example) {
+		if len(u.Path) > maxPath+10 || len(u.Example) > maxExample+10 || !utf8.ValidString(u.Path) ||
+			!utf8.ValidString(u.Example) {
 			t.Errorf("kept %q: %q", u.Path, u.Example)
 		}
 	}
@@ -149,7 +156,8 @@ func TestSummaryIsACopy(t *testing.T) {
 	c.Add(mapText(t, alert))
 	s := c.Summary()
 	s.Unmapped[0].Count, s.Rows[0].Row.From[0], s.Rows[0].By[0] = 99, "x", 99
-	if again := c.Summary(); again.Unmapped[0].Count != 1 || again.Rows[0].Row.From[0] != "app_activity" || again.Rows[0].By[0] == 99 {
+	if again := c.Summary(); again.Unmapped[0].Count != 1 || again.Rows[0].Row.From[0] != "app_activity" ||
+		again.Rows[0].By[0] == 99 {
 		t.Errorf("the summary shares its memory")
 	}
 }

@@ -8,7 +8,9 @@ import (
 
 // One alert, its event, what is wrong with it, and what became of one row.
 func Example() {
-	alert := []byte(`{"_id":"5a01","timestamp":1793448000,"hostname":"H1","domain":"files.example.net","protocol":"HTTPS/1.1","action":"useralert"}`)
+	alert := []byte(
+		`{"_id":"5a01","timestamp":1793448000,"hostname":"H1","domain":"files.example.net",` +
+			`"protocol":"HTTPS/1.1","action":"useralert"}`)
 	event, err := udm.Map(alert)
 	if err != nil {
 		fmt.Println(err)

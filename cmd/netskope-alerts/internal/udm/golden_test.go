@@ -59,7 +59,8 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got.Bytes(), want) {
-			t.Errorf("%s: got\n%swant\n%s(go test -run Golden -update ./internal/udm writes it anew)", name, got.Bytes(), want)
+			t.Errorf("%s: got\n%swant\n%s(go test -run Golden -update ./internal/udm writes it anew)", name,
+				got.Bytes(), want)
 		}
 	}
 	golden, _ := filepath.Glob("testdata/*.golden")
@@ -85,8 +86,10 @@ func TestEveryAlertTypeIsTried(t *testing.T) {
 			tried[strings.ToLower(*fields.AlertType)] = true
 		}
 	}
-	for _, want := range of("", "anomaly", "c2", "compromised credential", "content", "ctep", "device", "dlp", "dns", "ips",
-		"legal hold", "malsite", "malware", "policy", "quarantine", "remediation", "security assessment", "uba", "watchlist") {
+	for _, want := range of("", "anomaly", "c2", "compromised credential", "content", "ctep", "device", "dlp", "dns",
+		"ips",
+		"legal hold", "malsite", "malware", "policy", "quarantine", "remediation", "security assessment", "uba",
+		"watchlist") {
 		if !tried[want] {
 			t.Errorf("no alert of type %q in testdata", want)
 		}

@@ -14,8 +14,10 @@ import (
 
 // TestDigitsSurvive: what a float64 cannot hold comes out digit for digit.
 func TestDigitsSurvive(t *testing.T) {
-	for _, digits := range of("9007199254740993", "18446744073709551615", "8638023457299261081", "9223372036854775807", "4014571231818143674") {
-		event := mapText(t, `{"_id":`+digits+`,"browser_session_id":`+digits+`,"app_session_id":`+digits+`,"object_id":`+digits+
+	for _, digits := range of("9007199254740993", "18446744073709551615", "8638023457299261081", "9223372036854775807",
+		"4014571231818143674") {
+		event := mapText(t, `{"_id":`+digits+`,"browser_session_id":`+digits+`,"app_session_id":`+digits+
+			`,"object_id":`+digits+
 			`,"file_size":`+digits+`,"client_bytes":"`+digits+`","cci":`+digits+`}`)
 		if got := strings.Count(string(event.JSON()), `"`+digits+`"`); got != 7 {
 			t.Errorf("%s is %d times in %s", digits, got, event.JSON())
@@ -188,10 +190,14 @@ func TestNastyValues(t *testing.T) {
 	}
 	t.Logf("UDM_SEED=%d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	values := of(`null`, `""`, `" "`, `","`, `"@"`, `"a@"`, `"@b"`, `"a@b"`, `"a@b,c@d"`, `"\u0000"`, `"\ud800"`, "\"\xff\"", `0`, `-0`, `-1`, `1e400`,
-		`1E-400`, `1.50`, `18446744073709551615`, `18446744073709551616`, `99999999999999999999999999999999999999999`, `true`, `false`, `[]`, `{}`,
-		`[ ]`, `{ }`, `[null]`, `[[]]`, `["a@b",["c@d"],{"e":"f@g"},1,true]`, `["192.0.2.1","x"]`, `{"a":{"b":[1,2,{"c":"d"}]}}`, `"192.0.2.1"`, `"::1"`,
-		`"HTTPS/1.1"`, `"Login Failed"`, `"Introspection Scan"`, `"alert"`, `"DLP"`, `"windows mac linux"`, `"UNKNOWN"`, `"2026-10-31T12:00:00Z"`,
+	values := of(`null`, `""`, `" "`, `","`, `"@"`, `"a@"`, `"@b"`, `"a@b"`, `"a@b,c@d"`, `"\u0000"`, `"\ud800"`,
+		"\"\xff\"", `0`, `-0`, `-1`, `1e400`,
+		`1E-400`, `1.50`, `18446744073709551615`, `18446744073709551616`, `99999999999999999999999999999999999999999`,
+		`true`, `false`, `[]`, `{}`,
+		`[ ]`, `{ }`, `[null]`, `[[]]`, `["a@b",["c@d"],{"e":"f@g"},1,true]`, `["192.0.2.1","x"]`,
+		`{"a":{"b":[1,2,{"c":"d"}]}}`, `"192.0.2.1"`, `"::1"`,
+		`"HTTPS/1.1"`, `"Login Failed"`, `"Introspection Scan"`, `"alert"`, `"DLP"`, `"windows mac linux"`, `"UNKNOWN"`,
+		`"2026-10-31T12:00:00Z"`,
 		`"`+strings.Repeat("é", 5000)+`"`, `"`+strings.Repeat("a@b,", 500)+`"`)
 	names := []string{"unmapped", "\\u0061", ""}
 	for name := range fieldIndex {

@@ -134,7 +134,8 @@ func (m *mapping) evaluate() verdict {
 	if r.when != nil && !r.when.ok(m) {
 		return verdict{Unmet, "only when " + r.when.text}
 	}
-	if r.skip != nil && m.v.kind == text && slices.ContainsFunc(r.skip, func(s string) bool { return strings.EqualFold(s, m.v.scalar()) }) {
+	if r.skip != nil && m.v.kind == text && slices.ContainsFunc(r.skip,
+		func(s string) bool { return strings.EqualFold(s, m.v.scalar()) }) {
 		return verdict{Skipped, "it says that there is none"}
 	}
 	return r.how.do(m, r, m.v)
@@ -205,7 +206,8 @@ func (m *mapping) leaveOut(rule Rule, why string) verdict {
 	if m.taken() {
 		return verdict{Shadowed, "another row of this path went first"}
 	}
-	m.find(Finding{Path: m.r.target(), Field: m.r.from[m.src], Rule: rule, Effect: Dropped, Why: why, Value: m.v.show()})
+	m.find(Finding{Path: m.r.target(), Field: m.r.from[m.src], Rule: rule, Effect: Dropped, Why: why,
+		Value: m.v.show()})
 	return verdict{LeftOut, why}
 }
 

@@ -36,9 +36,11 @@ func TestTableIsTheOriginals(t *testing.T) {
 	for i, want := range original(t) {
 		row := rows[i]
 		if row.Name != want[0] || row.Log != want[1] || row.Path != want[2] {
-			t.Errorf("row %s is %s to %s, want row %s, %s to %s", row.Name, row.Log, row.Path, want[0], want[1], want[2])
+			t.Errorf("row %s is %s to %s, want row %s, %s to %s", row.Name, row.Log, row.Path, want[0], want[1],
+				want[2])
 		}
-		if constant, ok := strings.CutPrefix(want[3], "Constant: "); ok && constant != "dsthost" && constant != "GENERIC_EVENT" &&
+		if constant, ok := strings.CutPrefix(want[3], "Constant: "); ok && constant != "dsthost" &&
+			constant != "GENERIC_EVENT" &&
 			!strings.HasPrefix(row.How, "the constant "+constant) {
 			t.Errorf("row %s is %q, want the constant %s", row.Name, row.How, constant)
 		}
@@ -110,7 +112,8 @@ func TestEachRow(t *testing.T) {
 		}
 		s := steps[i]
 		if s.Outcome.String() != c.outcome || !slices.Equal(s.Result, c.result) {
-			t.Errorf("row %s of %s: %s %q (%s), want %s %q", c.row, c.alert, s.Outcome, s.Result, s.Why, c.outcome, c.result)
+			t.Errorf("row %s of %s: %s %q (%s), want %s %q", c.row, c.alert, s.Outcome, s.Result, s.Why, c.outcome,
+				c.result)
 		}
 		if s.Outcome != Set || len(c.result) == 0 {
 			continue
@@ -226,7 +229,8 @@ func TestSchema(t *testing.T) {
 		t.Errorf("%d rows or %d fields do not fit into a byte", len(table), len(schema))
 	}
 	if len(ipProtocols) != len(ipProtocolNumbers) || len(applicationProtocols) != 84 {
-		t.Errorf("%d IP protocols, %d numbers, %d application protocols", len(ipProtocols), len(ipProtocolNumbers), len(applicationProtocols))
+		t.Errorf("%d IP protocols, %d numbers, %d application protocols", len(ipProtocols), len(ipProtocolNumbers),
+			len(applicationProtocols))
 	}
 	for i := 1; i <= 14; i++ {
 		if notes["A"+strconv.Itoa(i)] == "" {

@@ -36,7 +36,8 @@ var (
 	asAction              = scalarHow("alert, bypass: QUARANTINE; allow: ALLOW; block: BLOCK", putAction)
 	asAlertState          = scalarHow("yes: ALERTING; no: NOT_ALERTING", putAlertState)
 	asSeverity            = scalarHow("upper case, if the enum has it; UNKNOWN: UNKNOWN_SEVERITY", putSeverity)
-	asConfidence          = scalarHow("poor, low: LOW_; medium: MEDIUM_; high, excellent: HIGH_CONFIDENCE", putConfidence)
+	asConfidence          = scalarHow("poor, low: LOW_; medium: MEDIUM_; high, excellent: HIGH_CONFIDENCE",
+		putConfidence)
 )
 
 func scalarHow(name string, do func(*mapping, string) verdict) how {
@@ -54,7 +55,8 @@ func the(literal string) how {
 }
 
 func theWithheld(literal string) how {
-	return how{"the constant " + literal + ", withheld", func(m *mapping, _ *row, _ value) verdict { return m.withhold(literal) }}
+	return how{"the constant " + literal + ", withheld",
+		func(m *mapping, _ *row, _ value) verdict { return m.withhold(literal) }}
 }
 
 // withhold notes what Google would set where the published schema has no field.

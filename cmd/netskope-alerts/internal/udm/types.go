@@ -15,10 +15,11 @@ type claim struct {
 // event is then of the next type that is left, GENERIC_EVENT at worst.
 var claims = []claim{
 	{"17", "USER_LOGIN", isLogin.text, isLogin.ok},
-	{"17", "EMAIL_UNCATEGORIZED", "activity is Introspection Scan, with shared_with or from_user", func(m *mapping) bool {
-		return m.get("activity").scalar() == "Introspection Scan" &&
-			(m.get("shared_with").kind != absent || m.get("from_user").kind != absent)
-	}},
+	{"17", "EMAIL_UNCATEGORIZED", "activity is Introspection Scan, with shared_with or from_user",
+		func(m *mapping) bool {
+			return m.get("activity").scalar() == "Introspection Scan" &&
+				(m.get("shared_with").kind != absent || m.get("from_user").kind != absent)
+		}},
 	{"16", "NETWORK_HTTP", "Protocol begins with HTTP", func(m *mapping) bool { return isHTTP(m.get("Protocol")) }},
 	{"18", "NETWORK_HTTP", "principal and target have a machine, protocol begins with HTTP", func(m *mapping) bool {
 		return principalMachine.met(&m.event) && targetMachine.met(&m.event) && isHTTP(m.get("protocol"))
@@ -26,8 +27,10 @@ var claims = []claim{
 	{"18", "NETWORK_CONNECTION", "principal and target have a machine", func(m *mapping) bool {
 		return principalMachine.met(&m.event) && targetMachine.met(&m.event)
 	}},
-	{"+2", "STATUS_UPDATE", "the principal has a machine", func(m *mapping) bool { return principalMachine.met(&m.event) }},
-	{"+3", "USER_UNCATEGORIZED", "the principal has a user", func(m *mapping) bool { return principalUser.met(&m.event) }},
+	{"+2", "STATUS_UPDATE", "the principal has a machine",
+		func(m *mapping) bool { return principalMachine.met(&m.event) }},
+	{"+3", "USER_UNCATEGORIZED", "the principal has a user",
+		func(m *mapping) bool { return principalUser.met(&m.event) }},
 	{"107", "GENERIC_EVENT", "no other fits", func(*mapping) bool { return true }},
 }
 

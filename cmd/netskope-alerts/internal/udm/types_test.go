@@ -35,8 +35,10 @@ func TestEventType(t *testing.T) {
 		{`{"hostname":"h","domain":"d","url":"d/"}`, "NETWORK_CONNECTION", nil},
 		{`{"hostname":"h","dstip":"not an address","protocol":"HTTP"}`, "STATUS_UPDATE", nil},
 		{`{"Protocol":"HTTP","hostname":"h"}`, "STATUS_UPDATE", []string{"target.hostname or target.ip", "target.url"}},
-		{`{"Protocol":"HTTP","domain":"d","user":"anna"}`, "USER_UNCATEGORIZED", []string{"principal.hostname or principal.ip", "target.url"}},
-		{`{"Protocol":"HTTP","protocol":"HTTP","hostname":"h","domain":"d"}`, "NETWORK_CONNECTION", []string{"target.url"}},
+		{`{"Protocol":"HTTP","domain":"d","user":"anna"}`, "USER_UNCATEGORIZED",
+			[]string{"principal.hostname or principal.ip", "target.url"}},
+		{`{"Protocol":"HTTP","protocol":"HTTP","hostname":"h","domain":"d"}`, "NETWORK_CONNECTION",
+			[]string{"target.url"}},
 		{`{"instance_id":"i","user":"anna"}`, "STATUS_UPDATE", nil},
 		{`{"matched_username":"a@example.com"}`, "USER_UNCATEGORIZED", nil},
 	} {

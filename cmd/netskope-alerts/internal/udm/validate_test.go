@@ -34,7 +34,8 @@ func TestFindings(t *testing.T) {
 		{`"ccl":"superb"`, `security_result.confidence|ccl|enum|left out|superb`},
 		{`"ja3":"xyz"`, `network.tls.client.ja3|ja3|hash|left out|xyz`},
 		{`"md5":"d41d8cd98f00b204e9800998ecf8427"`, `target.file.md5|md5|hash|kept|d41d8cd98f00b204e9800998ecf8427`},
-		{`"sha256":"00112233445566778899aabbccddeeff"`, `target.file.sha256|sha256|hash|kept|00112233445566778899aabbccddeeff`},
+		{`"sha256":"00112233445566778899aabbccddeeff"`,
+			`target.file.sha256|sha256|hash|kept|00112233445566778899aabbccddeeff`},
 		{`"from_user":"a@b@example.com"`, `network.email.from|from_user|email|kept|a@b@example.com`},
 		{`"shared_with":"Anna <anna@example.com>"`, `network.email.to|shared_with|email|kept|Anna <anna@example.com>`},
 		{`"count":[1]`, `additional.fields[count]|count|type|left out|[1]`},
@@ -58,9 +59,12 @@ func TestFindings(t *testing.T) {
 
 // TestNoFindings: values that are odd, but in order.
 func TestNoFindings(t *testing.T) {
-	for _, fields := range of(`"md5":"Not available"`, `"ja3s":"NotAvailable"`, `"ja3":"not available"`, `"browser":"unknown"`, `"file_type":"UNKNOWN"`, `"os":"unknown"`,
-		`"user":"anna"`, `"shared_with":"anyone"`, `"srcip":""`, `"srcip":[]`, `"app":null`, `"user":{}`, `"protocol":"HTTPS/1.1"`, `"ip_protocol":"6"`,
-		`"severity":"unknown"`, `"ccl":"unknown"`, `"dsthost":"192.0.2.1"`, `"srcport":0`, `"file_size":0`, `"src_latitude":-90`, `"src_longitude":180`,
+	for _, fields := range of(`"md5":"Not available"`, `"ja3s":"NotAvailable"`, `"ja3":"not available"`,
+		`"browser":"unknown"`, `"file_type":"UNKNOWN"`, `"os":"unknown"`,
+		`"user":"anna"`, `"shared_with":"anyone"`, `"srcip":""`, `"srcip":[]`, `"app":null`, `"user":{}`,
+		`"protocol":"HTTPS/1.1"`, `"ip_protocol":"6"`,
+		`"severity":"unknown"`, `"ccl":"unknown"`, `"dsthost":"192.0.2.1"`, `"srcport":0`, `"file_size":0`,
+		`"src_latitude":-90`, `"src_longitude":180`,
 		`"hostname":"h","Host":["shadowed"]`, `"severity":"High","malware_severity":"shadowed"`) {
 		event := mapText(t, `{"_id":"i1","timestamp":1,`+fields+`}`)
 		if found := event.Findings(); len(found) > 0 {
