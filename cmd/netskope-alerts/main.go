@@ -8,83 +8,70 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
-	collector "netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/demo"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/lint"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/operate"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/preview"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/status"
 )
-
-// Exit statuses.
-const (
-	exitFailed = 1 // the work failed
-	exitUsage  = 2 // the command line was not understood
-	exitMore   = 3 // the work went well, and there is more to do, or something to see to
-)
-
-// streams are where a command reads its configuration and writes its output.
-type streams struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	lookup         func(string) (string, bool)
-}
 
 type commands struct {
-	Demo    demo         `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
-	Check   checkCommand `cmd:"" help:"Say what is wrong with configuration, tenant, bucket and state, and what to do."`
-	Collect collect      `cmd:"" help:"Run once now, with the configuration from the environment."`
-	Serve   serve        `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
+	Demo    demo.Command    `cmd:"" help:"See it work: a simulated tenant and bucket, the real function, no account."`
+	Check   operate.Check   `cmd:"" help:"Say what is wrong with configuration, tenant, bucket and state, and what to do."`
+	Collect operate.Collect `cmd:"" help:"Run once now, with the configuration from the environment."`
+	Serve   operate.Serve   `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
 
-	Status   statusCommand   `cmd:"" help:"Say how far the collector has come, and what it delivered."`
-	Verify   verifyCommand   `cmd:"" help:"Audit what was delivered against what the tenant has; repair gaps."`
-	Backfill backfillCommand `cmd:"" help:"Collect a past span beside the live collector."`
-	State    stateCommand    `cmd:"" help:"Show or move how far the collector has come."`
-	Find     findCommand     `cmd:"" help:"Say where an alert was delivered."`
-	UDM      udmCommand      `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
-	Lint     lintCommand     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
+	Status   status.Command   `cmd:"" help:"Say how far the collector has come, and what it delivered."`
+	Verify   operate.Verify   `cmd:"" help:"Audit what was delivered against what the tenant has; repair gaps."`
+	Backfill operate.Backfill `cmd:"" help:"Collect a past span beside the live collector."`
+	State    operate.State    `cmd:"" help:"Show or move how far the collector has come."`
+	Find     operate.Find     `cmd:"" help:"Say where an alert was delivered."`
+	UDM      preview.Command  `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
+	Lint     lint.Command     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
-const about = `Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.
-
-Start with "netskope-alerts demo". For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, and type "netskope-alerts collect"; README.md lists all variables.`
+const about = "Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.\n\n" +
+	`Start with "netskope-alerts demo". ` +
+	"For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, " +
+	`and type "netskope-alerts collect"; README.md lists all variables.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}))
+	os.Exit(run(ctx, os.Args[1:], cli.Streams{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Lookup: os.LookupEnv}))
 }
 
-// exitStatus is an error for which the command has said all there is to say.
-type exitStatus int
-
-func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
 // run returns the exit status, except for --help and --version, which exit by themselves.
-func run(ctx context.Context, arguments []string, s streams) int {
+func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	parser, err := kong.New(&commands{}, kong.Name("netskope-alerts"), kong.Description(about),
-		kong.Vars{"version": collector.Version}, kong.Writers(s.stdout, s.stderr),
+		kong.Vars{"version": cli.Version}, kong.Writers(s.Stdout, s.Stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		panic(err) // the commands' own tags are wrong
 	}
 	chosen, err := parser.Parse(arguments)
 	if err != nil {
-		fmt.Fprintf(s.stderr, "netskope-alerts: %v\ntype \"netskope-alerts --help\" to see what there is\n", err)
-		return exitUsage
+		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\ntype \"netskope-alerts --help\" to see what there is\n", err)
+		return cli.ExitUsage
 	}
 	err = chosen.Run()
-	var quiet exitStatus
+	var quiet cli.ExitStatus
 	switch {
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case err != nil:
-		fmt.Fprintf(s.stderr, "netskope-alerts %s: %v\n", chosen.Command(), err)
-		return exitFailed
+		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %v\n", chosen.Command(), err)
+		return cli.ExitFailed
 	}
 	return 0
 }

@@ -31,7 +31,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			now := time.Now()
 			tenant := &netskopetest.Server{Token: "right-token"}
-			tenant.Add(netskopetest.Profile{Seed: 1, From: now.Add(-6 * time.Hour), To: now.Add(-15 * time.Minute), N: 300, VisibleWithin: -1}.Alerts()...)
+			tenant.Add(netskopetest.Profile{Seed: 1, From: now.Add(-6 * time.Hour), To: now.Add(-15 * time.Minute),
+				N: 300, VisibleWithin: -1}.Alerts()...)
 			bucket := e.WorkDir + "/bucket"
 			storage := httptest.NewServer(&gcstest.Server{Buckets: []string{"alerts"}, Dir: bucket, Versioning: true})
 			api := httptest.NewServer(tenant)
@@ -43,15 +44,18 @@ func TestScripts(t *testing.T) {
 			}
 			defer listener.Close()
 			_, port, _ := net.SplitHostPort(listener.Addr().String())
-			topic := &pubsubtest.Server{Topic: "projects/p/topics/t", Endpoint: "http://127.0.0.1:" + port, MinBackoff: 100 * time.Millisecond,
-				Menu: pubsubtest.Menu{Twins: 0.3, Again: 0.3, MaxAgain: 300 * time.Millisecond, Unheard: 0.3}}
+			topic := &pubsubtest.Server{Topic: "projects/p/topics/t", Endpoint: "http://127.0.0.1:" + port,
+				MinBackoff: 100 * time.Millisecond,
+				Menu:       pubsubtest.Menu{Twins: 0.3, Again: 0.3, MaxAgain: 300 * time.Millisecond, Unheard: 0.3}}
 			pubsub := httptest.NewServer(topic)
 			e.Defer(pubsub.Close)
 			e.Defer(topic.Close)
 			e.Values["tenant"], e.Values["topic"] = tenant, topic
 			for name, value := range map[string]string{
-				"TENANT": api.URL, "BUCKET": bucket, "STORAGE_EMULATOR_HOST": strings.TrimPrefix(storage.URL, "http://"), "FREE_PORT": port,
-				"REQUESTS_PER_SECOND": "0", "PUBSUB_EMULATOR_HOST": strings.TrimPrefix(pubsub.URL, "http://"), "NETSKOPE_ALERTS_TOPIC": "projects/p/topics/t",
+				"TENANT": api.URL, "BUCKET": bucket,
+				"STORAGE_EMULATOR_HOST": strings.TrimPrefix(storage.URL, "http://"), "FREE_PORT": port,
+				"REQUESTS_PER_SECOND": "0", "PUBSUB_EMULATOR_HOST": strings.TrimPrefix(pubsub.URL, "http://"),
+				"NETSKOPE_ALERTS_TOPIC": "projects/p/topics/t",
 			} {
 				e.Setenv(name, value)
 			}
@@ -63,7 +67,8 @@ func TestScripts(t *testing.T) {
 				var err error
 				for range 200 {
 					request, _ := http.NewRequest("POST", args[0], strings.NewReader(`{"message":{"data":"e30="}}`))
-					request.Header = http.Header{"Content-Type": {"application/json"}, "Ce-Specversion": {"1.0"}, "Ce-Id": {"1"},
+					request.Header = http.Header{"Content-Type": {"application/json"}, "Ce-Specversion": {"1.0"},
+						"Ce-Id":     {"1"},
 						"Ce-Source": {"//test"}, "Ce-Type": {"google.cloud.pubsub.topic.v1.messagePublished"}}
 					var response *http.Response
 					if response, err = http.DefaultClient.Do(request); err == nil {
@@ -82,7 +87,8 @@ func TestScripts(t *testing.T) {
 				n, err := strconv.Atoi(args[0])
 				ts.Check(err)
 				stored := time.Now().Add(-3 * time.Hour)
-				ts.Value("tenant").(*netskopetest.Server).Add(netskopetest.Generate(2, stored, stored.Add(time.Minute), n)...)
+				ts.Value("tenant").(*netskopetest.Server).Add(netskopetest.Generate(2, stored, stored.Add(time.Minute),
+					n)...)
 			},
 			// published N waits until all messages are worked off, and counts them.
 			"published": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -96,7 +102,8 @@ func TestScripts(t *testing.T) {
 			},
 			// lines N counts the alerts in the bucket.
 			"lines": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(ts.Exec("sh", "-c", "find bucket/netskope/alerts -name '*.ndjson' -exec cat {} + | grep -c . || true"))
+				ts.Check(ts.Exec("sh", "-c",
+					"find bucket/netskope/alerts -name '*.ndjson' -exec cat {} + | grep -c . || true"))
 				if got := strings.TrimSpace(ts.ReadFile("stdout")); got != args[0] {
 					ts.Fatalf("%s lines in the bucket, want %s", got, args[0])
 				}

@@ -98,7 +98,8 @@ func TestTour(t *testing.T) {
 	for i, s := range steps[1:] {
 		switch {
 		case strings.Contains(s.command, "demo --keep"):
-			fmt.Fprintf(&script, "exec sh -c %s &\nappears out/environment.sh\n", quoted("exec "+s.command+" >demo.log"))
+			fmt.Fprintf(&script, "exec sh -c %s &\nappears out/environment.sh\n",
+				quoted("exec "+s.command+" >demo.log"))
 			continue
 		case strings.HasPrefix(s.command, ". "):
 			environment = s.command + "; "

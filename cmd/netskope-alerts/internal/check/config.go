@@ -1,0 +1,145 @@
+package check
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+)
+
+// checkConfig reads the configuration, and reports whether it can be worked with.
+func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
+	config, err := collector.ConfigFromEnv(lookup)
+	c.config = config
+	if err == nil {
+		c.pass("config", "alerts by %s time go from %s to gs://%s/%s/, the state is %s", config.TimeField,
+			config.Tenant, config.Bucket, config.Prefix, config.StateKey)
+	}
+	for _, problem := range problemsOf(err) {
+		subject, seen, remedy := readProblem(problem.Error())
+		c.fail(subject, remedy, "%s", seen)
+	}
+	if token, err := collector.TokenFromEnv(lookup); err != nil {
+		c.skip("there is no token to look at", "token.shape")
+	} else {
+		c.checkToken(token)
+	}
+	return err == nil
+}
+
+// problemsOf are the problems that the error of ConfigFromEnv joins.
+func problemsOf(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := errors.Unwrap(err).(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// readProblem takes a configuration problem apart: which variable, what is wrong, what
+// to set instead. Problems have the forms
+//
+//	NAME="value": want something else
+//	NAME="value": is wrong in this way; write it so
+//	NAME is wrong in this way: write it so
+func readProblem(text string) (subject, seen, remedy string) {
+	end := strings.IndexFunc(text, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') })
+	name, head := text[:max(end, 0)], text
+	if name == "" {
+		return "config", text, "correct the configuration"
+	}
+	subject = "config." + name
+	if !strings.HasPrefix(text[end:], `="`) {
+		head, remedy, _ = strings.Cut(text, ": ")
+		return subject, head, remedy
+	}
+	at := end + 2
+	for at < len(text) && text[at] != '"' {
+		if text[at] == '\\' {
+			at++
+		}
+		at++
+	}
+	if at+3 > len(text) {
+		return subject, text, "correct " + name
+	}
+	head, rest := text[:at+1], text[at+3:]
+	if strings.HasPrefix(rest, "want ") {
+		return subject, head + " will not do", "set " + name + ": " + rest
+	}
+	for _, joint := range []string{"; ", ": "} {
+		if wrong, remedy, ok := strings.Cut(rest, joint); ok {
+			return subject, head + " " + wrong, remedy
+		}
+	}
+	return subject, head + " will not do", rest
+}
+
+const (
+	expirySoon = 14 * 24 * time.Hour
+	newToken   = "make a new token for the service account (Netskope: " +
+		"Settings > Administration > Administrators & Roles), and copy it whole"
+	day = "2006-01-02"
+)
+
+// checkToken judges what the token looks like. It never shows any of it.
+func (c *checkup) checkToken(token string) {
+	const subject = "token.shape"
+	expires, isJWT := jwtExpiry(token)
+	left := time.Until(expires)
+	lower := strings.ToLower(token)
+	switch {
+	case strings.ContainsAny(token, "\"'`<>(){}$"):
+		c.warn(subject, "give the token alone, without quotes and not as a name to be replaced",
+			"has quotes, brackets or a dollar sign, which no token has")
+	case strings.HasPrefix(lower, "bearer"), strings.HasPrefix(lower, "netskope-api-token"):
+		c.warn(subject, "give the token alone, without the name of a header", "begins like a header")
+	case len(token) < 16:
+		c.warn(subject, newToken, "has %d characters; that is too short for a token", len(token))
+	case len(token) > 4096:
+		c.warn(subject, newToken, "has %d characters; gateways refuse headers that long", len(token))
+	case isJWT && !expires.IsZero() && left <= 0:
+		c.fail(subject, newToken, "is a JWT that expired on %s", expires.Format(day))
+	case isJWT && !expires.IsZero() && left < expirySoon:
+		c.warn(subject, newToken, "is a JWT that expires on %s, in %s", expires.Format(day), text.Roughly(left))
+	case isJWT && !expires.IsZero():
+		c.pass(subject, "a JWT that expires on %s", expires.Format(day))
+	case isJWT:
+		c.pass(subject, "a JWT that does not say when it expires")
+	case len(token) == 32 && strings.Trim(lower, "0123456789abcdef") == "":
+		c.pass(subject, "32 hexadecimal digits; it has to be a token for REST API v2, those for v1 do not work here")
+	default:
+		c.pass(subject, "%d characters on one line", len(token))
+	}
+}
+
+// jwtExpiry is when a JSON Web Token (RFC 7519) says it expires, and the zero time if
+// it does not say so. The signature is not looked at.
+func jwtExpiry(token string) (expires time.Time, isJWT bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}, false
+	}
+	var header struct {
+		Algorithm string `json:"alg"`
+	}
+	var claims struct {
+		Expires float64 `json:"exp"`
+	}
+	for i, into := range []any{&header, &claims} {
+		content, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[i], "="))
+		if err != nil || json.Unmarshal(content, into) != nil {
+			return time.Time{}, false
+		}
+	}
+	if claims.Expires > 0 && claims.Expires < 1e11 {
+		expires = time.Unix(int64(claims.Expires), 0).UTC()
+	}
+	return expires, header.Algorithm != ""
+}

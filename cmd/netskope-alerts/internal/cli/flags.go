@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseMoment reads a time: RFC 3339, or a part of it, which is UTC, or how long ago it
+// was.
+func ParseMoment(flag, text string, now time.Time) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04",
+		"2006-01-02"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC().Truncate(time.Second), nil
+		}
+	}
+	ago := text
+	days := 0
+	if before, rest, ok := strings.Cut(text, "d"); ok {
+		if _, err := fmt.Sscanf(before, "%d", &days); err == nil && fmt.Sprint(days) == before {
+			ago = rest
+		}
+	}
+	if ago == "" {
+		ago = "0s"
+	}
+	if d, err := time.ParseDuration(ago); err == nil && d >= 0 && days >= 0 && (days > 0 || text == ago) {
+		return now.Add(-d).AddDate(0, 0, -days).UTC().Truncate(time.Second), nil
+	}
+	return time.Time{}, fmt.Errorf("%s %q: want a time as in 2026-11-01T06:00:00Z or 2026-11-01 (UTC), "+
+		"or how long ago, as in 48h or 7d", flag, text)
+}
+
+// AtMost is how many findings of each rule are shown.
+type AtMost int
+
+// UnmarshalText reads all, none or a number.
+func (n *AtMost) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "all":
+		*n = math.MaxInt
+	case "none":
+		*n = 0
+	default:
+		value, err := strconv.ParseUint(string(text), 10, 31)
+		if err != nil {
+			return fmt.Errorf("%q: want all, none or a number", text)
+		}
+		*n = AtMost(value)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+// Package demo is the command that shows the collector at work on stand-ins of its services,
+// and then proves that every alert arrived once.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+)
+
+// Command is netskope-alerts demo.
+type Command struct {
+	Alerts int    `default:"20000" help:"Alerts that the simulated tenant makes (${default})."`
+	Seed   uint64 `default:"0" help:"Seed of the simulation, to repeat one; 0 picks a new one."`
+	Out    string `default:"out" help:"Folder that shows the bucket's objects afterwards (./${default})."`
+	Gzip   bool   `help:"Have the function compress its objects."`
+	Keep   bool   `help:"Leave everything running afterwards, to try the other commands on it."`
+}
+
+// Help is shown by demo --help.
+func (*Command) Help() string {
+	return "Starts a simulated Netskope tenant with a day of alerts and an embedded Cloud Storage on loopback, " +
+		"serves the real function, and sends it Pub/Sub events as Eventarc does: " +
+		"a first run, the next three hours, and one event delivered a second time. " +
+		"The tenant limits the rate, breaks a page and loses alerts' order; the storage loses an answer. " +
+		"Then every alert of the tenant is looked up in the bucket.\n\n" +
+		"Exit status: 0 if every alert is there once, 1 if not.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts demo --alerts 100000 --seed 7 --keep"
+}
+
+// Run plays the day, proves what it led to, and tears all down unless it is to be kept.
+func (d *Command) Run(ctx context.Context, s cli.Streams) error {
+	if d.Alerts < 100 || d.Alerts > 1_000_000 {
+		return fmt.Errorf("--alerts %d: want 100 to 1000000", d.Alerts)
+	}
+	if d.Seed == 0 {
+		d.Seed = 1 + rand.Uint64N(999_999)
+	}
+	if err := emptyFolder(d.Out); err != nil {
+		return err
+	}
+	played, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+
+	fmt.Fprintf(s.Stdout,
+		"Seed %d. A tenant with %d alerts and a Cloud Storage start on loopback; the function is served.\n", d.Seed,
+		d.Alerts)
+	w, err := startWorld(d)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	f, err := startFunction(ctx, w.environment(d))
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+
+	done := showProgress(s.Stderr, w)
+	rows, err := w.play(played, f)
+	done()
+	table(s.Stdout, rows)
+	if err != nil {
+		return err
+	}
+	proof, err := w.prove(d.Out, rows[0].From)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Stdout,
+		"\nOn the way the tenant refused %d requests with 429 and broke %d pages, and the storage lost %d answers.\n",
+		w.limited.Load(), w.broken.Load(), w.lost.Load())
+	proof.print(s.Stdout, d)
+	if proof.lost > 0 || proof.repeated > 0 || proof.changed > 0 {
+		return cli.ExitStatus(cli.ExitFailed)
+	}
+	if d.Keep {
+		return w.keep(ctx, s, f, d)
+	}
+	return nil
+}
+
+// marker is a file that says that a folder is a demo's and may be emptied by the next.
+const marker = ".made-by-netskope-alerts-demo"
+
+// emptyFolder makes the folder, or empties one that an earlier demo made. It removes
+// nothing of anybody else's.
+func emptyFolder(name string) error {
+	entries, err := os.ReadDir(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open --out folder: %w", err)
+	}
+	if len(entries) > 0 {
+		if _, err := os.Stat(filepath.Join(name, marker)); err != nil {
+			return fmt.Errorf("--out %s is not empty and not from an earlier demo: name another folder", name)
+		}
+		if err := os.RemoveAll(name); err != nil {
+			return fmt.Errorf("empty --out folder: %w", err)
+		}
+	}
+	if err := os.MkdirAll(name, 0o755); err != nil {
+		return fmt.Errorf("make --out folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(name, marker), nil, 0o644); err != nil {
+		return fmt.Errorf("mark --out folder: %w", err)
+	}
+	return nil
+}
+
+// table prints a line for every run.
+func table(w io.Writer, rows []record) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer t.Flush()
+	fmt.Fprintln(t, "\nRUN\tCOLLECTED (UTC)\tWINDOWS\tALERTS\tOBJECTS\tPAGES\tRETRIES\tMB/s")
+	for _, r := range rows {
+		span := "nothing new"
+		if r.Windows > 0 {
+			span = r.From.Format("Jan 02 15:04") + " to " + r.To.Format("Jan 02 15:04")
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\n", r.name, span, r.Windows, r.Alerts, r.Objects, r.Pages,
+			r.Retries, r.Bytes/1e6/max(r.Seconds, 0.001))
+	}
+}

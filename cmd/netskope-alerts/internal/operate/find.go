@@ -1,0 +1,76 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+)
+
+// Find is netskope-alerts find.
+type Find struct {
+	ID    string `arg:"" help:"The alert's _id; of one without, sha256: and the SHA-256 of its line in hex."`
+	Since string `default:"90d" help:"How far back to look (${default})."`
+	JSON  bool   `name:"json" help:"Print JSON instead of text."`
+}
+
+// Help is shown by find --help.
+func (*Find) Help() string {
+	return "Says in which object, line and window an alert was delivered, from the ledger; " +
+		"the object itself may be gone.\n\n" +
+		"Exit status: 0 found, 3 not found, 1 failed.\n\n" +
+		"Example:\n" +
+		"  netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0"
+}
+
+// Run asks the ledger. That it does not have the alert is no error, but an exit status.
+func (f *Find) Run(ctx context.Context, s cli.Streams) error {
+	now := time.Now()
+	since, err := cli.ParseMoment("--since", f.Since, now)
+	if err != nil {
+		return err
+	}
+	c, err := s.Open()
+	if err != nil {
+		return err
+	}
+	found, err := collector.Find(ctx, c.Config, c.Handle, f.ID,
+		collector.Window{From: since, To: now.UTC().Truncate(time.Second)})
+	if err != nil {
+		return err
+	}
+	if f.JSON {
+		if found == nil {
+			found = []collector.Found{}
+		}
+		err = cli.WriteJSON(s.Stdout, found)
+	} else {
+		for _, d := range found {
+			fmt.Fprintln(s.Stdout, delivered(c.Bucket, d))
+		}
+	}
+	if err == nil && len(found) == 0 {
+		fmt.Fprintf(s.Stderr, "%s is not in the ledger since %s\n", text.Clean(f.ID), text.Stamp(since))
+		return cli.ExitStatus(cli.ExitMore)
+	}
+	return err
+}
+
+// delivered says where an alert is.
+func delivered(bucket string, d collector.Found) string {
+	sentence := fmt.Sprintf("gs://%s/%s line %d\n  window %s to %s, delivered %s", bucket, text.Clean(d.Object), d.Line,
+		text.Stamp(d.Window.From), text.Stamp(d.Window.To), text.Stamp(d.Delivered))
+	if d.Late {
+		sentence += ", by a repair"
+	}
+	if d.Quarantined {
+		sentence += ", in quarantine: the feed did not get it"
+	}
+	if !d.Present {
+		sentence += "; the object is no longer there"
+	}
+	return sentence
+}

@@ -1,0 +1,56 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+)
+
+// Serve is netskope-alerts serve.
+type Serve struct {
+	Host string `default:"127.0.0.1" help:"Address to listen on."`
+	Port string `default:"8080" env:"PORT" help:"Port to listen on."`
+}
+
+// Help is shown by serve --help.
+func (*Serve) Help() string {
+	return `Serves the function "CollectAlerts" through the functions framework, ` +
+		"with the configuration from the environment. " +
+		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
+		"Example:\n" +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"netskope-alerts serve"
+}
+
+// Run serves until the context ends.
+func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
+	if _, err := collector.ConfigFromEnv(s.Lookup); err != nil {
+		return err
+	}
+	// The framework serves the function that this names at every path.
+	if err := os.Setenv("FUNCTION_TARGET", "CollectAlerts"); err != nil {
+		return fmt.Errorf("name the function: %w", err)
+	}
+	address := net.JoinHostPort(c.Host, c.Port)
+	fmt.Fprintf(s.Stderr, `Serving the function on http://%[1]s; a run's record appears here. Trigger a run with:
+
+  curl -sS http://%[1]s -H 'Content-Type: application/json' -H 'Ce-Specversion: 1.0' -H 'Ce-Id: 1' \
+    -H 'Ce-Source: //pubsub.googleapis.com/projects/local/topics/tick' \
+    -H 'Ce-Type: google.cloud.pubsub.topic.v1.messagePublished' -d '{"message":{"data":"e30="}}'
+
+`, address)
+	failed := make(chan error, 1)
+	go func() { failed <- funcframework.StartHostPort(c.Host, c.Port) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve on %s: %w; choose another port with --port", address, err)
+	case <-ctx.Done(): // what a run was doing is repeated by the next
+		return nil
+	}
+}

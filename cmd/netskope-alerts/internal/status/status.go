@@ -1,0 +1,158 @@
+// Package status is the command that says how far the collector has come: as a text, as a
+// page with plots and as JSON, all three made of the same [collector.Status].
+package status
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+)
+
+// Command is netskope-alerts status.
+type Command struct {
+	HTML string `name:"html" placeholder:"FILE" help:"Write a page with plots to this file, too; it needs nothing but a browser."`
+	JSON bool   `name:"json" help:"Print JSON instead of text: times in RFC 3339, durations in seconds."`
+}
+
+// Help is shown by status --help.
+func (*Command) Help() string {
+	return "Says how far the collector has come and what it delivered in the last day, from its state and its ledger. " +
+		"It reads only, and may run at any time.\n\n" +
+		"Example:\n" +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"netskope-alerts status --html status.html"
+}
+
+// Run reads the status once, and shows it in every form that is asked for.
+func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+	k, err := s.Open()
+	if err != nil {
+		return err
+	}
+	status, err := collector.ReadStatus(ctx, k.Config, k.Handle, time.Now())
+	if err != nil {
+		return err
+	}
+	return c.show(s, status)
+}
+
+// show prints the status, and writes the page if one is wanted.
+func (c *Command) show(out cli.Streams, status collector.Status) error {
+	if c.HTML != "" {
+		var page bytes.Buffer // whole, before the file is touched
+		if err := writeHTML(&page, status); err != nil {
+			return err
+		}
+		if err := os.WriteFile(c.HTML, page.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write the page for --html: %w", err)
+		}
+		defer fmt.Fprintf(out.Stderr, "The page is in %s\n", c.HTML)
+	}
+	if c.JSON {
+		return writeJSON(out.Stdout, status)
+	}
+	return writeText(text.TerminalOf(out.Stdout, out.Lookup), status)
+}
+
+// stallAfter is how long the state may stay as it is: the schedule is hourly, and every
+// run that does its work saves it.
+const stallAfter = 2 * time.Hour
+
+// condition is how the collector is.
+type condition struct {
+	verdict  text.Verdict
+	word     string // caught up, behind, stalled or no state
+	sentence string
+}
+
+func conditionOf(s collector.Status) condition {
+	switch saved := s.At.Sub(s.Saved); {
+	case s.Through.IsZero():
+		return condition{text.Warn, "no state", "No state yet: no run has begun to collect."}
+	case saved > stallAfter:
+		return condition{text.Fail, "stalled",
+			fmt.Sprintf("Stalled: no run has saved the state for %s.", text.Span(saved))}
+	case !s.NextDue.After(s.Saved): // it had more to do when it last did something
+		return condition{text.Warn, "behind",
+			fmt.Sprintf("Behind by %s: alerts since %s are not delivered.", text.Span(s.Lag), text.Stamp(s.Through))}
+	case s.NextDue.After(s.At):
+		return condition{text.Pass, "caught up", "Caught up: every alert that is due is delivered."}
+	default:
+		return condition{text.Pass, "caught up",
+			fmt.Sprintf("Caught up at its last run, %s ago; the next run has more to fetch.", text.Span(saved))}
+	}
+}
+
+// notice is something that should not be overlooked.
+type notice struct {
+	verdict text.Verdict
+	text    string
+}
+
+func noticesOf(s collector.Status) (all []notice) {
+	add := func(v text.Verdict, format string, arguments ...any) {
+		all = append(all, notice{v, fmt.Sprintf(format, arguments...)})
+	}
+	for _, w := range s.Unfinished {
+		add(text.Warn, "The backfill of %s to %s is not complete.", text.Stamp(w.From), text.Stamp(w.To))
+	}
+	if s.Quarantined > 0 {
+		add(text.Warn, "%s kept out of the feed's folder, in quarantine.",
+			text.Count(s.Quarantined, "alert was", "alerts were"))
+	}
+	if s.Undated > 0 {
+		add(text.Warn, "%s without the time that windows are cut by.",
+			text.Count(s.Undated, "alert came", "alerts came"))
+	}
+	if s.Late > 0 {
+		add(text.Warn, "%s late: a repair brought what the collector had missed.",
+			text.Count(s.Late, "alert came", "alerts came"))
+	}
+	switch {
+	case s.Through.IsZero():
+	case s.LedgerFrom.IsZero():
+		add(text.Gap, "The ledger is empty: what was delivered is not known.")
+	case len(s.Hours) > 0 && s.LedgerFrom.After(s.Hours[0].Start):
+		add(text.Gap, "The ledger begins at %s: what was delivered before is not counted.", text.Stamp(s.LedgerFrom))
+	}
+	return all
+}
+
+// Marks of hours whose count is not the whole.
+const (
+	soFar       = "so far"       // the state has not passed the hour's end
+	inPart      = "in part"      // the ledger begins within the hour
+	notYet      = "not yet"      // the state has not reached the hour
+	notRecorded = "not recorded" // the ledger begins after it
+)
+
+// markOf is the hour's mark, if it needs one. Of an hour without alerts it says whether
+// that is known.
+func markOf(h collector.Hour, s collector.Status) string {
+	switch end := h.Start.Add(time.Hour); {
+	case h.Alerts == 0 && !s.LedgerFrom.Before(end):
+		return notRecorded
+	case h.Alerts == 0 && !h.Complete && !s.Through.After(h.Start):
+		return notYet
+	case s.LedgerFrom.After(h.Start):
+		return inPart
+	case !h.Complete:
+		return soFar
+	}
+	return ""
+}
+
+// typeRows are the types, to be drawn as bars.
+func typeRows(types []collector.TypeCount) []text.BarRow {
+	rows := make([]text.BarRow, len(types))
+	for i, t := range types {
+		rows[i] = text.BarRow{Label: t.Type, N: t.Alerts}
+	}
+	return rows
+}

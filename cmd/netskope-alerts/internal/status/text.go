@@ -1,0 +1,136 @@
+package status
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+)
+
+// writeText prints the status for a person, as wide as the terminal is.
+func writeText(t text.Terminal, s collector.Status) error {
+	p := &sheet{text.Sheet{Terminal: t}}
+	p.condition(s)
+	p.position(s)
+	p.delivered(s)
+	if s.Alerts > 0 {
+		p.hours(s)
+		p.types(s)
+		p.lateness(s.Lateness)
+	}
+	return p.Flush()
+}
+
+type sheet struct{ text.Sheet }
+
+func (p *sheet) condition(s collector.Status) {
+	is := conditionOf(s)
+	p.Line("%s  %s", p.Word(is.verdict), p.Painted(text.Bold, text.Wrapped(is.sentence, p.Width, 6)))
+	for _, n := range noticesOf(s) {
+		p.Line("%s  %s", p.Word(n.verdict), text.Wrapped(n.text, p.Width, 6))
+	}
+}
+
+func (p *sheet) position(s collector.Status) {
+	p.Line("")
+	p.Row("from", "%s", s.Tenant)
+	p.Row("to", "gs://%s/%s/", s.Bucket, s.Folder)
+	p.Row("state", "gs://%s/%s", s.Bucket, s.State)
+	if s.Through.IsZero() {
+		return
+	}
+	p.Row("through", "%s; every alert before is delivered", text.Stamp(s.Through))
+	p.Row("lag", "%s", text.Span(s.Lag))
+	p.Row("last run", "saved the state at %s, %s ago", text.Stamp(s.Saved), text.Span(s.At.Sub(s.Saved)))
+	p.Row("next window", "%s", nextWindow(s))
+	p.Row("", "%s", whenDue(s))
+	if !s.LastEvent.IsZero() {
+		p.Row("newest alert", "%s", text.Stamp(s.LastEvent))
+	}
+}
+
+func nextWindow(s collector.Status) string {
+	return strings.TrimSuffix(text.Stamp(s.Through), " UTC") + " to " + text.OnDay(s.Next, s.Through)
+}
+
+func whenDue(s collector.Status) string {
+	if s.NextDue.After(s.At) {
+		return fmt.Sprintf("due at %s, in %s", text.OnDay(s.NextDue, s.At), text.Span(s.NextDue.Sub(s.At)))
+	}
+	return fmt.Sprintf("due since %s, for %s", text.OnDay(s.NextDue, s.At), text.Span(s.At.Sub(s.NextDue)))
+}
+
+func (p *sheet) delivered(s collector.Status) {
+	if s.LedgerFrom.IsZero() {
+		return
+	}
+	p.Line("")
+	p.Row("last day", "%s in %s", text.Count(s.Alerts, "alert", "alerts"), text.Count(s.Windows, "window", "windows"))
+	p.Row("bytes", "%s of NDJSON, %s stored", text.Size(s.Bytes), text.Size(s.Stored))
+	p.Row("objects", "%s, %s", text.Number(s.Objects), whatIsLeft(s))
+}
+
+// whatIsLeft says how many objects are still in the feed's folder.
+func whatIsLeft(s collector.Status) string {
+	switch taken := s.Objects - s.Present; {
+	case s.Objects == 0:
+		return "none to be taken away"
+	case taken <= 0:
+		return "all still there"
+	case s.Present == 0:
+		return "all taken away since"
+	default:
+		return text.Number(taken) + " of them taken away since"
+	}
+}
+
+func (p *sheet) hours(s collector.Status) {
+	p.Heading("Alerts per hour (UTC)")
+	var rows []text.BarRow
+	for _, h := range s.Hours {
+		row := text.BarRow{Label: h.Start.UTC().Format("Jan 02 15:04"), N: h.Alerts, Mark: markOf(h, s)}
+		row.Unknown = row.Mark == notRecorded || row.Mark == notYet
+		rows = append(rows, row)
+	}
+	p.Bars(rows)
+}
+
+func (p *sheet) types(s collector.Status) {
+	p.Heading("Alerts per type")
+	top, others := text.Plotted(typeRows(s.Types))
+	if others.Label != "" {
+		top = append(top, others)
+	}
+	for i := range top {
+		top[i].Share = text.Share(top[i].N, s.Alerts)
+	}
+	p.Bars(top)
+}
+
+// latenessLimits are the rows of the histogram. Their last is open.
+var latenessLimits = []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour,
+	24 * time.Hour}
+
+func (p *sheet) lateness(l collector.Latenesses) {
+	if len(l.Buckets) == 0 {
+		return
+	}
+	p.Heading("From an alert's timestamp to its storing by the tenant")
+	p.Line("median %s, p90 %s, p99 %s, longest %s", text.Span(l.P50), text.Span(l.P90), text.Span(l.P99),
+		text.Span(l.Max))
+	rows := make([]text.BarRow, len(latenessLimits)+1)
+	for i, limit := range latenessLimits {
+		rows[i].Label = "up to " + text.Span(limit)
+	}
+	rows[len(latenessLimits)].Label = "longer"
+	for _, b := range l.Buckets {
+		i := 0
+		for i < len(latenessLimits) && b.UpTo > latenessLimits[i] {
+			i++
+		}
+		rows[i].N += b.Alerts
+	}
+	p.Bars(rows)
+}

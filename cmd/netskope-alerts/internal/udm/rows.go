@@ -1,0 +1,220 @@
+package udm
+
+// table is the original's table of 114 rows, in its order and with its names, and
+// behind it what it only hints at: the parts of security_result (rows 74.1 to 74.22)
+// and three additions (+1 to +3). A row reads
+//
+//	number, the original's log field, the alert's fields if they are called otherwise,
+//	transformation, UDM path, rank among the rows of that path, condition.
+//
+// The original's names ending in _label, _field, _out, _sess and so on are variables
+// of Google's parser, not fields; from says what they hold. Capitalised and squashed
+// names (Host, srcIP, osversion) are a second dialect that the parser reads since
+// 2024-08-14; the names of the REST API v2 go first.
+var table = []row{
+	{n: 1, log: "app_activity_label", from: of("app_activity"), how: asText, path: "additional.fields",
+		key: "app_activity"},
+	{n: 2, log: "count_label", from: of("count"), how: asText, path: "additional.fields", key: "count"},
+	{n: 3, log: "object_field", from: of("object"), how: asText, path: "additional.fields", key: "Object"},
+	{n: 4, log: "object_id_field", from: of("object_id"), how: asText, path: "additional.fields", key: "Object id"},
+	{n: 5, log: "object_type_field", from: of("object_type"), how: asText, path: "additional.fields",
+		key: "Object type"},
+	{n: 6, log: "publisher_cn_field", from: of("publisher_cn"), how: asText, path: "additional.fields",
+		key: "publisher_cn"},
+	{n: 7, log: "publisher_name_field", from: of("publisher_name"), how: asText, path: "additional.fields",
+		key: "publisher_name"},
+	{n: 8, log: "site_label", from: of("site"), how: asText, path: "additional.fields", key: "site"},
+	{n: 9, log: "tunnel_id_field", from: of("tunnel_id"), how: asText, path: "additional.fields", key: "tunnel_id"},
+	{n: 10, log: "tunnel_type_field", from: of("tunnel_type"), how: asText, path: "additional.fields",
+		key: "tunnel_type"},
+	{n: 11, log: "access_method", how: asText, path: "extensions.auth.auth_details", rank: 1},
+	{n: 12, log: "accessmethod", how: asText, path: "extensions.auth.auth_details", rank: 2},
+	{n: 13, log: "activity", how: the("MACHINE"), path: "extensions.auth.type", rank: 1, when: &isLogin},
+	{n: 14, log: "published", how: asTime, path: "metadata.event_timestamp", rank: 2, note: "A1"},
+	{n: 15, log: "timestamp", how: asTime, path: "metadata.event_timestamp", rank: 1, note: "A1"},
+	{n: 16, log: "Protocol", how: decided, path: "metadata.event_type", note: "A2"},
+	{n: 17, log: "activity", how: decided, path: "metadata.event_type", note: "A2"},
+	{n: 18, log: "has_principal", from: of("hostname", "Host", "instance_id", "srcip", "srcIP"), how: decided,
+		path: "metadata.event_type", note: "A2"},
+	{n: 19, log: "Id", how: asText, path: "metadata.product_log_id", rank: 2},
+	{n: 20, log: "_id", how: asText, path: "metadata.product_log_id", rank: 1},
+	{n: 21, log: "protocol", how: asApplicationProtocol, path: "network.application_protocol", note: "A3"},
+	{n: 22, log: "from_user", how: asEmail, path: "network.email.from", note: "A13"},
+	{n: 23, log: "useridemail", from: of("shared_with"), how: asEmails, path: "network.email.to"},
+	{n: 24, log: "user_agent", how: withheld, path: "network.http.parsed_user_agent", rank: 1, note: "A6"},
+	{n: 25, log: "useragent", how: withheld, path: "network.http.parsed_user_agent", rank: 2, note: "A6"},
+	{n: 26, log: "browser_version", how: withheldText, path: "network.http.parsed_user_agent.browser_version", rank: 1,
+		note: "A6"},
+	{n: 27, log: "browserversion", how: withheldText, path: "network.http.parsed_user_agent.browser_version", rank: 2,
+		note: "A6"},
+	{n: 28, log: "page", how: asText, path: "network.http.referral_url", rank: 2},
+	{n: 29, log: "referer", how: asText, path: "network.http.referral_url", rank: 1},
+	{n: 30, log: "Browser", how: asText, path: "network.http.user_agent", rank: 4, skip: of("unknown"), note: "A5"},
+	{n: 31, log: "browser", how: asText, path: "network.http.user_agent", rank: 3, skip: of("unknown"), note: "A5"},
+	{n: 32, log: "user_agent", how: asText, path: "network.http.user_agent", rank: 1, note: "A5"},
+	{n: 33, log: "useragent", how: asText, path: "network.http.user_agent", rank: 2, note: "A5"},
+	{n: 34, log: "ip_protocol_out", from: of("ip_protocol"), how: asIPProtocol, path: "network.ip_protocol"},
+	{n: 35, log: "server_bytes", how: asUint64, path: "network.received_bytes"},
+	{n: 36, log: "client_bytes", how: asUint64, path: "network.sent_bytes"},
+	{n: 37, log: "browserSessionid", how: asText, path: "network.session_id", rank: 3, note: "A4"},
+	{n: 38, log: "browser_sess", from: of("browser_session_id"), how: asText, path: "network.session_id", rank: 1,
+		note: "A4"},
+	{n: 39, log: "network_session_id", how: asText, path: "network.session_id", rank: 2, note: "A4"},
+	{n: 40, log: "ja3", how: asHex32, path: "network.tls.client.ja3", skip: notAvailable},
+	{n: 41, log: "ja3s", how: asHex32, path: "network.tls.server.ja3s", skip: notAvailable},
+	{n: 42, log: "netskope_pop", how: asText, path: "observer.hostname"},
+	{n: 43, log: "organization_unit", how: asText, path: "principal.administrative_domain"},
+	{n: 44, log: "Host", how: asText, path: "principal.asset.hostname", rank: 2, note: "A7"},
+	{n: 45, log: "hostname", how: asText, path: "principal.asset.hostname", rank: 1, note: "A7"},
+	{n: 46, log: "instance_id", how: asText, path: "principal.asset.hostname", rank: 3, note: "A7"},
+	{n: 47, log: "srcIP", how: asIP, path: "principal.asset.ip", rank: 2},
+	{n: 48, log: "srcip", how: asIP, path: "principal.asset.ip", rank: 1},
+	{n: 49, log: "Host", how: asText, path: "principal.hostname", rank: 2, note: "A7"},
+	{n: 50, log: "hostname", how: asText, path: "principal.hostname", rank: 1, note: "A7"},
+	{n: 51, log: "instance_id", how: asText, path: "principal.hostname", rank: 3, note: "A7"},
+	{n: 52, log: "srcIP", how: asIP, path: "principal.ip", rank: 2},
+	{n: 53, log: "srcip", how: asIP, path: "principal.ip", rank: 1},
+	{n: 54, log: "src_location", how: asText, path: "principal.location.city"},
+	{n: 55, log: "src_country", how: asText, path: "principal.location.country_or_region", rank: 1},
+	{n: 56, log: "srccountry", how: asText, path: "principal.location.country_or_region", rank: 2},
+	{n: 57, log: "src_region", how: asText, path: "principal.location.name", rank: 1},
+	{n: 58, log: "srcregion", how: asText, path: "principal.location.name", rank: 2},
+	{n: 59, log: "srclatitude", how: asNumber, path: "principal.location.region_coordinates.latitude", note: "A8"},
+	{n: 60, log: "srclongitude", how: asNumber, path: "principal.location.region_coordinates.longitude", note: "A8"},
+	{n: 61, log: "src_latitude", how: asNumber, path: "principal.location.region_latitude", note: "A8"},
+	{n: 62, log: "src_longitude", how: asNumber, path: "principal.location.region_longitude", note: "A8"},
+	{n: 63, log: "os", how: asPlatform, path: "principal.platform", rank: 1, note: "A9"},
+	{n: 64, log: "os_version", how: asText, path: "principal.platform_version", rank: 1},
+	{n: 65, log: "osversion", how: asText, path: "principal.platform_version", rank: 2},
+	{n: 66, log: "srcport", how: asPort, path: "principal.port"},
+	{n: 67, log: "from_user_category_label", from: of("from_user_category"), how: asText,
+		path: "principal.resource.attribute.labels", key: "From User Category"},
+	{n: 68, log: "Device", how: asText, path: "principal.resource.resource_subtype", rank: 2},
+	{n: 69, log: "device", how: asText, path: "principal.resource.resource_subtype", rank: 1},
+	{n: 70, log: "User", how: asEmail, path: "principal.user.email_addresses", rank: 2},
+	{n: 71, log: "matched_username", how: asEmail, path: "principal.user.email_addresses", rank: 3},
+	{n: 72, log: "user", how: asEmail, path: "principal.user.email_addresses", rank: 1},
+	{n: 73, log: "user", how: asText, path: "principal.user.userid"},
+	{n: 74, log: "_security_result", how: group, path: "security_result", note: "A11"},
+	{n: 75, log: "security_result1", how: group, path: "security_result", note: "A11"},
+	{n: 76, log: "app", how: asText, path: "target.application", rank: 1},
+	{n: 77, log: "appName", how: asText, path: "target.application", rank: 2},
+	{n: 78, log: "domain", how: asText, path: "target.asset.hostname", rank: 1, note: "A10"},
+	{n: 79, log: "dstIP", how: asIP, path: "target.asset.ip", rank: 3},
+	{n: 80, log: "dst_ip", how: asIP, path: "target.asset.ip", rank: 2},
+	{n: 81, log: "dstip", how: asIP, path: "target.asset.ip", rank: 1},
+	{n: 82, log: "dlp_file", how: asText, path: "target.file.full_path", rank: 1},
+	{n: 83, log: "file_path", how: asText, path: "target.file.full_path", rank: 2},
+	{n: 84, log: "md5", how: asText, path: "target.file.md5", skip: notAvailable},
+	{n: 85, log: "file_type", how: asText, path: "target.file.mime_type", skip: of("unknown")},
+	{n: 86, log: "sha256", how: asText, path: "target.file.sha256"},
+	{n: 87, log: "file_size", how: asUint64, path: "target.file.size"},
+	{n: 88, log: "domain", how: asText, path: "target.hostname", rank: 1, note: "A10"},
+	{n: 89, log: "dstIP", how: asIP, path: "target.ip", rank: 3},
+	{n: 90, log: "dst_ip", how: asIP, path: "target.ip", rank: 2},
+	{n: 91, log: "dstip", how: asIP, path: "target.ip", rank: 1},
+	{n: 92, log: "dst_location", how: asText, path: "target.location.city"},
+	{n: 93, log: "dst_country", how: asText, path: "target.location.country_or_region", rank: 1},
+	{n: 94, log: "dstcountry", how: asText, path: "target.location.country_or_region", rank: 2},
+	{n: 95, log: "dst_region", how: asText, path: "target.location.name", rank: 1},
+	{n: 96, log: "dstregion", how: asText, path: "target.location.name", rank: 2},
+	{n: 97, log: "dstlatitude", how: asNumber, path: "target.location.region_coordinates.latitude", note: "A8"},
+	{n: 98, log: "dstlongitude", how: asNumber, path: "target.location.region_coordinates.longitude", note: "A8"},
+	{n: 99, log: "dstport", how: asPort, path: "target.port"},
+	{n: 100, log: "app_session_label", from: of("app_session_id"), how: asText,
+		path: "target.resource.attribute.labels", key: "App Session Id"},
+	{n: 101, log: "to_user_category_label", from: of("to_user_category"), how: asText,
+		path: "target.resource.attribute.labels", key: "To User Category"},
+	{n: 102, log: "Url", how: asText, path: "target.url", rank: 2},
+	{n: 103, log: "url", how: asText, path: "target.url", rank: 1},
+	{n: 104, log: "to_user", how: asEmail, path: "target.user.email_addresses", rank: 1, when: &isOneUser},
+	{n: 105, log: "touser", from: of("to_user"), how: asEmails, path: "target.user.email_addresses", rank: 2,
+		when: &areSeveralUsers},
+	{n: 106, log: "N/A", how: the("MACHINE"), path: "extensions.auth.type", rank: 2, when: &isLogin},
+	{n: 107, log: "N/A", how: decided, path: "metadata.event_type"},
+	{n: 108, log: "N/A", how: the("Netskope Alert"), path: "metadata.product_name"},
+	{n: 109, log: "N/A", how: the("Netskope"), path: "metadata.vendor_name"},
+	{n: 110, log: "N/A", how: theWithheld("USER_DEFINED"), path: "network.http.parsed_user_agent.family",
+		when: &hasBrowserVersion, note: "A6"},
+	{n: 111, log: "N/A", how: the("WINDOWS"), path: "principal.platform", rank: 2, when: &isWindows},
+	{n: 112, log: "N/A", how: the("DEVICE"), path: "principal.resource.type", when: &hasDevice},
+	{n: 113, log: "N/A", from: of("dsthost"), how: asHost, path: "target.asset.hostname", rank: 2, note: "A10"},
+	{n: 114, log: "N/A", from: of("dsthost"), how: asHost, path: "target.hostname", rank: 2, note: "A10"},
+
+	{n: 74, part: 1, log: "action", how: asAction, path: "security_result.action", note: "A12"},
+	{n: 74, part: 2, log: "action", how: asText, path: "security_result.action_details", when: &isAlertOrBypass,
+		note: "A11"},
+	{n: 74, part: 3, log: "alert", how: asAlertState, path: "security_result.alert_state", note: "A11"},
+	{n: 74, part: 4, log: "category", from: of("category", "appcategory"), how: asText,
+		path: "security_result.category_details", rank: 1, note: "A11"},
+	{n: 74, part: 5, log: "alert_type", how: asText, path: "security_result.category_details", rank: 2, note: "A11"},
+	{n: 74, part: 6, log: "activity", how: asText, path: "security_result.description", note: "A11"},
+	{n: 74, part: 7, log: "policy", how: asText, path: "security_result.summary", note: "A11"},
+	{n: 74, part: 8, log: "dlp_rule", how: asText, path: "security_result.rule_name", note: "A11"},
+	{n: 74, part: 9, log: "dlp_profile", how: asText, path: "security_result.rule_type", note: "A11"},
+	{n: 74, part: 10, log: "malware_id", how: asText, path: "security_result.threat_id", note: "A11"},
+	{n: 74, part: 11, log: "malware_name", how: asText, path: "security_result.threat_name", note: "A11"},
+	{n: 74, part: 12, log: "severity", how: asSeverity, path: "security_result.severity", rank: 1, note: "A11"},
+	{n: 74, part: 13, log: "dlp_rule_severity", how: asSeverity, path: "security_result.severity", rank: 2,
+		when: &isDLP, note: "A11"},
+	{n: 74, part: 14, log: "malware_severity", how: asSeverity, path: "security_result.severity", rank: 3, note: "A11"},
+	{n: 74, part: 15, log: "severity", how: asText, path: "security_result.severity_details", when: &isOddSeverity,
+		note: "A11"},
+	{n: 74, part: 16, log: "ccl", how: asConfidence, path: "security_result.confidence", note: "A11"},
+	{n: 74, part: 17, log: "ccl", how: asText, path: "security_result.confidence_details", note: "A11"},
+	{n: 74, part: 18, log: "cci", how: asText, path: "security_result.detection_fields", key: "cci", note: "A11"},
+	{n: 74, part: 19, log: "malware_type", how: asText, path: "security_result.detection_fields", key: "Malware Type",
+		note: "A11"},
+	{n: 74, part: 20, log: "threat_match_field", how: asText, path: "security_result.detection_fields",
+		key: "Threat Match Field", note: "A11"},
+	{n: 74, part: 21, log: "traffic_type", how: asText, path: "security_result.detection_fields", key: "traffic_type",
+		note: "A11"},
+	{n: 74, part: 22, log: "type", how: asText, path: "security_result.detection_fields", key: "type", note: "A11"},
+
+	{part: 1, log: "user", how: asText, path: "target.user.userid", when: &isLogin, note: "A14"},
+	{part: 2, log: "has_principal", from: of("hostname", "Host", "instance_id", "srcip", "srcIP"), how: decided,
+		path: "metadata.event_type", note: "A2"},
+	{part: 3, log: "user", from: of("user", "User", "matched_username"), how: decided, path: "metadata.event_type",
+		note: "A2"},
+}
+
+// notAvailable are Netskope's spellings of a hash that it has not.
+var notAvailable = of("not available", "notavailable")
+
+// notes explains the notes of the table: where the original is ambiguous, and the choice.
+var notes = map[string]string{
+	"A1": "timestamp: the original says RFC 3339, the tenant sends epoch seconds: " +
+		"both are read, and from 1e11 on milliseconds, from 1e14 on microseconds. " +
+		"With neither there is no event_timestamp, and a finding; Google's parser then takes the time of parsing",
+	"A2": "event type: the order of the rows is not given. " +
+		"Most specific first: login, scan with mail, HTTP between two machines, " +
+		"any connection between two machines, one machine (+2), a user (+3), none. " +
+		"+2 and +3 are the predecessor page's; the present one no longer lists them",
+	"A3": "protocol: the version is cut off (HTTPS/1.1); " +
+		"a name that the schema's enum does not have is left out, with a finding",
+	"A4": "session id: of three sources the order is not given: " +
+		"browser_session_id, network_session_id, browserSessionid; " +
+		"the first is the one that the v2 parser's page names for browser_sess",
+	"A5": "user agent: of four sources the order is not given: " +
+		"user_agent and useragent (since 2024-02-08, change log), then browser, Browser",
+	"A6": "parsed_user_agent: Google's function for it is not published, " +
+		"and the published schema reserves the field: " +
+		"withheld from the event, shown by Explain",
+	"A7": "hostname: all are 'directly mapped'. " +
+		"hostname, then Host, then instance_id, as on the predecessor page (instance_id since 2023-11-10, " +
+		"change log)",
+	"A8": "coordinates: src_latitude goes to the deprecated region_latitude, as listed; " +
+		"dst_latitude is in no row and is not mapped",
+	"A9": "platform: a search for 'mac' finds it in any word, as listed; " +
+		"iOS, Android and Chrome OS have members in the schema but no row",
+	"A10": "target host: domain, else dsthost if it is not an IP address ('Constant: " +
+		"dsthost' is that field, not the word)",
+	"A11": "security_result: the original lists two objects without content. " +
+		"One object, with the content that the predecessor page gives",
+	"A12": "action: alert and bypass become QUARANTINE, as the parser's change log says (2024-06-04), " +
+		"although bypass lets traffic pass and the schema counts QUARANTINE as failed",
+	"A13": "from_user: to network.email.from, as listed, " +
+		"although Netskope's own plugin writes principal.user.email_addresses",
+	"A14": "login: the listed rows give no target.user, which USER_LOGIN requires, unless to_user is there: " +
+		"user is copied to target.user.userid",
+}

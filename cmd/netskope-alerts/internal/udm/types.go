@@ -1,0 +1,167 @@
+package udm
+
+import "strings"
+
+// claim is one way to an event type.
+type claim struct {
+	row       string // the row of the table that makes it
+	eventType string
+	when      string
+	ok        func(*mapping) bool
+}
+
+// claims lists the ways in order: the first that holds, and whose event has what its
+// type needs, decides. One that holds but whose event lacks something is reported; the
+// event is then of the next type that is left, GENERIC_EVENT at worst.
+var claims = []claim{
+	{"17", "USER_LOGIN", isLogin.text, isLogin.ok},
+	{"17", "EMAIL_UNCATEGORIZED", "activity is Introspection Scan, with shared_with or from_user",
+		func(m *mapping) bool {
+			return m.get("activity").scalar() == "Introspection Scan" &&
+				(m.get("shared_with").kind != absent || m.get("from_user").kind != absent)
+		}},
+	{"16", "NETWORK_HTTP", "Protocol begins with HTTP", func(m *mapping) bool { return isHTTP(m.get("Protocol")) }},
+	{"18", "NETWORK_HTTP", "principal and target have a machine, protocol begins with HTTP", func(m *mapping) bool {
+		return principalMachine.met(&m.event) && targetMachine.met(&m.event) && isHTTP(m.get("protocol"))
+	}},
+	{"18", "NETWORK_CONNECTION", "principal and target have a machine", func(m *mapping) bool {
+		return principalMachine.met(&m.event) && targetMachine.met(&m.event)
+	}},
+	{"+2", "STATUS_UPDATE", "the principal has a machine",
+		func(m *mapping) bool { return principalMachine.met(&m.event) }},
+	{"+3", "USER_UNCATEGORIZED", "the principal has a user",
+		func(m *mapping) bool { return principalUser.met(&m.event) }},
+	{"107", "GENERIC_EVENT", "no other fits", func(*mapping) bool { return true }},
+}
+
+// claimed is what a row of metadata.event_type does, in words.
+func claimed(row string) string {
+	var ways []string
+	for _, c := range claims {
+		if c.row == row {
+			ways = append(ways, c.eventType+" if "+c.when)
+		}
+	}
+	return strings.Join(ways, "; ")
+}
+
+func isHTTP(protocol value) bool {
+	s := protocol.scalar()
+	return len(s) >= 4 && strings.EqualFold(s[:4], "HTTP")
+}
+
+// need is something that an event of a type must have: one of some fields.
+type need struct {
+	path  string // as a finding names it
+	any   []string
+	from  string // the alert's fields that would supply it
+	slots []int  // of any
+}
+
+func (n *need) met(e *Event) bool {
+	for _, slot := range n.slots {
+		if e.has(slot) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	principalMachine = &need{path: "principal.hostname or principal.ip", any: of("principal.hostname", "principal.ip"),
+		from: "hostname, Host, instance_id, srcip, srcIP"}
+	targetMachine = &need{path: "target.hostname or target.ip", any: of("target.hostname", "target.ip"),
+		from: "domain, dsthost, dstip, dst_ip, dstIP"}
+	principalUser = &need{path: "principal.user", any: of("principal.user.userid", "principal.user.email_addresses"),
+		from: "user, User, matched_username"}
+	targetUser = &need{path: "target.user", any: of("target.user.userid", "target.user.email_addresses"),
+		from: "user, to_user"}
+	targetURL = &need{path: "target.url", any: of("target.url"), from: "url, Url"}
+	authType  = &need{path: "extensions.auth.type", any: of("extensions.auth.type"), from: "activity"}
+)
+
+// needs are the fields that an event of a type must have, as Google's UDM usage guide
+// lists them by event type (docs.cloud.google.com/chronicle/docs/unified-data-model/udm-usage,
+// 2026-06-03). For STATUS_UPDATE, and for USER_UNCATEGORIZED, of which the guide asks
+// for a target user that no row supplies, it is what Netskope's own plugin checks
+// (netskopeoss/ta_cloud_exchange_plugins, chronicle_cls). For the other two neither
+// asks for anything.
+var needs = map[string][]*need{
+	"USER_LOGIN":         {targetUser, authType},
+	"NETWORK_HTTP":       {principalMachine, targetMachine, targetURL},
+	"NETWORK_CONNECTION": {principalMachine, targetMachine},
+	"STATUS_UPDATE":      {principalMachine},
+	"USER_UNCATEGORIZED": {principalUser},
+}
+
+func resolve() {
+	for _, n := range []*need{principalMachine, targetMachine, principalUser, targetUser, targetURL, authType} {
+		for _, path := range n.any {
+			n.slots = append(n.slots, slotOf(path))
+		}
+	}
+}
+
+// decide chooses the event type and gives the rows of metadata.event_type their
+// outcomes.
+func (m *mapping) decide() {
+	e := &m.event
+	chosen := ""
+	var missed []*need
+	failed := map[string]string{} // by the type
+	for _, c := range claims {
+		i := typeRows[c.row]
+		held := c.ok(m)
+		if held && chosen == "" && failed[c.eventType] == "" {
+			var lacking []string
+			for _, n := range needs[c.eventType] {
+				if !n.met(e) {
+					lacking = append(lacking, n.path)
+					missed = append(missed, n)
+				}
+			}
+			if lacking == nil {
+				chosen = c.eventType
+				e.entries[0] = entry{row: uint8(i), text: chosen}
+				e.outcomes[i] = Set
+				m.note(i, verdict{Set, c.when}, chosen)
+				continue
+			}
+			failed[c.eventType] = strings.Join(lacking, ", ")
+			for _, n := range missed[len(missed)-len(lacking):] {
+				m.find(Finding{Path: n.path, Field: n.from, Rule: RuleRequired, Effect: Demoted,
+					Why: c.eventType + " needs it; the next type that fits is taken instead"})
+			}
+		}
+		m.undecided(i, c, held, failed[c.eventType])
+	}
+}
+
+// undecided notes the outcome of a row whose claim did not decide, unless another
+// claim of the row did.
+func (m *mapping) undecided(i int, c claim, held bool, lacking string) {
+	m.begin(i)
+	var v verdict
+	switch {
+	case len(m.r.fields) > 0 && m.v.kind == absent:
+		v = verdict{Absent, "not in the alert"}
+	case held && lacking != "":
+		v = verdict{LeftOut, c.eventType + " needs " + lacking}
+	case held:
+		v = verdict{Shadowed, "another row of this path went first"}
+	default:
+		v = verdict{Unmet, "only when " + c.when}
+	}
+	if v.outcome >= m.event.outcomes[i] {
+		m.event.outcomes[i] = v.outcome
+		m.note(i, v, "")
+	}
+}
+
+func (m *mapping) note(i int, v verdict, result string) {
+	m.begin(i)
+	if result != "" {
+		m.result = append(m.result, result)
+	}
+	m.end(v)
+}
