@@ -2,185 +2,183 @@ package collector
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"log/slog"
 	"time"
 
-	"cloud.google.com/go/storage"
-
-	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/message"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
-// Verify lists the tenant's alerts of the past again, window by window, compares them
-// with the ledger, and with what lies in the feed's folder, and tells each what it
-// found. With Repair it delivers what is missing, in late objects that the ledger
-// records; two repairs at once, or one that is killed and repeated, deliver it once.
-//
-// Only windows that the collector has left behind are audited, and nothing before the
-// ledger begins. An error ends it; what was repaired is repaired.
-func Verify(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, o AuditOptions, each func(AuditedWindow)) (Audit, error) {
-	a := Audit{From: o.Since, To: o.Until}
-	err := a.resume(ctx, c, bucket, client, o, each)
-	return a, err
+// Audit lists the tenant's alerts of the past again, compares them with the ledger, and with
+// what lies in the feed's folder, and tells each what it found. With Repair it delivers what
+// is missing, in late objects that the ledger records; two repairs at once, or one that is
+// killed and repeated, deliver it once.
+func (c *Collector) Audit(ctx context.Context, o audit.Options, each func(audit.Result)) (audit.Summary, error) {
+	s := audit.Summary{From: o.Since, To: o.Until}
+	err := c.resumeAudit(ctx, o, &s, each)
+	return s, err
 }
 
-// resume audits from where a has come, or from its start.
-func (a *Audit) resume(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, o AuditOptions, each func(AuditedWindow)) error {
+// resumeAudit audits from where the summary has come, or from its start.
+func (c *Collector) resumeAudit(ctx context.Context, o audit.Options, s *audit.Summary, each func(audit.Result)) error {
 	began := time.Now()
-	v := &auditor{config: c, bucket: bucket, options: o, keys: map[string][]alert.Key{}, audit: a,
-		tenant: netskope.New(c.Netskope(), client, nil), client: client}
-	err := v.begin(ctx)
-	if err == nil {
-		err = v.run(ctx, each)
+	state, err := c.readState(ctx, c.StateKey, 0)
+	if err == nil && state.original {
+		err = fmt.Errorf("%w: the state %s is the original function's; let the collector run once", audit.ErrNothing, c.Bucket.URI(c.StateKey))
 	}
-	a.Took += time.Since(began)
-	a.Requests += v.tenant.Counts().Requests
-	return err
-}
-
-// auditor is one audit under way.
-type auditor struct {
-	config  Config
-	bucket  *storage.BucketHandle
-	tenant  *netskope.Client
-	client  *http.Client
-	options AuditOptions
-	ledger  *ledger
-	folder  folder
-	through time.Time              // where the collector has come
-	lates   int                    // number of the last late entry
-	keys    map[string][]alert.Key // of entries near the window, by name
-	audit   *Audit
-}
-
-// begin finds out what can be audited, and reads the ledger and the folder.
-func (v *auditor) begin(ctx context.Context) error {
-	c, a := v.config, v.audit
-	state, err := readState(ctx, v.bucket, c.StateKey)
+	if err == nil {
+		err = state.Check(c.Config)
+	}
 	if err != nil {
 		return err
 	}
-	if state.Next.IsZero() {
-		return fmt.Errorf("read state gs://%s/%s: it is the original function's: there is no ledger yet; let the collector run once", c.Bucket, c.StateKey)
-	}
-	if err := state.Check(c); err != nil {
-		return err
-	}
-	if v.through = state.Through; a.To.IsZero() || a.To.After(v.through) {
-		a.To = v.through
-	}
-	if a.LedgerFrom, err = ledgerStart(ctx, v.bucket, c.Prefix); err != nil {
-		return err
-	}
-	if a.LedgerFrom.IsZero() {
-		return fmt.Errorf("the ledger gs://%s/%s/ is empty: nothing that was delivered so far is known", c.Bucket, ledgerFolder(c.Prefix))
-	}
-	if a.From.Before(a.LedgerFrom) {
-		a.From = a.LedgerFrom
-	}
-	if a.At.Before(a.From) {
-		a.At = a.From
-	}
-	span := Window{From: a.At, To: a.To}
-	if !span.From.Before(span.To) {
-		return fmt.Errorf("there is nothing to audit: the ledger begins at %s, the collector has come to %s", a.LedgerFrom.Format(time.RFC3339), v.through.Format(time.RFC3339))
-	}
-	if v.options.Repair {
-		if err := v.fillBegun(ctx); err != nil {
-			return err
-		}
-	}
-	if err := v.refresh(ctx); err != nil {
-		return err
-	}
-	if e, ok := v.ledger.covering(a.At); ok {
-		a.At = e.From // whole windows
-	}
-	v.folder, err = listFolder(ctx, v.bucket, c, span, v.ledger, v.lates)
+	f := fetcher{netskope.New(c.Netskope(), c.HTTP, nil), c.TimeField}
+	a := audit.Auditor{Ledger: c.Ledger(), Bucket: c.Bucket, Folders: c.Folders(), Options: o, Through: state.Through,
+		Page: c.PageSize, States: []string{c.StateKey, layout.OriginalStateKey(c.Prefix)}, TimeField: c.TimeField,
+		Fetch: func(ctx context.Context, cut cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
+			seen, _, err := f.fetch(ctx, cut, keep)
+			return seen, err
+		}, Fill: c.fill}
+	err = a.Run(ctx, s, each)
+	s.Took += time.Since(began)
+	s.Requests += f.client.Counts().Requests
 	return err
 }
 
-// run audits window after window.
-func (v *auditor) run(ctx context.Context, each func(AuditedWindow)) error {
-	a := v.audit
-	for a.At.Before(a.To) {
-		w, ok := v.next(a.At)
-		if !ok {
-			break
-		}
-		found, err := v.window(ctx, w)
-		if err != nil {
-			return err
-		}
-		a.add(found)
-		a.At = w.To
-		if each != nil {
-			each(found)
+// fill delivers a hole in the ledger as a backfill does.
+func (c *Collector) fill(ctx context.Context, hole Span) (alerts int64, err error) {
+	for {
+		r, err := c.Backfill(ctx, time.Now(), hole, nil)
+		alerts += r.Alerts
+		if err != nil || r.CaughtUp {
+			return alerts, err
 		}
 	}
-	if a.Windows == 0 {
-		return fmt.Errorf("there is nothing to audit: no window ends between %s and %s", a.At.Format(time.RFC3339), a.To.Format(time.RFC3339))
-	}
-	if len(v.folder.foreign) > 0 { // others may have delivered since the ledger was read
-		l, err := loadLedger(ctx, v.bucket, Window{From: a.From, To: a.To}, v.config.Prefix)
-		if err != nil {
-			return err
-		}
-		v.folder.recognize(l)
-	}
-	a.Complete = true
-	a.Foreign = v.folder.report()
-	for _, o := range a.Foreign {
-		a.Unknown += o.Unknown
-	}
-	return nil
 }
 
-// next is the window to audit from the moment on: what is left of the one that the
-// ledger has of it, or, where it has none, up to an hour of the hole. There is none if
-// the last one has not ended by the end of the audit.
-func (v *auditor) next(at time.Time) (Window, bool) {
-	if e, ok := v.ledger.covering(at); ok {
-		return Window{From: at, To: e.To}, !e.To.After(v.audit.To)
+// auditAttributes are an audit's record in the log.
+func auditAttributes(s *audit.Summary) []slog.Attr {
+	return []slog.Attr{
+		slog.Time("audit_from", s.From),
+		slog.Time("audit_to", s.To),
+		slog.Time("audit_at", s.At),
+		slog.Bool("complete", s.Complete),
+		slog.Int("cells", s.Cells),
+		slog.Int("cells_with_gaps", s.Gaps),
+		slog.Int64("delivered", s.Delivered),
+		slog.Int64("missing", s.Missing),
+		slog.Int64("repaired", s.Repaired),
+		slog.Int64("duplicated", s.Duplicated),
+		slog.Int64("unknown", s.Unknown),
+		slog.Int("objects_pending", s.Pending),
+		slog.Int("objects_gone", s.Gone),
+		slog.Int("objects_damaged", s.Damaged),
+		slog.Int("objects_foreign", len(s.Foreign)),
+		slog.Int("requests", s.Requests),
+		slog.Float64("duration_seconds", s.Took.Seconds()),
 	}
-	w := Window{From: at, To: at.Truncate(time.Hour).Add(time.Hour)}
-	if w.To.After(v.audit.To) {
-		w.To = v.audit.To
-	}
-	return v.ledger.clip(w), true
 }
 
-// window audits one window, and repairs it. Where somebody else repairs, too, it looks
-// again at what he has left.
-func (v *auditor) window(ctx context.Context, w Window) (AuditedWindow, error) {
-	for range maxRepairRaces {
-		found, err := v.compare(ctx, w)
-		if !errors.Is(err, errRepairedMeanwhile) {
-			return found, err
-		}
-		if err := v.refresh(ctx); err != nil {
-			return AuditedWindow{}, err
-		}
-	}
-	return AuditedWindow{}, fmt.Errorf("repair window %v: %w, %d times in a row", w, errRepairedMeanwhile, maxRepairRaces)
+// progress is how far an audit that a message asked for has come: a run of the function
+// may have too little time for all of it.
+type progress struct {
+	Asked  time.Duration `json:"asked"` // how far back, nanoseconds
+	Repair bool          `json:"repair"`
+	Now    time.Time     `json:"now"` // the first message's time
+	Audit  audit.Summary `json:"audit"`
+
+	generation int64
 }
 
-const maxRepairRaces = 10
+// progressEvery is how many cells are audited between two savings.
+const progressEvery = 50
 
-// errRepairedMeanwhile says that another repair took the number of a late entry.
-var errRepairedMeanwhile = errors.New("another repair delivered a late object")
+// auditBudgeted audits, within the budget, what a message asks for. An audit that was
+// not complete is gone on with, whatever the new message asks for: that comes when it is
+// delivered again. The same message delivered again after its audit was completed
+// changes nothing.
+func (c *Collector) auditBudgeted(ctx context.Context, now time.Time, asked message.Request) (audit.Summary, error) {
+	p, err := c.readProgress(ctx)
+	if err != nil {
+		return audit.Summary{}, err
+	}
+	mine := p.generation != 0 && p.Now.Equal(now) && p.Asked == asked.Verify && p.Repair == asked.Repair
+	switch {
+	case mine && p.Audit.Complete:
+		return p.Audit, nil
+	case p.generation == 0 || p.Audit.Complete:
+		p = progress{Asked: asked.Verify, Repair: asked.Repair, Now: now.UTC(), generation: p.generation,
+			Audit: audit.Summary{From: now.Add(-asked.Verify).UTC().Truncate(time.Second)}}
+		mine = true
+	}
+	budgeted, cancel := context.WithTimeout(ctx, c.Budget)
+	defer cancel()
+	cells := 0
+	var saveErr error
+	err = c.resumeAudit(budgeted, audit.Options{Repair: p.Repair}, &p.Audit, func(audit.Result) {
+		if cells++; cells%progressEvery == 0 && saveErr == nil {
+			if p, saveErr = c.saveProgress(ctx, p); saveErr != nil {
+				cancel() // somebody else audits, or nothing can be saved
+			}
+		}
+	})
+	spent := saveErr == nil && errors.Is(budgeted.Err(), context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case saveErr != nil:
+		return p.Audit, saveErr
+	case err != nil && !spent:
+		return p.Audit, err
+	case spent && cells == 0:
+		return p.Audit, fmt.Errorf("%w: no cell could be audited in it: %w", errBudgetSpent, err)
+	}
+	if _, err := c.saveProgress(ctx, p); err != nil {
+		return p.Audit, err
+	}
+	if !mine && p.Audit.Complete {
+		p.Audit.Complete = false // the other message's; this one has not been worked on
+	}
+	return p.Audit, nil
+}
 
-// refresh reads the ledger. The number of the last late entry comes first: one that is
-// created afterwards, and may not be in the list, has a number that this audit will want,
-// too, and will find taken.
-func (v *auditor) refresh(ctx context.Context) (err error) {
-	if v.lates, err = lastLate(ctx, v.bucket, v.config.Prefix); err != nil {
-		return err
+func (c *Collector) readProgress(ctx context.Context) (progress, error) {
+	var p progress
+	content, o, err := c.Bucket.Read(ctx, c.Folders().Audit, 0, maxStateBytes)
+	if errors.Is(err, gcs.ErrNotExist) {
+		return p, nil
 	}
-	if v.ledger, err = loadLedger(ctx, v.bucket, Window{From: v.audit.At, To: v.audit.To}, v.config.Prefix); err == nil {
-		v.folder.recognize(v.ledger)
+	if err == nil {
+		err = strictjson.Decode(content, &p)
 	}
-	return err
+	if err != nil {
+		return p, fmt.Errorf("read progress of the audit %s: %w; if it is damaged, delete it, and the audit begins anew",
+			c.Bucket.URI(c.Folders().Audit), err)
+	}
+	p.generation = o.Generation
+	return p, nil
+}
+
+// saveProgress replaces what p was read from, and no other.
+func (c *Collector) saveProgress(ctx context.Context, p progress) (progress, error) {
+	content, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return p, fmt.Errorf("encode progress of the audit: %w", err)
+	}
+	o, err := c.Bucket.Put(ctx, c.Folders().Audit, p.generation, append(content, '\n'), "application/json", nil)
+	if errors.Is(err, gcs.ErrChanged) {
+		err = fmt.Errorf("another audit saved its own; one at a time: %w", err)
+	}
+	if err != nil {
+		return p, fmt.Errorf("save progress of the audit: %w", err)
+	}
+	p.generation = o.Generation
+	return p, nil
 }

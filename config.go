@@ -3,45 +3,47 @@ package collector
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/env"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/netskope"
 )
 
-// Config is what one run works with. Every field is set from the environment
+// Version is the collector's own, as CHANGELOG.md has it.
+const Version = "0.2.0"
+
+// userAgent keeps the product token of the original function, by which a tenant's
+// administrators know it.
+const userAgent = "GoogleSecOps-NetskopeAlertCollector/" + Version
+
+// Config is what a collector is configured to do. Every field is set from the environment
 // variable that its comment names; [ConfigFromEnv] applies the defaults.
 type Config struct {
-	Bucket   string // GCS_BUCKET: bucket name, without gs://
-	Prefix   string // GCS_PREFIX: the feed's folder, without slashes at its ends
-	StateKey string // STATE_KEY: object name of the state
+	BucketName string // GCS_BUCKET: without gs://
+	Prefix     string // GCS_PREFIX: the feed's folder, without slashes at its ends
+	StateKey   string // STATE_KEY: object name of the state
 
 	Tenant string // NETSKOPE_TENANT: scheme and host, as in https://acme.goskope.com
 	Token  string // NETSKOPE_API_TOKEN, or the contents of NETSKOPE_API_TOKEN_FILE
 
-	MaxRecords        int     // MAX_RECORDS: alerts after which no new window is begun; 0 is no cap
+	MaxRecords        int     // MAX_RECORDS: alerts after which no new cell is begun; 0 is no cap
 	PageSize          int     // PAGE_SIZE: alerts asked for per request
 	RequestsPerSecond float64 // REQUESTS_PER_SECOND to the tenant; 0 is unpaced
 
 	Lookback time.Duration // LOOKBACK_HOURS: how far back the very first run begins
-	Window   time.Duration // WINDOW: length of a window near the present, whole seconds
-	Lag      time.Duration // LAG: how old a window's end must be before it is asked for
+	Lag      time.Duration // LAG: how old an alert's time must be before it is asked for
 	Budget   time.Duration // BUDGET: how long a run may take
 
-	TimeField   TimeField   // TIME_FIELD
-	Compression Compression // COMPRESSION
-	LogLevel    slog.Level  // LOG_LEVEL
+	TimeField   alert.TimeField // TIME_FIELD: by which of its times an alert is collected
+	Compression Compression     // COMPRESSION
 }
-
-// TimeField and its values are of package alert.
-type TimeField = alert.TimeField
-
-const (
-	InsertionTime = alert.InsertionTime
-	EventTime     = alert.EventTime
-)
 
 // Compression says how alert objects are stored.
 type Compression string
@@ -60,8 +62,6 @@ const (
 	SafePageSize = 5000
 	// maxPageSize is the largest that other collectors are known to use in production.
 	maxPageSize = 10000
-	// maxWindow bounds how far windows grow over a sparse stretch.
-	maxWindow = 6 * time.Hour
 	// maxLookbackHours is the oldest that any known consumer of the API asks for.
 	maxLookbackHours = 90 * 24
 	standardPrefix   = "netskope/alerts"
@@ -69,29 +69,30 @@ const (
 
 // ConfigFromEnv reads the configuration through lookup, which has the form of
 // [os.LookupEnv]; a variable set to nothing counts as not set. The error joins
-// all problems, each with the variable, its value and what to set instead. It
-// never holds the token. NETSKOPE_API_TOKEN_FILE is read at every call, so that a
-// rotated secret is picked up by the next run.
+// all problems, each an [env.Problem]. It never holds the token. NETSKOPE_API_TOKEN_FILE is
+// read at every call, so that a rotated secret is picked up by the next run.
 func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	v := env.New(lookup)
-	c := Config{Token: v.Token()}
-	c.Bucket = v.Bucket("GCS_BUCKET")
-	c.Prefix = v.ObjectPath("GCS_PREFIX", standardPrefix)
-	c.StateKey = v.ObjectPath("STATE_KEY", "netskope/state/alerts.json")
-	c.Tenant = v.Tenant("NETSKOPE_TENANT")
-	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40, "0 for no cap, or the number of alerts after which a run begins no new window")
+	c := Config{Token: v.Token(), BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v), Tenant: v.Tenant("NETSKOPE_TENANT")}
+	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
+	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40,
+		"0 for no cap, or the number of alerts after which a run begins no new cell")
 	c.PageSize = v.Integer("PAGE_SIZE", SafePageSize, 1, maxPageSize, "the tenant's documented safe maximum is 5000")
-	c.Lookback = time.Duration(v.Integer("LOOKBACK_HOURS", 24, 1, maxLookbackHours, "hours; the tenant is asked for 90 days at most")) * time.Hour
-	c.Window = v.Duration("WINDOW", 5*time.Minute, time.Second, maxWindow)
+	c.Lookback = time.Hour * time.Duration(v.Integer("LOOKBACK_HOURS", 24, 1, maxLookbackHours,
+		"hours; the tenant is asked for 90 days at most"))
 	c.Lag = v.Duration("LAG", 5*time.Minute, 0, 24*time.Hour)
 	c.Budget = v.Duration("BUDGET", 8*time.Minute, time.Second, time.Hour)
 	c.RequestsPerSecond = v.Number("REQUESTS_PER_SECOND", 4, 0, 1000)
-	c.TimeField = env.OneOf(v, "TIME_FIELD", InsertionTime, EventTime)
+	c.TimeField = env.OneOf(v, "TIME_FIELD", alert.InsertionTime, alert.EventTime)
 	c.Compression = env.OneOf(v, "COMPRESSION", NoCompression, Gzip)
-	c.LogLevel = v.LogLevel("LOG_LEVEL")
+	v.LogLevel("LOG_LEVEL")
+	if value, ok := v.Get("WINDOW"); ok {
+		v.Refuse("WINDOW", value, "is a setting that no longer exists: time is cut by a fixed grid",
+			"unset it; LAG and the schedule say how soon alerts come")
+	}
 	if c.Prefix != "" && c.StateKey == c.Prefix {
 		v.Refuse("STATE_KEY", c.StateKey, "is the name of the feed's folder",
-			"name an object outside it, as in netskope/state/alerts.json")
+			"name an object outside it, as in "+layout.StateKey(standardPrefix))
 	}
 	if err := v.Err(); err != nil {
 		return Config{}, fmt.Errorf("read configuration from the environment:\n%w", err)
@@ -99,36 +100,57 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	return c, nil
 }
 
+// feedFolder reads GCS_PREFIX, and refuses a folder of which a feed would take what the
+// collector keeps beside it.
+func feedFolder(v *env.Variables) string {
+	folder := v.ObjectPath("GCS_PREFIX", standardPrefix)
+	if ours := layout.Collides(folder); folder != "" && ours != "" {
+		v.Refuse("GCS_PREFIX", folder, "is how the names of the collector's own objects in "+ours+" begin: "+
+			"a feed on it would take them for alerts", "choose another name, as in "+standardPrefix)
+	}
+	return folder
+}
+
 // TokenFromEnv reads the API token alone, as [ConfigFromEnv] does. The error joins all
 // problems, and never holds the token.
 func TokenFromEnv(lookup func(string) (string, bool)) (string, error) {
 	v := env.New(lookup)
 	token := v.Token()
-	if err := v.Err(); err != nil {
-		return "", fmt.Errorf("read token from the environment:\n%w", err)
+	for _, p := range env.Problems(v.Err()) {
+		if strings.Contains(p.Name, "TOKEN") {
+			return token, fmt.Errorf("read token from the environment:\n%w", v.Err())
+		}
 	}
 	return token, nil
 }
 
-// Version is the collector's own, as CHANGELOG.md has it.
-const Version = "0.1.0"
+// FolderFromEnv reads, as [ConfigFromEnv] does, only where the feed's folder is: in the
+// bucket GCS_BUCKET, below GCS_PREFIX, without slashes at its ends.
+func FolderFromEnv(lookup func(string) (string, bool)) (bucket, prefix string, err error) {
+	v := env.New(lookup)
+	bucket, prefix = v.Bucket("GCS_BUCKET"), feedFolder(v)
+	if err := v.Err(); err != nil {
+		return "", "", fmt.Errorf("read the feed's folder from the environment:\n%w", err)
+	}
+	return bucket, prefix, nil
+}
 
-// userAgent keeps the product token of the original function, by which a tenant's
-// administrators know it.
-const userAgent = "GoogleSecOps-NetskopeAlertCollector/" + Version
+// levelFromEnv is LOG_LEVEL, or info as long as it is not one.
+func levelFromEnv(lookup func(string) (string, bool)) slog.Level {
+	return env.New(lookup).LogLevel("LOG_LEVEL")
+}
 
-// TenantError, PageRequest and Alert are of package netskope.
-type (
-	TenantError = netskope.Error
-	PageRequest = netskope.Request
-	Alert       = netskope.Alert
-)
+// StateInFeed reports whether a feed on the folder, with its slash or without, reads the state.
+func (c Config) StateInFeed() bool { return strings.HasPrefix(c.StateKey, c.Prefix) }
 
-// MaxLine is of package alert.
-const MaxLine = alert.MaxLine
+// Folders are where the objects lie; the state alone is elsewhere, at StateKey.
+func (c Config) Folders() layout.Folders { return layout.Beside(c.Prefix) }
 
-// NewTransport is of package netskope.
-var NewTransport = netskope.NewTransport
+// Horizon is the moment up to which alerts may be asked for at now: LAG back, and then back to
+// the last full five minutes. UTC.
+func (c Config) Horizon(now time.Time) time.Time {
+	return cell.At(cell.Minutes, now.Add(-c.Lag)).From()
+}
 
 // Netskope are the settings of a client for the tenant.
 func (c Config) Netskope() netskope.Settings {
@@ -136,42 +158,35 @@ func (c Config) Netskope() netskope.Settings {
 		RequestsPerSecond: c.RequestsPerSecond, Field: c.TimeField}
 }
 
-// Folders are where the collector keeps its objects: what their names begin with, up to
-// and with a slash. Only the state lies elsewhere, at STATE_KEY.
-type Folders struct {
-	Feed       string // alerts, where the feed reads them
-	Staging    string // alerts, until their entry in the ledger is made
-	Ledger     string // what was delivered
-	Quarantine string // what a feed cannot take
-	Backfills  string // states of backfills
-	Audits     string // progress of an audit
-}
-
-// Folders are those of GCS_PREFIX.
-func (c Config) Folders() Folders {
-	return Folders{Feed: c.Prefix + "/", Staging: stagingFolder(c.Prefix) + "/", Ledger: ledgerFolder(c.Prefix) + "/",
-		Quarantine: quarantineFolder(c.Prefix) + "/", Backfills: c.Prefix + ".backfill/", Audits: c.Prefix + ".audit/"}
-}
-
-// FolderFromEnv reads, as [ConfigFromEnv] does, only where the feed's folder is: in the
-// bucket GCS_BUCKET, below GCS_PREFIX, without slashes at its ends.
-func FolderFromEnv(lookup func(string) (string, bool)) (bucket, prefix string, err error) {
-	v := env.New(lookup)
-	bucket, prefix = v.Bucket("GCS_BUCKET"), v.ObjectPath("GCS_PREFIX", standardPrefix)
-	if err := v.Err(); err != nil {
-		return "", "", fmt.Errorf("read the feed's folder from the environment:\n%w", err)
+func (c Config) suffix() string {
+	if c.Compression == Gzip {
+		return ".ndjson" + layout.GzipSuffix
 	}
-	return bucket, prefix, nil
+	return ".ndjson"
 }
 
-// StateInFeed reports whether the state lies where the feed reads.
-func (c Config) StateInFeed() bool { return strings.HasPrefix(c.StateKey, c.Prefix+"/") }
+// Collector is a configured collector: what it is to do, the bucket, and the client through
+// which it reaches the tenant.
+type Collector struct {
+	Config
+	Bucket *gcs.Bucket
+	HTTP   *http.Client
+}
 
-// OriginalStateKey is where the Python function that this one replaces kept its
-// state by default.
-func (c Config) OriginalStateKey() string { return c.Prefix + "/state.json" }
+// Open is the collector that is configured so. It connects to nothing yet.
+func Open(c Config) (*Collector, error) {
+	bucket, err := gcs.Open(c.BucketName)
+	if err != nil {
+		return nil, err
+	}
+	return &Collector{Config: c, Bucket: bucket, HTTP: tenantClient}, nil
+}
 
-// levelFromEnv is LOG_LEVEL, or info as long as it is not one.
-func levelFromEnv(lookup func(string) (string, bool)) slog.Level {
-	return env.New(lookup).LogLevel("LOG_LEVEL")
+// tenantClient keeps its connections from one run of the process to the next.
+var tenantClient = &http.Client{Transport: netskope.NewTransport()}
+
+// Ledger is the collector's ledger, of which nothing has been read.
+func (c *Collector) Ledger() *ledger.Ledger {
+	owner := ledger.Owner{Tenant: c.Tenant, TimeField: c.TimeField, Collector: Version}
+	return ledger.Open(c.Bucket, c.Folders(), owner, c.suffix())
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/netskope"
 )
 
@@ -34,11 +35,11 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		Bucket: "alerts-bucket", Prefix: "netskope/alerts", StateKey: "netskope/state/alerts.json",
+		BucketName: "alerts-bucket", Prefix: "netskope/alerts", StateKey: "netskope/state/alerts.json",
 		Tenant: "https://acme.goskope.com", Token: testToken,
 		PageSize: 5000, RequestsPerSecond: 4, Lookback: 24 * time.Hour,
-		Window: 5 * time.Minute, Lag: 5 * time.Minute, Budget: 8 * time.Minute,
-		TimeField: InsertionTime, Compression: NoCompression,
+		Lag: 5 * time.Minute, Budget: 8 * time.Minute,
+		TimeField: alert.InsertionTime, Compression: NoCompression,
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -79,7 +80,7 @@ func TestConfigAccepts(t *testing.T) {
 		{"GCS_PREFIX=/netskope/alerts/", func(c Config) any { return c.Prefix }, "netskope/alerts"},
 		{"GCS_PREFIX=", func(c Config) any { return c.Prefix }, "netskope/alerts"},
 		{"STATE_KEY=netskope/alerts/state.json", func(c Config) any { return c.StateInFeed() }, true},
-		{"STATE_KEY=netskope/alerts.json", func(c Config) any { return c.StateInFeed() }, false},
+		{"STATE_KEY=netskope/alerts.json", func(c Config) any { return c.StateInFeed() }, true},
 		{"NETSKOPE_TENANT=acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
 		{"NETSKOPE_TENANT=HTTPS://Acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
 		{"NETSKOPE_TENANT= https://acme.eu.goskope.com/ ", func(c Config) any { return c.Tenant }, "https://acme.eu.goskope.com"},
@@ -88,12 +89,11 @@ func TestConfigAccepts(t *testing.T) {
 		{"NETSKOPE_TENANT=http://[::1]:8080", func(c Config) any { return c.Tenant }, "http://[::1]:8080"},
 		{"NETSKOPE_API_TOKEN=\t" + testToken + "\r\n", func(c Config) any { return c.Token }, testToken},
 		{"MAX_RECORDS=0", func(c Config) any { return c.MaxRecords }, 0},
-		{"WINDOW=90s", func(c Config) any { return c.Window }, 90 * time.Second},
+		{"LAG=90s", func(c Config) any { return c.Lag }, 90 * time.Second},
 		{"LAG=0", func(c Config) any { return c.Lag }, time.Duration(0)},
 		{"REQUESTS_PER_SECOND=0", func(c Config) any { return c.RequestsPerSecond }, 0.0},
-		{"TIME_FIELD=Event", func(c Config) any { return c.TimeField }, EventTime},
+		{"TIME_FIELD=Event", func(c Config) any { return c.TimeField }, alert.EventTime},
 		{"COMPRESSION=GZIP", func(c Config) any { return c.Compression }, Gzip},
-		{"LOG_LEVEL=DEBUG", func(c Config) any { return c.LogLevel.String() }, "DEBUG"},
 	} {
 		c, err := ConfigFromEnv(environment(test.pair))
 		if err != nil {
@@ -138,9 +138,12 @@ func TestConfigRefuses(t *testing.T) {
 		{"PAGE_SIZE=20000", "5000"},
 		{"LOOKBACK_HOURS=-24", "from 1 to 2160"},
 		{"LOOKBACK_HOURS=1.5", "whole number"},
-		{"WINDOW=300", "write 300s for seconds or 300m"},
-		{"WINDOW=7h", "from 1s to 6h"},
-		{"WINDOW=1500ms", "whole seconds"},
+		{"LAG=300", "write 300s for seconds or 300m"},
+		{"LAG=25h", "from 0s to 24h"},
+		{"LAG=1500ms", "whole seconds"},
+		{"WINDOW=5m", "no longer exists: time is cut by a fixed grid; unset it"},
+		{"GCS_PREFIX=a/ledger", "the collector's own objects in a/ledger/"},
+		{"GCS_PREFIX=a/led", "the collector's own objects in a/ledger/"},
 		{"LAG=-5m", "from 0s to 24h"},
 		{"BUDGET=soon", "as in 8m"},
 		{"REQUESTS_PER_SECOND=NaN", "from 0 to 1000"},
@@ -159,8 +162,8 @@ func TestConfigRefuses(t *testing.T) {
 }
 
 func TestConfigReportsEveryProblemAtOnce(t *testing.T) {
-	_, err := ConfigFromEnv(environment("GCS_BUCKET=", "PAGE_SIZE=x", "WINDOW=y", "NETSKOPE_TENANT=http://acme.goskope.com"))
-	for _, name := range []string{"GCS_BUCKET", "PAGE_SIZE", "WINDOW", "NETSKOPE_TENANT"} {
+	_, err := ConfigFromEnv(environment("GCS_BUCKET=", "PAGE_SIZE=x", "LAG=y", "NETSKOPE_TENANT=http://acme.goskope.com"))
+	for _, name := range []string{"GCS_BUCKET", "PAGE_SIZE", "LAG", "NETSKOPE_TENANT"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is missing from: %v", name, err)
 		}

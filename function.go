@@ -5,30 +5,27 @@
 // once, byte for byte, in an object that is complete or absent, whatever fails in
 // between. A run that cannot do its work fails loudly and changes nothing.
 //
-// The flow goes one way, a file for every verb:
+// This package is the run: what one invocation does, in the order in which it does it.
 //
 //	function.go  a Pub/Sub message arrives: [CollectAlerts]
-//	config.go    the environment becomes a [Config]; variables.go reads it
-//	run.go       [Run] repeats, window after window:
-//	state.go       what was done so far: load it, save it by compare-and-swap
-//	window.go      which span of time comes next; split.go, if it was too long
-//	fetch.go       the window's pages; tenant.go asks for one, refusal.go judges it
-//	deliver.go     the window's object; write.go writes it, complete or absent
-//	ledger.go      the entry that decides what is delivered; settle.go moves it there
+//	config.go    the environment becomes a [Config], and that a [Collector]
+//	state.go     how far the collector has come: a cache of what the ledger knows
+//	run.go       [Collector.Run] and [Collector.Backfill]: a span of time is delivered
+//	cells.go     which cells tile the span, several at once, until the budget is spent
+//	fetch.go     one cell: asked wide, kept exact
 //	report.go    what the run did: one record in the log
+//	audit.go     the other thing that a message can ask for: [Collector.Audit]
+//	move.go      an operator moves the state
 //
-// A message can ask for more than the next windows (message.go): backfill.go collects
-// a past span with the same loop, and audit.go ([Verify]) compares what was delivered with
-// what the tenant has, and delivers what is missing.
-//
-// Read [State] first: its invariant is what everything else keeps.
+// Time is cut by a fixed grid of cells (internal/cell), a tree from six hours down to a
+// second. What is delivered is decided cell by cell in the ledger (internal/ledger), which
+// keeps the one rule from which the promise follows. Read that package's comment first.
 package collector
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -42,9 +39,6 @@ func init() {
 	functions.CloudEvent("CollectAlerts", CollectAlerts)
 }
 
-// tenantClient keeps its connections from one invocation of an instance to the next.
-var tenantClient = &http.Client{Transport: NewTransport()}
-
 // CollectAlerts is the function's entry point: one run for one Pub/Sub message. It
 // returns nil only when all that it wrote is durable and the state is saved; the
 // message is then acknowledged. The run's record, or what is wrong, is in the log.
@@ -52,77 +46,96 @@ func CollectAlerts(ctx context.Context, e cloudevents.Event) error {
 	return handle(ctx, e, os.LookupEnv, newLogger(os.Stderr, levelFromEnv(os.LookupEnv)))
 }
 
-// handle runs once and logs once. The error that it returns says no more than where
-// to look, because the framework prints it as a format string.
+// outcome is what became of a message: one record in the log.
+type outcome struct {
+	level      slog.Level
+	text       string
+	attributes []slog.Attr
+	err        error // why it failed; nil otherwise
+	again      bool  // the message is to be delivered again
+}
+
+// handle does what the message asks for, and logs once. The error that it returns says no
+// more than where to look, because the framework prints it as a format string.
 func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (string, bool), log *slog.Logger) error {
 	log = log.With("event", e.ID())
-	fail := func(what string, err error, attributes ...slog.Attr) error {
-		log.LogAttrs(ctx, slog.LevelError, what, append(attributes, slog.String("error", err.Error()))...)
-		return errors.New(what + "; the log record of this event says why")
+	o := perform(ctx, e, lookup, log)
+	if o.err != nil {
+		log.LogAttrs(ctx, slog.LevelError, o.text, append(o.attributes, slog.String("error", o.err.Error()))...)
+		return errors.New(o.text + "; the log record of this event says why")
 	}
-	asked, err := message.Read(e)
-	if err != nil {
-		return fail("message refused", err)
+	log.LogAttrs(ctx, o.level, o.text, o.attributes...)
+	if o.again {
+		return errors.New(o.text + "; the message is to be delivered again")
 	}
-	c, err := ConfigFromEnv(lookup)
-	if err != nil {
-		return fail("configuration refused", err)
-	}
-	if c.StateInFeed() {
-		log.LogAttrs(ctx, slog.LevelWarn, "state lies in the feed's folder: the feed reads it as a log every time it changes, and, if it deletes what it has read, deletes the state, after which alerts are delivered again; move the object and set STATE_KEY to its new name",
-			slog.String("state", c.StateKey), slog.String("folder", c.Prefix+"/"))
-	}
-	bucket, err := OpenBucket(c.Bucket)
-	if err != nil {
-		return fail("run failed", err)
-	}
-	now := triggerTime(e, time.Now())
-	if asked.Verify > 0 {
-		audit, err := verifyBudgeted(ctx, c, bucket, tenantClient, now, asked)
-		switch attributes := audit.attributes(); {
-		case err != nil:
-			return fail("audit failed", err, attributes...)
-		case !audit.Complete:
-			return unfinished(ctx, log, "audit not complete", attributes)
-		case !audit.Passed():
-			log.LogAttrs(ctx, slog.LevelError, "audit found a gap", attributes...)
-		default:
-			log.LogAttrs(ctx, slog.LevelInfo, "audit passed", attributes...)
-		}
-		return nil
-	}
-	if span := (Window{From: asked.From, To: asked.To}); span != (Window{}) {
-		report, err := Backfill(ctx, c, bucket, tenantClient, now, span, nil)
-		switch attributes := report.attributes(); {
-		case err != nil:
-			return fail("backfill failed", err, attributes...)
-		case !report.CaughtUp:
-			return unfinished(ctx, log, "backfill not complete", attributes)
-		default:
-			log.LogAttrs(ctx, slog.LevelInfo, "backfill finished", attributes...)
-		}
-		return nil
-	}
-	report, err := Run(ctx, c, bucket, tenantClient, now, nil)
-	if err != nil {
-		return fail("run failed", err, report.attributes()...)
-	}
-	level := slog.LevelInfo
-	if report.Quarantined > 0 || report.Undated > 0 {
-		level = slog.LevelWarn
-	}
-	log.LogAttrs(ctx, level, "run finished", report.attributes()...)
 	return nil
 }
 
-// unfinished logs work whose budget is spent, and has the message delivered again.
-func unfinished(ctx context.Context, log *slog.Logger, what string, attributes []slog.Attr) error {
-	log.LogAttrs(ctx, slog.LevelInfo, what, attributes...)
-	return errors.New(what + "; the message is to be delivered again")
+// perform turns a message into an outcome.
+func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (string, bool), log *slog.Logger) outcome {
+	asked, err := message.Read(e)
+	if err != nil {
+		return outcome{text: "message refused", err: err}
+	}
+	config, err := ConfigFromEnv(lookup)
+	if err != nil {
+		return outcome{text: "configuration refused", err: err}
+	}
+	if config.StateInFeed() {
+		log.LogAttrs(ctx, slog.LevelWarn, stateInFeed, slog.String("state", config.StateKey), slog.String("folder", config.Prefix+"/"))
+	}
+	c, err := Open(config)
+	if err != nil {
+		return outcome{text: "run failed", err: err}
+	}
+	now := triggerTime(e, time.Now())
+	switch {
+	case asked.Verify > 0:
+		return c.performAudit(ctx, now, asked)
+	case !asked.From.IsZero():
+		r, err := c.Backfill(ctx, now, Span{From: asked.From, To: asked.To}, nil)
+		return ended("backfill", r, err)
+	default:
+		r, err := c.Run(ctx, now, nil)
+		o := ended("run", r, err)
+		o.again = false // the next tick comes anyway
+		if err == nil {
+			o.text = "run finished"
+		}
+		return o
+	}
+}
+
+const stateInFeed = "state lies in the feed's folder: the feed reads it as a log every time it changes, and, " +
+	"if it deletes what it has read, deletes the state; move the object and set STATE_KEY to its new name"
+
+func ended(what string, r Report, err error) outcome {
+	o := outcome{level: r.level(), text: what + " finished", attributes: r.attributes()}
+	switch {
+	case err != nil:
+		o.text, o.err = what+" failed", err
+	case !r.CaughtUp:
+		o.text, o.again = what+" not complete", true
+	}
+	return o
+}
+
+func (c *Collector) performAudit(ctx context.Context, now time.Time, asked message.Request) outcome {
+	s, err := c.auditBudgeted(ctx, now, asked)
+	o := outcome{text: "audit passed", attributes: auditAttributes(&s)}
+	switch {
+	case err != nil:
+		o.text, o.err = "audit failed", err
+	case !s.Complete:
+		o.text, o.again = "audit not complete", true
+	case !s.Passed():
+		o.text, o.level = "audit found a gap", slog.LevelError
+	}
+	return o
 }
 
 // triggerTime is the run's now: the event's time, so that an event that is delivered
-// again asks for the same windows, but never later than the clock.
+// again asks for the same span, but never later than the clock.
 func triggerTime(e cloudevents.Event, clock time.Time) time.Time {
 	if t := e.Time(); !t.IsZero() && t.Before(clock) {
 		return t

@@ -4,148 +4,231 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"sync"
 	"time"
 
-	"cloud.google.com/go/storage"
-
+	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/netskope"
 )
 
-// Reasons for which a run ends without an error.
 const (
-	StoppedCaughtUp   = "caught up"
-	StoppedBudget     = "budget"
-	StoppedMaxRecords = "max records"
-	stoppedFailed     = "failed"
+	// saveEvery is how often a run saves the state on its way.
+	saveEvery = 30 * time.Second
+	// splitTimeout bounds the marking of cells that were too much for a whole run, which
+	// comes after the run's budget.
+	splitTimeout = 20 * time.Second
 )
 
-// Run collects window after window into the bucket until no further one is old enough
-// at now, the trigger's time, or the budget is spent, or MAX_RECORDS reached. progress,
-// if not nil, is called after every page and every window.
-//
-// When it returns, with or without an error, the bucket holds every alert before the
-// report's Through exactly once and the state says so; of what comes after, at most the
-// next window's object is there, whole, if its state could not be saved. A failure leaves
-// the state at the last completed window. Two runs at once work on the same windows and
-// make the same entries in the ledger, so they need no lock.
-//
-// A run that could not complete a single window within its budget is a failure. Before
-// it returns it splits the window, so that the next run gets further.
-func Run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, progress func(Report)) (Report, error) {
-	return runSpan(ctx, c, bucket, client, now, Window{}, progress)
-}
-
-// runSpan is a run of the live collector or, if the span is not zero, of its backfill.
-func runSpan(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, span Window, progress func(Report)) (Report, error) {
-	r := Report{Started: time.Now(), Stopped: stoppedFailed}
-	budgeted, cancel := context.WithTimeout(ctx, c.Budget)
-	defer cancel()
-
-	state, err := run(budgeted, c, bucket, client, now, span, progress, &r)
-	switch spent := errors.Is(err, errBudgetSpent); {
-	case spent && r.Windows > 0:
-		r.Stopped, err = StoppedBudget, nil
-	case spent && state.Next.Sub(state.Through) > c.Window:
-		shorter, splitErr := split(ctx, bucket, c, state)
-		err = errors.Join(fmt.Errorf("%w; the next run tries %v", err, shorter.window()), splitErr)
-	case spent:
-		err = fmt.Errorf("%w; set WINDOW shorter or BUDGET longer", err)
-	}
-	r.Took = time.Since(r.Started)
-	return r, err
-}
-
-// errBudgetSpent says that the run's time was up in the middle of a window.
+// errBudgetSpent says that the run's time was up before a single cell was delivered.
 var errBudgetSpent = errors.New("the run's BUDGET is spent")
 
-func run(ctx context.Context, c Config, bucket *storage.BucketHandle, client *http.Client, now time.Time, span Window, progress func(Report), r *Report) (State, error) {
-	state, err := loadState(ctx, bucket, c, now, span)
-	if err != nil {
-		return state, err
-	}
-	r.reach(state, now)
-	r.From = state.Through
-	var tenant *netskope.Client
-	notify := func() {
-		r.count(tenant.Counts())
-		if progress != nil {
-			progress(*r)
-		}
-	}
-	var delivered *ledger
-	tenant = netskope.New(c.Netskope(), client, notify)
-	defer func() { r.count(tenant.Counts()) }()
-	for !state.complete() && !state.Next.After(state.horizon(now, c)) {
-		if c.MaxRecords > 0 && r.Alerts >= int64(c.MaxRecords) {
-			r.Stopped = StoppedMaxRecords
-			return state, nil
-		}
-		if delivered == nil {
-			delivered, err = loadLedger(ctx, bucket, Window{From: state.Through, To: state.horizon(now, c)}, c.Prefix, state.prefix())
-		}
-		if err == nil {
-			state, err = collect(ctx, c, delivered, tenant, state, now, r)
-		}
-		if errors.Is(err, errStateMoved) {
-			r.Races++
-			state, err = loadState(ctx, bucket, c, now, span)
-		}
-		if err != nil && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
-			return state, fmt.Errorf("%w: window %v did not fit into it: %w", errBudgetSpent, state.window(), err)
-		}
+// Run delivers all cells from where the collector has come up to what is old enough at now,
+// the trigger's time, several at once, until the budget is spent or MAX_RECORDS reached.
+// progress, if not nil, is called after every page and every cell, never twice at once.
+//
+// When it returns, with or without an error, the bucket holds every alert from where the
+// collector began to the report's Through exactly once, and the state says so; of what comes
+// after, some whole cells may be there, which the next run passes over. Two runs at once
+// need no lock, see [ledger.Ledger].
+//
+// A run that could not deliver a single cell within its budget is a failure. Before it
+// returns it marks the cells split, so that the next run gets further.
+func (c *Collector) Run(ctx context.Context, now time.Time, progress func(Report)) (Report, error) {
+	r := c.newRunner(progress)
+	return r.run(ctx, func(ctx context.Context) error {
+		s, err := c.loadState(ctx, r.ledger, now)
 		if err != nil {
-			return state, err
+			return err
 		}
-		r.reach(state, now)
-		notify()
-	}
-	r.Stopped, r.CaughtUp = StoppedCaughtUp, true
-	return state, nil
+		r.state = s
+		r.begin(now, Span{s.Through, c.Horizon(now)})
+		return nil
+	})
 }
 
-// collect moves one window from the tenant into the bucket and returns the state behind
-// it; or, if the window has been split meanwhile, the state with its nearer end. A window
-// that the ledger shows as delivered is passed over. On an error the state in the bucket
-// is not this run's, unless the answer to its saving was lost; s comes back unchanged.
-func collect(ctx context.Context, c Config, l *ledger, t *netskope.Client, s State, now time.Time, r *Report) (State, error) {
-	after, e, created := s, entry{}, false
-	f := &fetched{}
-	covering, found := l.covering(s.Through)
-	if found {
-		e = covering
-		if err := e.settle(ctx, l.bucket); err != nil {
-			return s, err
+// Backfill delivers all cells of a past span, half-open, within the budget. It is a run over
+// another span than the live one: it has no state, and passes over what the ledger shows as
+// delivered. The same span, or others that overlap it, may be run again, and by several
+// instances at once. The report is as of [Collector.Run]: CaughtUp says that the span is
+// complete.
+func (c *Collector) Backfill(ctx context.Context, now time.Time, span Span, progress func(Report)) (Report, error) {
+	r := c.newRunner(progress)
+	report, err := r.run(ctx, func(ctx context.Context) error {
+		if err := c.checkSpan(now, span); err != nil {
+			return err
 		}
-	} else {
-		known, err := l.known(ctx, s.window())
-		if err != nil {
-			return s, err
-		}
-		d := newDelivery(ctx, l.bucket, c, s)
-		if f, err = fetch(ctx, t, s.window(), c.TimeField, known, d.keep); err != nil {
-			d.abandon()
-			return s, err
-		}
-		if e, created, err = d.commit(f); err != nil {
-			return s, err
-		}
-		if e.Split {
-			return saveSplit(ctx, l.bucket, c, s)
-		}
-		if e.undated() {
-			l.entries = append(l.entries, e)
-		}
-	}
-	done := Window{From: s.Through, To: e.To}
-	after = after.choose(l.clip(following(done, e.Alerts+e.Quarantined, s.horizon(now, c), c)), c)
-	after.LastEventTime = max(s.LastEventTime, e.Newest)
-	saved, err := saveState(ctx, l.bucket, c.StateKey, after)
+		r.begin(now, span)
+		return r.ledger.Load(ctx, span.From, span.To)
+	})
 	if err != nil {
-		return s, err
+		err = fmt.Errorf("backfill %v: %w", span, err)
 	}
-	// The first window of a live run may be one whose run died before it could report it.
-	unreported := r.Windows == 0 && e.window() == s.window() && s.Until.IsZero()
-	r.complete(f, e, created, found && !unreported)
-	return saved, nil
+	return report, err
+}
+
+// Span is a span of time, half-open, UTC.
+type Span = ledger.Span
+
+// checkSpan refuses what cannot be cut into cells, or is not old enough to be asked for.
+func (c *Collector) checkSpan(now time.Time, s Span) error {
+	const form = time.RFC3339
+	switch {
+	case s.From.Location() != time.UTC || s.To.Location() != time.UTC || s.From.Nanosecond() != 0 || s.To.Nanosecond() != 0:
+		return fmt.Errorf("span %v is not in whole seconds UTC", s)
+	case !s.From.Before(s.To):
+		return fmt.Errorf("span %v ends before it begins", s)
+	case s.From.Unix() < earliestAlert:
+		return fmt.Errorf("span %v begins before there were alerts", s)
+	case s.To.After(c.Horizon(now)):
+		return fmt.Errorf("span %v ends after %s, up to which alerts are old enough to be asked for; end it there or earlier",
+			s, c.Horizon(now).Format(form))
+	}
+	return nil
+}
+
+// runner works on the cells of one span.
+type runner struct {
+	*Collector
+	ledger   *ledger.Ledger
+	fetcher  fetcher
+	progress func(Report)
+	cancel   context.CancelFunc // ends all work on an error
+
+	mu     sync.Mutex
+	wake   *sync.Cond // a worker may have something to do, or all is done
+	now    time.Time
+	next   time.Time          // where the part of the span begins that nobody has taken yet
+	end    time.Time          // of the span
+	todo   []cell.Cell        // children of cells that held too much, the earliest last
+	flying map[cell.Cell]bool // being worked on
+	slow   []cell.Cell        // for which the time was up while the tenant was answering
+	level  cell.Level         // of the next cell
+	err    error              // the first
+	report Report
+	state  State     // of a live run; zero of a backfill
+	saved  time.Time // when this run last saved it
+}
+
+func (c *Collector) newRunner(progress func(Report)) *runner {
+	r := &runner{Collector: c, ledger: c.Ledger(), progress: progress, flying: map[cell.Cell]bool{}, level: cell.Hour,
+		report: Report{Started: time.Now(), Stopped: stoppedFailed}, saved: time.Now()}
+	r.wake = sync.NewCond(&r.mu)
+	r.fetcher = fetcher{netskope.New(c.Netskope(), c.HTTP, r.notify), c.TimeField}
+	return r
+}
+
+func (r *runner) begin(now time.Time, s Span) {
+	r.now, r.next, r.end = now, s.From, s.To
+	r.report.From, r.report.Through, r.report.Trouble = s.From, s.From, r.state.trouble
+}
+
+// run does the work between prepare and the end of the budget.
+func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (Report, error) {
+	budgeted, cancel := context.WithTimeout(ctx, r.Budget)
+	defer cancel()
+	err := prepare(budgeted) // and reads the ledger's entries of the span
+	if err == nil {
+		_, err = r.ledger.Recover(budgeted)
+	}
+	if err == nil {
+		r.reach()
+		r.work(budgeted)
+		err = r.conclude(ctx, budgeted)
+	}
+	r.report.count(r.fetcher.client.Counts())
+	r.report.Took = time.Since(r.report.Started)
+	return r.report, err
+}
+
+// conclude says why the run ended, and saves how far it came.
+func (r *runner) conclude(ctx, budgeted context.Context) error {
+	r.reach()
+	spent := r.err != nil && budgeted.Err() == context.DeadlineExceeded && errors.Is(r.err, context.DeadlineExceeded)
+	err := r.err
+	switch {
+	case spent && r.report.Cells > 0:
+		r.report.Stopped, err = StoppedBudget, nil
+	case spent:
+		err = fmt.Errorf("%w: no cell could be delivered in it; the next run tries smaller ones: %w", errBudgetSpent, err)
+		err = errors.Join(err, r.divide(ctx))
+	case err == nil && r.report.Stopped == stoppedFailed:
+		r.report.Stopped, r.report.CaughtUp = StoppedCaughtUp, true
+	}
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), splitTimeout)
+	defer cancel()
+	return errors.Join(err, r.save(saving))
+}
+
+// divide marks the cells split that were too much for the whole run.
+func (r *runner) divide(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, splitTimeout)
+	defer cancel()
+	for _, c := range r.slow {
+		if c.Level() == cell.Last {
+			return fmt.Errorf("the second %s cannot be divided; set BUDGET longer", c.From().Format(time.RFC3339))
+		}
+		if err := r.ledger.MarkSplit(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notify tells of a page.
+func (r *runner) notify() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tell()
+}
+
+func (r *runner) tell() {
+	if r.progress != nil {
+		r.report.count(r.fetcher.client.Counts())
+		r.progress(r.report)
+	}
+}
+
+func (r *runner) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+		r.cancel()
+	}
+}
+
+// saveSometimes saves the state on the way, so that somebody who looks sees how far a long run
+// has come.
+func (r *runner) saveSometimes(ctx context.Context) error {
+	r.mu.Lock()
+	due := time.Since(r.saved) >= saveEvery && r.err == nil
+	if due {
+		r.saved = time.Now()
+	}
+	r.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return r.save(ctx)
+}
+
+// save saves the state of a live run, if it has come further.
+func (r *runner) save(ctx context.Context) error {
+	r.mu.Lock()
+	s := r.state
+	s.Through, s.LastEventTime, s.trouble = r.report.Through, max(s.LastEventTime, r.report.newest), ""
+	unsaved := !r.state.Through.IsZero() && s.Through.After(r.state.Through)
+	r.mu.Unlock()
+	if !unsaved {
+		return nil
+	}
+	saved, races, err := r.saveState(ctx, s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Races += races
+	if err == nil {
+		r.state = saved
+	}
+	return err
 }

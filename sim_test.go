@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -22,7 +23,7 @@ func dayOfAlerts(seed uint64, n int) []netskopetest.Alert {
 // of the tenant, with everything that can go wrong going wrong: faults of single
 // requests, hours of outage, runs that die, events that are delivered twice, two runs
 // at once, a feed that takes objects away as soon as it sees them. It holds that no visible object is ever incomplete, that a failed run
-// leaves the state where the last completed window put it, and that in the end every
+// leaves the state where the cells that are delivered without a hole put it, and that in the end every
 // alert is there exactly once.
 func TestDay(t *testing.T) {
 	for _, test := range []struct {
@@ -37,15 +38,16 @@ func TestDay(t *testing.T) {
 		{"cursor oldest first", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.OldestFirst, OperationFirst: true, EndExclusive: true}, nil},
 		{"cursor shuffled", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.Shuffled, StartInclusive: true, WaitTime: "3", Style: netskopetest.Pretty}, nil},
 		{"short pages", &netskopetest.Server{PageCap: 37, Style: netskopetest.Spaced}, func(c *Config) { c.PageSize = 10000 }},
-		{"event time", &netskopetest.Server{}, func(c *Config) { c.TimeField, c.Lag = EventTime, 28*time.Hour }},
-		{"compressed, an hour's window", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *Config) { c.Compression, c.Window = Gzip, time.Hour }},
+		{"event time", &netskopetest.Server{}, func(c *Config) { c.TimeField, c.Lag = alert.EventTime, 28*time.Hour }},
+		{"compressed", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *Config) { c.Compression = Gzip }},
+		{"busy", &netskopetest.Server{Order: netskopetest.Shuffled}, func(c *Config) { c.PageSize = 25 }},
 		{"capped", &netskopetest.Server{}, func(c *Config) { c.MaxRecords = 100 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			seed := newSeed(t)
 			simulate(t, test.tenant, dayOfAlerts(seed, 1500), func(w *world) {
 				if test.change != nil {
-					test.change(&w.config)
+					test.change(&w.Config)
 				}
 				w.day(seed)
 			})

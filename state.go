@@ -5,37 +5,32 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
-	"cloud.google.com/go/storage"
-
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/original"
 	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
-// State is how far the collector has come. Its invariant: every alert before Through is
-// in the bucket, once; the next window is [Through, Next), and nothing of a later one
-// is there.
+// State is how far the collector has come. Its invariant: every alert from Began to Through is
+// in the bucket, once; of what comes after, whole cells may be there.
 //
-// It moves forward only, one window at a time, after that window's delivery is in the
-// ledger and its object at its place:
+// It is a cache with a person's face: what is delivered stands in the ledger, and a state
+// that is lost, damaged, behind or ahead is rebuilt from there. It moves forward only,
+// behind cells whose delivery is in the ledger and whose objects are at their places:
 //
-//	load ─▶ window [Through, Next) ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ state saved ─▶ …
-//	                  │                  │               │                │           └─ lost the race: load again
-//	                  │                  │               │                └─ died here: the entry is found, nothing is left to move
-//	                  │                  │               └─ died here: the entry is found, and its objects moved
-//	                  └──────────────────┴─ died or failed here: the window is repeated, nothing was visible
-//
-// A backfill has a state of its own, which differs by having an end.
+//	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ …  ─▶ state saved
+//	           │                      │               │                 │                └─ lost the race: the further one stays
+//	           │                      │               │                 └─ died here: the entry is found, nothing is left to move
+//	           │                      │               └─ died here: the entry is found, and its objects are moved
+//	           └──────────────────────┴─ died or failed here: the cell is repeated, nothing was visible
 type State struct {
 	Through time.Time `json:"through"` // UTC, whole seconds
-	Next    time.Time `json:"next"`    // UTC, whole seconds, after Through
-	Object  string    `json:"object"`  // name of the next window's object
-	// Until is where a backfill ends; then Through and Next are Until, too. Zero for the
-	// live collector, which never ends. UTC, whole seconds.
-	Until time.Time `json:"until,omitzero"`
+	// Began is where the collector began, or was last moved to by an operator. UTC.
+	Began time.Time `json:"began"`
 
 	// LastEventTime is the newest alert timestamp delivered, in seconds since the
 	// epoch; 0 before the first alert. Nothing is decided by it: it is for people, and
@@ -44,15 +39,14 @@ type State struct {
 
 	// Tenant and TimeField say what Through is a time of. A run that is configured
 	// otherwise is refused, because it would skip what the other never asked for.
-	Tenant    string    `json:"tenant"`
-	TimeField TimeField `json:"time_field"`
+	Tenant    string          `json:"tenant"`
+	TimeField alert.TimeField `json:"time_field"`
 
 	generation int64     // of the object that held this state; 0 where none did
 	saved      time.Time // when that was written
+	original   bool      // it is the Python function's
+	trouble    string    // what was wrong with the state in the place of which this one stands
 }
-
-// errStateMoved says that another run saved a state first.
-var errStateMoved = errors.New("the state was saved by another run")
 
 const (
 	// earliestAlert, in epoch seconds, is September 2001, before any alert.
@@ -60,194 +54,309 @@ const (
 	maxStateBytes = 1 << 20 // a state has half a kilobyte
 	// clockTolerance is how far the clocks of two instances may differ.
 	clockTolerance = 10 * time.Minute
+	// behindBy is how far a state may be behind what the ledger's entries say of it before
+	// that is worth a warning: a run that dies saves it no more.
+	behindBy = time.Hour
+	// stateTries is how often a change of the state is begun anew because another came
+	// first.
+	stateTries = 5
 )
 
-func (s State) window() Window { return Window{From: s.Through, To: s.Next} }
-
-// complete reports whether the state is a backfill's that has reached its end.
-func (s State) complete() bool { return !s.Until.IsZero() && !s.Through.Before(s.Until) }
-
-// horizon is the end of the newest window that may be asked for at now.
-func (s State) horizon(now time.Time, c Config) time.Time {
-	if end := c.Horizon(now); s.Until.IsZero() || end.Before(s.Until) {
-		return end
-	}
-	return s.Until
+// damaged is a state that cannot be read, with its bytes.
+type damaged struct {
+	content    []byte
+	generation int64
+	reason     error
 }
 
-// prefix is the feed's folder in which the next window's object will be. It is that of
-// the configuration by which the window was chosen.
-func (s State) prefix() string {
-	name := strings.TrimSuffix(s.Object, gzipSuffix)
-	return strings.TrimSuffix(name, s.window().objectName("", "alerts", ".ndjson"))
+func (d *damaged) Error() string { return d.reason.Error() }
+func (d *damaged) Unwrap() error { return d.reason }
+
+// Remedy is what to do about it, where the ledger cannot replace it.
+func (d *damaged) Remedy() string {
+	return "the ledger knows of no run, either: restore an earlier version of the object, " +
+		"or delete it to begin anew LOOKBACK_HOURS back"
 }
 
-// choose makes w the next window, up to the state's end.
-func (s State) choose(w Window, c Config) State {
-	if !s.Until.IsZero() && w.To.After(s.Until) {
-		w.To = s.Until
-	}
-	s.Through, s.Next, s.Object = w.From, w.To, w.alertsObject(c)
-	return s
-}
-
-// loadState reads the state, adopts the original function's, or begins a new one.
-// A state that had to be begun or adopted is saved before any window is worked on,
-// so that two first runs at once agree where to begin. Only an object that does not
-// exist counts as missing: a state that is unreadable, forbidden or malformed is an
-// error, and the run ends.
+// loadState is the state from which a run goes on, held against the ledger, whose entries
+// from there up to the horizon are loaded then.
 //
-// It needs storage.objects.get and storage.objects.list on the bucket (without the
-// latter, Cloud Storage answers 403 for a missing object), and what [saveState] needs.
+// Only an object that does not exist counts as missing, and only bytes that are no state as
+// damaged: a state that is forbidden, out of reach or another's is an error.
 //
-// With a span that is not zero the state is a backfill's, which has to be there.
-func loadState(ctx context.Context, bucket *storage.BucketHandle, c Config, now time.Time, span Window) (State, error) {
-	for range 3 {
-		s, err := readState(ctx, bucket, c.StateKey)
-		if err == nil && s.generation != 0 && !s.Next.IsZero() {
-			return s, s.Check(c)
-		}
-		switch {
-		case err == nil: // the original's, kept at STATE_KEY
-		case errors.Is(err, storage.ErrObjectNotExist) && !span.From.IsZero():
-			return State{}, fmt.Errorf("read state gs://%s/%s: %w; the backfill was given up", c.Bucket, c.StateKey, storage.ErrObjectNotExist)
-		case errors.Is(err, storage.ErrObjectNotExist):
-			if s, err = BeginState(ctx, c, bucket, now); err != nil {
-				return State{}, err
-			}
-		default:
+// It needs storage.objects.get and storage.objects.list on the bucket, and what saving needs.
+func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Time) (State, error) {
+	for range stateTries {
+		s, stored, err := c.currentState(ctx, l, now)
+		if err != nil {
 			return State{}, err
 		}
-		s, err = firstState(ctx, bucket, c, s)
+		if err := l.Load(ctx, s.Through.Add(-time.Second), c.Horizon(now)); err != nil {
+			return State{}, err
+		}
+		if stored {
+			if s, stored, err = c.hold(ctx, l, s, now); err != nil || stored {
+				return s, err
+			}
+		}
+		// One that was begun, adopted or rebuilt is saved before anything is worked on: it
+		// keeps where the collector began, even if this run fails.
+		s, err = c.firstSave(ctx, s)
 		if !errors.Is(err, errStateMoved) {
 			return s, err
 		}
 	}
-	return State{}, fmt.Errorf("begin state gs://%s/%s: %w, three times in a row", c.Bucket, c.StateKey, errStateMoved)
+	return State{}, fmt.Errorf("begin state %s: %w, %d times in a row", c.Bucket.URI(c.StateKey), errStateMoved, stateTries)
 }
 
-// firstState saves the state with its first window, which overlaps none that the ledger
-// shows as delivered.
-//
-// It needs storage.objects.list and what [saveState] needs.
-func firstState(ctx context.Context, bucket *storage.BucketHandle, c Config, s State) (State, error) {
-	w := Window{From: s.Through, To: s.Through.Truncate(c.Window).Add(c.Window)}
-	l, err := loadLedger(ctx, bucket, w, c.Prefix)
-	if err != nil {
-		return s, err
-	}
-	s.Tenant, s.TimeField = c.Tenant, c.TimeField
-	return saveState(ctx, bucket, c.StateKey, s.choose(l.clip(w), c))
-}
+// What may be wrong with a state.
+const (
+	stateLost    = "lost: rebuilt from the ledger"
+	stateDamaged = "damaged: rebuilt from the ledger, the damaged bytes are kept beside it"
+	stateAhead   = "ahead of what is delivered: rebuilt from the ledger"
+	stateBehind  = "behind what is delivered: the ledger shows what to pass over"
+	stateReplace = "replaced by the original function's: rebuilt from the ledger"
+)
 
-func readState(ctx context.Context, bucket *storage.BucketHandle, key string) (State, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	r, err := bucket.Object(key).NewReader(ctx)
-	if err != nil {
-		return State{}, fmt.Errorf("read state gs://%s/%s: %w", bucket.BucketName(), key, because(ctx, err))
-	}
-	defer r.Close()
-	content, err := io.ReadAll(io.LimitReader(r, maxStateBytes+1))
-	if err != nil {
-		return State{}, fmt.Errorf("read state gs://%s/%s: %w", bucket.BucketName(), key, because(ctx, err))
-	}
-	s, err := parseState(content, time.Now())
-	if err != nil {
-		return State{}, fmt.Errorf("parse state gs://%s/%s: %w; nothing was collected: restore an earlier version of the object, or delete it to begin anew LOOKBACK_HOURS back", bucket.BucketName(), key, err)
-	}
-	s.generation, s.saved = r.Attrs.Generation, r.Attrs.LastModified.UTC()
-	return s, nil
-}
-
-// parseState reads a state of ours or, with Next left zero, of the original function.
-// now is the clock's, not the trigger's: a state ahead of it would have the
-// collector wait in silence.
-func parseState(content []byte, now time.Time) (State, error) {
-	if len(content) > maxStateBytes {
-		return State{}, fmt.Errorf("it is longer than %d bytes", maxStateBytes)
-	}
-	if o, ok, err := original.Parse(content, now, clockTolerance); ok {
-		return State{Through: o.Through, LastEventTime: o.Newest}, err
-	}
-	var s State
-	if err := strictjson.Decode(content, &s); err != nil {
-		return State{}, err
-	}
-	s.Through, s.Next, s.Until = s.Through.UTC(), s.Next.UTC(), s.Until.UTC()
-	switch w := s.window(); {
-	case s.Through.IsZero() || s.Next.IsZero():
-		return State{}, errors.New("through and next must both be set")
-	case s.Through.Unix() < 0 || s.Through.Nanosecond() != 0 || s.Next.Nanosecond() != 0:
-		return State{}, fmt.Errorf("window %v is not in whole seconds since 1970", w)
-	case !s.Until.IsZero() && (s.Until.Before(s.Next) || s.Until.Nanosecond() != 0):
-		return State{}, fmt.Errorf("next %s is after until %s", s.Next.Format(time.RFC3339), s.Until.Format(time.RFC3339))
-	case !s.Next.After(s.Through) && !s.complete():
-		return State{}, fmt.Errorf("next %s is not after through %s", s.Next.Format(time.RFC3339), s.Through.Format(time.RFC3339))
-	case s.Next.Sub(s.Through) > 2*maxWindow:
-		return State{}, fmt.Errorf("window %v is longer than %s", w, 2*maxWindow)
-	case !strings.HasSuffix(strings.TrimSuffix(s.Object, gzipSuffix), w.objectName("", "alerts", ".ndjson")):
-		return State{}, fmt.Errorf("object %.200q is not named by the window %v", s.Object, w)
-	case s.Through.After(now.Add(clockTolerance)):
-		return State{}, fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339))
-	}
-	return s, nil
-}
-
-// Check refuses a state that was made for another tenant or time field than this run's:
-// the run would skip what the other never asked for. The error names both.
-func (s State) Check(c Config) error {
-	what, had, has := "NETSKOPE_TENANT", s.Tenant, c.Tenant
-	if had == has {
-		what, had, has = "TIME_FIELD", string(s.TimeField), string(c.TimeField)
-	}
-	if had == has {
-		return nil
-	}
-	return fmt.Errorf("state gs://%s/%s was made with %s=%s, but this run has %s: give each its own STATE_KEY and GCS_PREFIX; or, if the change is meant, edit the object", c.Bucket, c.StateKey, what, had, has)
-}
-
-// saveState replaces the state that s was loaded from, and no other: if the object
-// has changed since, or exists where none did, it returns [errStateMoved] and the
-// bucket keeps what it has. On any other error, too, either the old or the new state
-// is there, whole.
-//
-// It needs storage.objects.create and, to replace, storage.objects.delete.
-func saveState(ctx context.Context, bucket *storage.BucketHandle, key string, s State) (State, error) {
-	content, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return State{}, fmt.Errorf("encode state: %w", err)
-	}
-	content = append(content, '\n')
-	o, err := put(ctx, bucket.Object(key).If(unchanged(s.generation)), content, storage.ObjectAttrs{ContentType: "application/json"}, stateChunk)
+// currentState reads the state, or, where there is none to be read, makes it from the ledger,
+// adopts the original function's, or begins a new one: then it is not stored, and has the
+// generation of what it is to replace.
+func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time.Time) (s State, stored bool, err error) {
+	s, err = c.readState(ctx, c.StateKey, 0)
+	var broken *damaged
+	trouble := ""
 	switch {
-	case isPreconditionFailed(err):
-		return State{}, errStateMoved
-	case err != nil:
-		return State{}, fmt.Errorf("save state gs://%s/%s: %w", bucket.BucketName(), key, err)
+	case err == nil && !s.original:
+		return s, true, s.Check(c.Config)
+	case err == nil:
+		trouble = stateReplace
+	case errors.As(err, &broken):
+		trouble = stateDamaged
+		s = State{generation: broken.generation}
+	case errors.Is(err, gcs.ErrNotExist):
+		trouble = stateLost
+	default:
+		return State{}, false, err
 	}
-	s.generation = o.Generation
-	return s, nil
+	p, newest, ok, lookErr := l.Newest(ctx, now)
+	switch {
+	case lookErr != nil:
+		return State{}, false, lookErr
+	case ok && broken != nil:
+		key := layout.DamagedKey(c.StateKey, broken.generation)
+		_, err := c.Bucket.Put(ctx, key, 0, broken.content, "application/octet-stream", nil)
+		if err != nil && !errors.Is(err, gcs.ErrChanged) {
+			return State{}, false, fmt.Errorf("keep the damaged state: %w", err)
+		}
+	case !ok && broken != nil:
+		return State{}, false, fmt.Errorf("%w; %s", err, broken.Remedy())
+	case !ok && s.original:
+		return s.of(c.Config), false, nil
+	case !ok:
+		s, err = c.BeginState(ctx, now)
+		return s.of(c.Config), false, err
+	}
+	return rebuilt(p, newest, s.generation, trouble).of(c.Config), false, nil
 }
 
-// BeginState is the state from which the first run, if it came now, would begin where
-// STATE_KEY holds none: the original function's, with LastEventTime set, if there is one,
-// else LOOKBACK_HOURS back. Only Through is set besides. It changes nothing.
+// rebuilt is the state that the ledger tells of.
+func rebuilt(p ledger.Position, newest, generation int64, trouble string) State {
+	return State{Through: p.Through, Began: p.Began, LastEventTime: newest, generation: generation, trouble: trouble}
+}
+
+func (s State) of(c Config) State {
+	s.Tenant, s.TimeField = c.Tenant, c.TimeField
+	return s
+}
+
+// hold compares a state with the ledger. Just before Through, the ledger must show something
+// as delivered, unless the collector began there; and the entries must not say that it had
+// come much further. It returns the state to go on with, and whether that is stored.
+func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now time.Time) (held State, stored bool, err error) {
+	for _, e := range l.All() {
+		if e.Began.Equal(s.Began) && e.Position.Through.After(s.Through.Add(behindBy)) {
+			s.trouble = stateBehind
+			return s, true, nil
+		}
+	}
+	if _, ok := l.Delivered(s.Through.Add(-time.Second)); ok || !s.Through.After(s.Began) {
+		return s, true, nil
+	}
+	p, newest, ok, err := l.Newest(ctx, now)
+	if err != nil {
+		return s, false, err
+	}
+	if !ok || !p.Through.Before(s.Through) {
+		return s, true, nil // nothing says otherwise: somebody has taken old entries away
+	}
+	s = rebuilt(p, newest, s.generation, stateAhead).of(c.Config)
+	return s, false, l.Load(ctx, p.Through.Add(-time.Second), c.Horizon(now))
+}
+
+// BeginState is the state from which the first run, if it came now, would begin where neither
+// STATE_KEY nor the ledger knows of one: the original function's, with LastEventTime set, if
+// there is one, else LOOKBACK_HOURS back. It changes nothing.
 //
 // An original's state that cannot be read, or is in truth this collector's, is an error.
 // It needs storage.objects.get and storage.objects.list.
-func BeginState(ctx context.Context, c Config, bucket *storage.BucketHandle, now time.Time) (State, error) {
-	if c.OriginalStateKey() != c.StateKey {
-		s, err := readState(ctx, bucket, c.OriginalStateKey())
+func (c *Collector) BeginState(ctx context.Context, now time.Time) (State, error) {
+	if key := layout.OriginalStateKey(c.Prefix); key != c.StateKey {
+		s, err := c.readState(ctx, key, 0)
 		switch {
-		case err == nil && !s.Next.IsZero():
-			return State{}, fmt.Errorf("adopt state gs://%s/%s: it is this collector's own; set STATE_KEY to it, or move it to %s", c.Bucket, c.OriginalStateKey(), c.StateKey)
+		case err == nil && !s.original:
+			return State{}, &MisplacedState{Key: key, StateKey: c.StateKey}
 		case err == nil:
 			s.generation = 0 // of another object
 			return s, nil
-		case !errors.Is(err, storage.ErrObjectNotExist):
+		case !errors.Is(err, gcs.ErrNotExist):
 			return State{}, fmt.Errorf("adopt the original function's state: %w", err)
 		}
 	}
-	return State{Through: c.Horizon(now).Add(-c.Lookback).Truncate(c.Window)}, nil
+	began := c.Horizon(now).Add(-c.Lookback)
+	return State{Through: began, Began: began}, nil
+}
+
+// MisplacedState says that a state of this collector lies where the original function kept
+// its own.
+type MisplacedState struct{ Key, StateKey string }
+
+func (e *MisplacedState) Error() string {
+	return fmt.Sprintf("adopt state %s: it is this collector's own; %s", e.Key, e.Remedy())
+}
+
+// Remedy is what to do about it.
+func (e *MisplacedState) Remedy() string {
+	return fmt.Sprintf("set STATE_KEY to it, or move it to %s", e.StateKey)
+}
+
+// readState reads a state; one that is no state is a *damaged. Generation 0 is the object as
+// it is now.
+func (c *Collector) readState(ctx context.Context, key string, generation int64) (State, error) {
+	content, o, err := c.Bucket.Read(ctx, key, generation, maxStateBytes)
+	if err != nil {
+		return State{}, fmt.Errorf("read state: %w", err)
+	}
+	s, err := parseState(content, time.Now())
+	if broken := (*damaged)(nil); errors.As(err, &broken) {
+		broken.generation = o.Generation
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("parse state %s: %w", c.Bucket.URI(key), err)
+	}
+	s.generation, s.saved = o.Generation, o.Created
+	return s, nil
+}
+
+// parseState reads a state of ours or of the original function. now is the clock's, not the
+// trigger's: a state ahead of it would have the collector wait in silence.
+func parseState(content []byte, now time.Time) (State, error) {
+	broken := func(err error) (State, error) { return State{}, &damaged{content: content, reason: err} }
+	if o, ok, err := original.Parse(content, now, clockTolerance); ok && err != nil {
+		return broken(err)
+	} else if ok {
+		return State{Through: o.Through, Began: o.Through, LastEventTime: o.Newest, original: true}, nil
+	}
+	var s State
+	if err := json.Unmarshal(content, &s); err != nil {
+		return broken(err)
+	}
+	s.Through, s.Began = s.Through.UTC(), s.Began.UTC()
+	switch {
+	case s.Through.IsZero() || s.Began.IsZero():
+		return broken(errors.New("through and began must both be set"))
+	case s.Began.Unix() < 0 || s.Through.Nanosecond() != 0 || s.Began.Nanosecond() != 0:
+		return broken(errors.New("through and began must be whole seconds since 1970"))
+	case s.Through.Before(s.Began):
+		return broken(fmt.Errorf("through %s is before began %s", s.Through.Format(time.RFC3339), s.Began.Format(time.RFC3339)))
+	case s.Through.After(now.Add(clockTolerance)):
+		return broken(fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339)))
+	}
+	if err := strictjson.Decode(content, &State{}); err != nil {
+		return State{}, fmt.Errorf("it is a later version's, or was edited by hand: %w", err)
+	}
+	return s, nil
+}
+
+func (s State) encode() ([]byte, error) {
+	content, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return append(content, '\n'), nil
+}
+
+// Check refuses a state that was made for another tenant or time field than this run's:
+// the run would skip what the other never asked for. The error is a [*ForeignState].
+func (s State) Check(c Config) error {
+	e := &ForeignState{Name: "NETSKOPE_TENANT", Had: s.Tenant, Has: c.Tenant, key: c.StateKey}
+	if e.Had == e.Has {
+		e.Name, e.Had, e.Has = "TIME_FIELD", string(s.TimeField), string(c.TimeField)
+	}
+	if e.Had == e.Has {
+		return nil
+	}
+	return e
+}
+
+// ForeignState says that the state was made with another setting than this run has.
+type ForeignState struct {
+	Name     string // of the setting
+	Had, Has string // with which it was made, and what this run has
+	key      string
+}
+
+func (e *ForeignState) Error() string {
+	return fmt.Sprintf("state %s was made with %s=%s, but this run has %s: %s", e.key, e.Name, e.Had, e.Has, e.Remedy())
+}
+
+// Remedy is what to do about it.
+func (e *ForeignState) Remedy() string { return "give each its own STATE_KEY and GCS_PREFIX" }
+
+// errStateMoved says that somebody else has changed the state.
+var errStateMoved = errors.New("the state was changed meanwhile")
+
+// firstSave stores a state that is to stand in the place of the one, or of none, whose
+// generation it has. The error is errStateMoved if that is no longer there.
+//
+// It needs storage.objects.create and, to replace, storage.objects.delete.
+func (c *Collector) firstSave(ctx context.Context, s State) (State, error) {
+	s.original = false
+	content, err := s.encode()
+	if err != nil {
+		return s, err
+	}
+	o, err := c.Bucket.Put(ctx, c.StateKey, s.generation, content, "application/json", nil)
+	if errors.Is(err, gcs.ErrChanged) {
+		if _, lookErr := c.Bucket.Look(ctx, c.StateKey); s.generation != 0 || !errors.Is(lookErr, gcs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", errStateMoved, err) // or refused for another reason
+		}
+	}
+	if err != nil {
+		return s, fmt.Errorf("save state: %w", err)
+	}
+	s.generation, s.saved = o.Generation, o.Created
+	return s, nil
+}
+
+// saveState replaces the state that s was loaded from. If another run has saved one meanwhile
+// that has come further, or an operator has moved it, that one stays, and is returned.
+// races counts how often it had changed.
+//
+// It needs storage.objects.create and storage.objects.delete.
+func (c *Collector) saveState(ctx context.Context, s State) (saved State, races int, err error) {
+	for ; races < stateTries; races++ {
+		saved, err = c.firstSave(ctx, s)
+		if !errors.Is(err, errStateMoved) {
+			return saved, races, err
+		}
+		current, err := c.readState(ctx, c.StateKey, 0)
+		if err != nil {
+			return s, races, err
+		}
+		if current.original || !current.Began.Equal(s.Began) || !current.Through.Before(s.Through) {
+			return current, races + 1, nil
+		}
+		s.generation = current.generation
+	}
+	return s, races, fmt.Errorf("save state: %d times in a row: %w", races, err)
 }

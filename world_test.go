@@ -17,10 +17,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
 	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
@@ -57,10 +59,8 @@ type world struct {
 	t      *testing.T
 	tenant *netskopetest.Server
 	cloud  *gcstest.Server
-	client *http.Client // for the tenant
-	bucket *storage.BucketHandle
-	config Config
-	lines  map[string]netskopetest.Alert // by the line that they must become
+	*Collector
+	lines map[string]netskopetest.Alert // by the line that they must become
 
 	began time.Time       // through of the first state that was saved
 	seen  map[string]bool // the feed's objects that became visible
@@ -86,7 +86,7 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 			t.Fatal(err)
 		}
 		c.Tenant, c.PageSize = "http://tenant.test", 500
-		w.config = c
+		w.Collector = &Collector{Config: c}
 
 		tenant.Add(alerts...)
 		for _, one := range alerts {
@@ -114,14 +114,14 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		}
 		w.cloud.Visible = w.inspect
 
-		w.client = &http.Client{Transport: serve(t, tenant)}
-		client, err := NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
+		w.HTTP = &http.Client{Transport: serve(t, tenant)}
+		client, err := gcs.NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
 			option.WithHTTPClient(&http.Client{Transport: serve(t, w.cloud)}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { client.Close() })
-		w.bucket = client.Bucket(c.Bucket)
+		w.Bucket = gcs.Through(client, c.BucketName)
 		test(w)
 	})
 }
@@ -137,7 +137,7 @@ func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 	})}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(listener) }()
-	transport := NewTransport()
+	transport := netskope.NewTransport()
 	transport.DialContext = listener.DialContext
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -159,7 +159,7 @@ func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault, clo
 func (w *world) run() (Report, error) { return w.runAt(w.t.Context(), time.Now()) }
 
 func (w *world) runAt(ctx context.Context, now time.Time) (Report, error) {
-	return Run(ctx, w.config, w.bucket, w.client, now, nil)
+	return w.Run(ctx, now, nil)
 }
 
 // mustRun does one run that must not fail.
@@ -175,7 +175,7 @@ func (w *world) mustRun() Report {
 // state is what the state object says; nil if there is none.
 func (w *world) state() *State {
 	w.t.Helper()
-	o, ok := w.cloud.Object(w.config.Bucket, w.config.StateKey)
+	o, ok := w.cloud.Object(w.BucketName, w.StateKey)
 	if !ok {
 		return nil
 	}
@@ -189,8 +189,8 @@ func (w *world) state() *State {
 
 // objects are the feed's.
 func (w *world) objects() []gcstest.Object {
-	return slices.DeleteFunc(w.cloud.Objects(w.config.Bucket, w.config.Prefix+"/"), func(o gcstest.Object) bool {
-		return !strings.Contains(o.Name, ".ndjson") || strings.Contains(o.Name, ".staging/")
+	return slices.DeleteFunc(w.cloud.Objects(w.BucketName, w.Prefix+"/"), func(o gcstest.Object) bool {
+		return !strings.Contains(o.Name, ".ndjson") || strings.HasPrefix(o.Name, w.Folders().Staging)
 	})
 }
 
@@ -200,7 +200,7 @@ func (w *world) objects() []gcstest.Object {
 // time of its own.
 func (w *world) inspect(o gcstest.Object) {
 	switch {
-	case o.Name == w.config.StateKey, o.Name == w.config.OriginalStateKey():
+	case o.Name == w.StateKey, o.Name == layout.OriginalStateKey(w.Prefix):
 		s, err := parseState(o.Content, time.Now())
 		if err != nil {
 			w.t.Errorf("state saved: %v\n%s", err, o.Content)
@@ -209,7 +209,7 @@ func (w *world) inspect(o gcstest.Object) {
 			w.began = s.Through
 		}
 		return
-	case !strings.HasPrefix(o.Name, w.config.Prefix+"/"):
+	case !strings.HasPrefix(o.Name, w.Prefix+"/"):
 		return
 	}
 	if w.seen[o.Name] {
@@ -219,15 +219,12 @@ func (w *world) inspect(o gcstest.Object) {
 	if w.feed != nil {
 		time.AfterFunc(w.feed(), func() { w.take(o.Name) })
 	}
-	window, _, ok := nameParts(o.Name, "alerts")
-	late := !ok
-	if late {
-		window, _, ok = nameParts(o.Name, "late")
-	}
+	from, to, late, ok := w.Folders().ParseAlerts(o.Name)
 	if !ok {
-		w.t.Errorf("object %s is not named by a window", o.Name)
+		w.t.Errorf("object %s is not named by a span", o.Name)
 		return
 	}
+	contains := func(second int64) bool { return from.Unix() <= second && second < to.Unix() }
 	got := map[string]int{}
 	for _, line := range w.content(o) {
 		got[line]++
@@ -235,10 +232,10 @@ func (w *world) inspect(o gcstest.Object) {
 	var elsewhere map[alert.Key]bool
 	missing, undated := 0, false
 	for line, one := range w.lines {
-		second, dated := ownTimeOf(one, w.config.TimeField)
+		second, dated := ownTimeOf(one, w.TimeField)
 		undated = undated || !dated
-		hidden := one.Visible.After(window.To.Add(w.config.Lag)) // longer than the collector waits
-		if dated && window.contains(second) && got[line] != 1 && !((late || hidden) && got[line] == 0) {
+		hidden := one.Visible.After(time.Unix(second, 0).Add(w.Lag)) // longer than the collector waits
+		if dated && contains(second) && got[line] != 1 && !((late || hidden) && got[line] == 0) {
 			if elsewhere == nil {
 				elsewhere = w.decided(o.Name)
 			}
@@ -246,8 +243,8 @@ func (w *world) inspect(o gcstest.Object) {
 				missing++
 			}
 		}
-		if dated && !window.contains(second) && got[line] != 0 {
-			w.t.Errorf("%s holds the alert %s of another window", o.Name, one.ID)
+		if dated && !contains(second) && got[line] != 0 {
+			w.t.Errorf("%s holds the alert %s of another cell", o.Name, one.ID)
 		}
 		delete(got, line)
 	}
@@ -262,12 +259,8 @@ func (w *world) inspect(o gcstest.Object) {
 // decided are the alerts that entries of the ledger deliver, but for that of one object.
 func (w *world) decided(except string) map[alert.Key]bool {
 	keys := map[alert.Key]bool{}
-	for _, o := range w.cloud.Objects(w.config.Bucket, ledgerFolder(w.config.Prefix)) {
-		var e entry
-		if err := json.Unmarshal([]byte(o.Metadata[ledgerMember]), &e); err != nil {
-			w.t.Error(err)
-		}
-		if e.Object == nil || e.Object.Name == except {
+	for _, o := range w.cloud.Objects(w.BucketName, w.Folders().Ledger) {
+		if strings.Contains(o.Metadata["netskope-ledger"], `"name":"`+except+`"`) {
 			continue
 		}
 		for key := range slices.Chunk(o.Content, len(alert.Key{})) {
@@ -279,12 +272,12 @@ func (w *world) decided(except string) map[alert.Key]bool {
 
 // take is the feed: it reads an object, and deletes it.
 func (w *world) take(name string) {
-	o, ok := w.cloud.Object(w.config.Bucket, name)
+	o, ok := w.cloud.Object(w.BucketName, name)
 	if !ok {
 		return
 	}
 	lines := w.content(o)
-	w.cloud.Delete(w.config.Bucket, name)
+	w.cloud.Delete(w.BucketName, name)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, line := range lines {
@@ -292,8 +285,8 @@ func (w *world) take(name string) {
 	}
 }
 
-func ownTimeOf(one netskopetest.Alert, field TimeField) (int64, bool) {
-	if field == EventTime {
+func ownTimeOf(one netskopetest.Alert, field alert.TimeField) (int64, bool) {
+	if field == alert.EventTime {
 		return one.Event.Unix(), true
 	}
 	return one.Inserted.Unix(), bytes.Contains(one.JSON, []byte("_insertion_epoch_timestamp"))
@@ -339,7 +332,7 @@ func (w *world) checkDelivered() {
 	lost, repeated, due := 0, 0, 0
 	for line, one := range w.lines {
 		second := one.Inserted
-		if w.config.TimeField == EventTime {
+		if w.TimeField == alert.EventTime {
 			second = one.Event
 		}
 		want := 0
@@ -347,7 +340,7 @@ func (w *world) checkDelivered() {
 			want = 1
 			due++
 		}
-		if _, dated := ownTimeOf(one, w.config.TimeField); !dated && want == 0 && (second.Sub(s.Through).Abs() <= time.Second || second.Sub(from).Abs() <= time.Second) {
+		if _, dated := ownTimeOf(one, w.TimeField); !dated && want == 0 && (second.Sub(s.Through).Abs() <= time.Second || second.Sub(from).Abs() <= time.Second) {
 			continue // on an edge of what was asked for wide
 		}
 		switch n := delivered[line]; {
@@ -364,4 +357,13 @@ func (w *world) checkDelivered() {
 	if due == 0 {
 		w.t.Error("no alert was due: the test shows nothing")
 	}
+}
+
+// at is a moment in RFC 3339.
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return t.UTC()
 }

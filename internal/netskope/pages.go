@@ -29,17 +29,21 @@ const (
 // ErrCursorExpired says that the tenant no longer knows an operation cursor.
 var ErrCursorExpired = errors.New("the tenant no longer knows the cursor of the page")
 
+// ErrDeep says that a range holds more alerts than it may.
+var ErrDeep = errors.New("the range holds more alerts than may be asked for at once")
+
 // Pages asks for all pages of the seconds from..to, both included, and hands their
 // alerts to each with the page's number, counted from 1. each says whether it met
-// the alert for the first time. Where a cursor expires the paging begins again.
-func (c *Client) Pages(ctx context.Context, from, to int64,
+// the alert for the first time. Where a cursor expires the paging begins again. No page is
+// asked for behind the first most alerts: where there are more, the error is ErrDeep.
+func (c *Client) Pages(ctx context.Context, from, to int64, most int,
 	each func(a *page.Alert, number int) (bool, error)) error {
 	query := Request{Field: c.settings.Field, From: from, To: to, Limit: c.settings.PageSize}.query()
 	number := 0
 	for restarts := 0; ; restarts++ {
 		query.Del("offset")
 		query.Del("operation")
-		err := c.pass(ctx, query, &number, each)
+		err := c.pass(ctx, query, &number, most, each)
 		if restarts == maxRestarts || !errors.Is(err, ErrCursorExpired) {
 			return err
 		}
@@ -54,7 +58,7 @@ func (c *Client) Pages(ctx context.Context, from, to int64,
 // that names no further one. An empty page that follows alerts, or has a cursor, is
 // believed when it is met twice in a row: that costs one request, and in simulations
 // believing it at once lost alerts. One that comes first is an empty window.
-func (c *Client) pass(ctx context.Context, query url.Values, number *int,
+func (c *Client) pass(ctx context.Context, query url.Values, number *int, most int,
 	each func(a *page.Alert, number int) (bool, error)) error {
 	var offset, empty, barren int
 	allowed := maxBarrenPages + *number // a pass after a restart meets all pages before it again
@@ -104,6 +108,8 @@ func (c *Client) pass(ctx context.Context, query url.Values, number *int,
 			}
 		}
 		switch {
+		case offset > most:
+			return ErrDeep
 		case operation != "":
 			query.Set("operation", operation)
 			query.Del("offset")

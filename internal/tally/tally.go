@@ -105,6 +105,28 @@ func (t *Tally) Late() *Lateness {
 	return l
 }
 
+// Add adds another's counts.
+func (t *Tally) Add(other Tally) {
+	if t.Hours == nil && len(other.Hours) > 0 {
+		t.Hours = map[int64]map[string]int64{}
+	}
+	for start, types := range other.Hours {
+		if t.Hours[start] == nil {
+			t.Hours[start] = map[string]int64{}
+		}
+		for name, n := range types {
+			t.Hours[start][name] += n
+		}
+	}
+	if t.Lateness == nil && len(other.Lateness) > 0 {
+		t.Lateness = map[int]int64{}
+	}
+	for bucket, n := range other.Lateness {
+		t.Lateness[bucket] += n
+	}
+	t.Latest = max(t.Latest, other.Latest)
+}
+
 // FoldTypes keeps the most frequent types of every hour.
 func (t *Tally) FoldTypes() {
 	const kept = 4

@@ -1,0 +1,165 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/ledger"
+)
+
+const (
+	// cellsInFlight is how many cells a run works on at the same time, so that neither the
+	// tenant's nor the storage's latency sets the pace.
+	cellsInFlight = 4
+	// fullCell is how many alerts a cell is chosen to hold at most, by the density of what
+	// was just delivered; denseCell says it in pages.
+	fullCell  = mostPerCell * 3 / 4
+	denseCell = 2
+)
+
+// work delivers cells until none is left, or it must not go on.
+func (r *runner) work(ctx context.Context) {
+	ctx, r.cancel = context.WithCancel(ctx)
+	defer r.cancel()
+	var workers sync.WaitGroup
+	for range cellsInFlight {
+		workers.Go(func() {
+			for {
+				c, ok := r.take()
+				if !ok {
+					return
+				}
+				var duplicates int64
+				fetch := func(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen ledger.Fetched, err error) {
+					seen, duplicates, err = r.fetcher.fetch(ctx, c, keep)
+					return seen, err
+				}
+				e, outcome, err := r.ledger.Deliver(ctx, c, fetch)
+				r.land(c, e, outcome, duplicates, err)
+				if err := r.saveSometimes(ctx); err != nil {
+					r.fail(err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// take is the next cell to work on. It waits as long as there may be one.
+func (r *runner) take() (cell.Cell, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.err == nil && r.report.Stopped == stoppedFailed {
+		switch c, ok := r.choose(); {
+		case ok && r.MaxRecords > 0 && r.report.Alerts >= int64(r.MaxRecords):
+			r.put(c)
+			r.report.Stopped = StoppedMaxRecords
+		case ok:
+			r.flying[c] = true
+			return c, true
+		case len(r.flying) == 0:
+			return cell.Cell{}, false
+		}
+		r.wake.Wait() // what is being worked on may turn out to be split
+	}
+	return cell.Cell{}, false
+}
+
+// choose takes the next cell from what is left. What the ledger shows as delivered is passed
+// over.
+func (r *runner) choose() (cell.Cell, bool) {
+	if n := len(r.todo); n > 0 {
+		c := r.todo[n-1]
+		r.todo = r.todo[:n-1]
+		return c, true
+	}
+	for r.next.Before(r.end) {
+		e, ok := r.ledger.Delivered(r.next)
+		if !ok {
+			break
+		}
+		r.report.complete(e, ledger.Covered, 0)
+		r.next = e.To
+	}
+	c, ok := cell.Largest(r.next, r.end, r.level)
+	for ok && r.ledger.Split(c) {
+		c, ok = cell.Largest(r.next, r.end, c.Level()+1)
+	}
+	if ok {
+		r.next = c.To()
+	}
+	return c, ok
+}
+
+// put takes a chosen cell back.
+func (r *runner) put(c cell.Cell) { r.todo = append(r.todo, c) }
+
+// land notes what became of a cell.
+func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, duplicates int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.wake.Broadcast()
+	delete(r.flying, c)
+	switch {
+	case err != nil:
+		r.put(c) // what is not delivered keeps Through where it is
+		if errors.Is(err, errSlow) {
+			r.slow = append(r.slow, c)
+		}
+		if r.err == nil {
+			r.err = err
+			r.cancel()
+		}
+		return
+	case outcome == ledger.Divided:
+		r.report.Splits++
+		children := c.Children()
+		slices.Reverse(children)
+		r.todo = append(r.todo, children...)
+		return
+	case outcome == ledger.Created:
+		r.level = r.levelFor(e)
+	}
+	r.report.complete(e, outcome, duplicates)
+	r.reach()
+}
+
+// levelFor is the level whose cells hold a few pages at most, if they are as dense as what
+// was just delivered; at most one above the level of that.
+func (r *runner) levelFor(e ledger.Entry) cell.Level {
+	n := float64(e.Alerts + e.Quarantined)
+	few := float64(min(denseCell*r.PageSize, fullCell))
+	for l := max(e.Cell.Level()-1, cell.Top); l < cell.Last; l++ {
+		if n*float64(l.Length())/float64(e.Cell.Length()) <= few {
+			return l
+		}
+	}
+	return cell.Last
+}
+
+// reach notes up to where all is delivered.
+func (r *runner) reach() {
+	through := r.next
+	for c := range r.flying {
+		through = earlier(through, c.From())
+	}
+	for _, c := range r.todo {
+		through = earlier(through, c.From())
+	}
+	r.report.Through, r.report.Lag = through, r.now.Sub(through)
+	if !r.state.Through.IsZero() {
+		r.ledger.Reach(ledger.Position{Began: r.state.Began, Through: through})
+	}
+	r.tell()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

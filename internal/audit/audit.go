@@ -1,0 +1,213 @@
+// Package audit holds what was delivered against what the tenant lists, and delivers what is
+// missing. It asks in other cuts of time than the collector did, so that what hid an alert
+// from the one does not hide it from the other.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+// Auditor is one audit under way. All fields but the last group are handed in.
+type Auditor struct {
+	Ledger  *ledger.Ledger
+	Bucket  *gcs.Bucket
+	Folders layout.Folders
+	Options Options
+	// Through is how far the collector has come: nothing behind it is audited. UTC.
+	Through time.Time
+	// Page is how many alerts a page holds: cuts that hold less are joined.
+	Page int
+	// States are names in the feed's folder that are the state's.
+	States []string
+	// TimeField is the time by which alerts belong to cells.
+	TimeField alert.TimeField
+	// Fetch hands every alert of a cell, of any level, to keep, once.
+	Fetch ledger.Fetch
+	// Fill delivers a hole in the ledger, and says how many alerts that were.
+	Fill func(ctx context.Context, hole ledger.Span) (int64, error)
+
+	folder folder
+}
+
+// ErrNothing says that there is nothing that could be audited.
+var ErrNothing = errors.New("there is nothing to audit")
+
+// Run audits from where the summary has come up to its end, one delivered cell or hole after
+// the other, and hands what it finds to each.
+//
+// Only what the collector has left behind is audited, and nothing before the ledger begins.
+// An error ends it; what was repaired is repaired.
+func (a *Auditor) Run(ctx context.Context, s *Summary, each func(Result)) error {
+	if err := a.begin(ctx, s); err != nil {
+		return err
+	}
+	for s.At.Before(s.To) {
+		results, end, err := a.next(ctx, s.At, s.To)
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			s.add(r)
+			if each != nil {
+				each(*r)
+			}
+		}
+		s.At = end
+	}
+	if s.Cells == 0 {
+		return fmt.Errorf("%w between %s and %s", ErrNothing, s.From.Format(time.RFC3339), s.To.Format(time.RFC3339))
+	}
+	if err := a.recognize(ctx, s); err != nil {
+		return err
+	}
+	s.Complete = true
+	return nil
+}
+
+// begin finds out what can be audited, and reads the ledger and the folders.
+func (a *Auditor) begin(ctx context.Context, s *Summary) (err error) {
+	if s.To.IsZero() || s.To.After(a.Through) {
+		s.To = a.Through
+	}
+	if s.LedgerFrom, err = a.Ledger.Start(ctx); err != nil {
+		return err
+	}
+	if s.LedgerFrom.IsZero() {
+		return fmt.Errorf("%w: the ledger is empty, and nothing that was delivered so far is known", ErrNothing)
+	}
+	if s.From.Before(s.LedgerFrom) {
+		s.From = s.LedgerFrom
+	}
+	if s.At.Before(s.From) {
+		s.At = s.From
+	}
+	if !s.At.Before(s.To) {
+		return fmt.Errorf("%w: the ledger begins at %s, the collector has come to %s", ErrNothing,
+			s.LedgerFrom.Format(time.RFC3339), a.Through.Format(time.RFC3339))
+	}
+	if err := a.Ledger.Load(ctx, s.At, s.To); err != nil {
+		return err
+	}
+	if e, ok := a.Ledger.Delivered(s.At); ok {
+		s.At = e.From // whole cells
+	}
+	if a.Options.Repair {
+		if _, err := a.Ledger.Recover(ctx); err != nil {
+			return err
+		}
+	}
+	a.folder, err = listFolder(ctx, a.Bucket, a.Folders, a.States, ledger.Span{From: s.At, To: s.To}, a.Ledger.All())
+	return err
+}
+
+// next audits what begins at the moment: a hole, a delivered cell, or several of them that
+// fit into one cut. end is the end of that.
+func (a *Auditor) next(ctx context.Context, at, to time.Time) (results []*Result, end time.Time, err error) {
+	e, ok := a.Ledger.Delivered(at)
+	if !ok {
+		hole := a.Ledger.Holes(at, sooner(at.Truncate(time.Hour).Add(time.Hour), to))[0]
+		r, err := a.hole(ctx, hole)
+		return []*Result{r}, hole.To, err
+	}
+	for level := cell.Top; level < e.Cell.Level(); level++ {
+		cut, ok := cell.New(level, at)
+		if !ok || cut.To().After(to) {
+			continue
+		}
+		entries, ok := a.full(cut)
+		if !ok {
+			continue
+		}
+		results, err := a.compare(ctx, []cell.Cell{cut}, entries)
+		if !errors.Is(err, errAsunder) && !errors.Is(err, ledger.ErrTooMuch) {
+			return results, cut.To(), err
+		}
+	}
+	cuts := e.Cell.Children()
+	if cuts == nil {
+		cuts = []cell.Cell{e.Cell} // a second cannot be cut
+	}
+	results, err = a.compare(ctx, cuts, []ledger.Entry{e})
+	return results, e.To, err
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// full are the entries by which the whole cut is delivered, if it is, and if they hold little
+// enough for one page.
+func (a *Auditor) full(cut cell.Cell) ([]ledger.Entry, bool) {
+	var entries []ledger.Entry
+	alerts := int64(0)
+	for at := cut.From(); at.Before(cut.To()); {
+		e, ok := a.Ledger.Delivered(at)
+		if !ok {
+			return nil, false
+		}
+		entries = append(entries, e)
+		for _, late := range append(a.Ledger.Late(e.Cell), e) {
+			alerts += late.Alerts + late.Quarantined
+		}
+		if 4*alerts > 3*int64(a.Page) {
+			return nil, false
+		}
+		at = e.To
+	}
+	return entries, true
+}
+
+// hole lists what the tenant has of a span of which nothing was ever delivered.
+func (a *Auditor) hole(ctx context.Context, hole ledger.Span) (*Result, error) {
+	r := &Result{From: hole.From, To: hole.To, Uncovered: true}
+	cuts := cell.Tile(hole.From, hole.To, cell.Top)
+	for len(cuts) > 0 {
+		c := cuts[0]
+		cuts = cuts[1:]
+		before := *r
+		_, err := a.Fetch(ctx, c, func(raw *page.Alert, key alert.Key, _ string) error {
+			if !a.folder.list(key) {
+				r.miss(raw)
+			}
+			return nil
+		})
+		if errors.Is(err, ledger.ErrTooMuch) {
+			*r = before
+			cuts = append(c.Children(), cuts...)
+			continue
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	if r.Missing == 0 || !a.Options.Repair {
+		return r, nil
+	}
+	filled, err := a.Fill(ctx, hole)
+	if err != nil {
+		return r, fmt.Errorf("repair hole %v: %w", hole, err)
+	}
+	r.Missing = max(r.Missing, filled)
+	r.Repaired = r.Missing // by this repair, or by somebody else who delivered a part of it meanwhile
+	return r, nil
+}
+
+func (r *Result) miss(raw *page.Alert) {
+	r.Missing++
+	if len(r.Examples) < maxExamples {
+		r.Examples = append(r.Examples, string(alert.Identity(raw)))
+	}
+}

@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/page"
+)
+
+// errAsunder says that a cut over several cells shows something that only shorter cuts can
+// assign to one of them.
+var errAsunder = errors.New("an alert without a time of its own is missing")
+
+// maxRepairRaces is how often a repair is begun anew because another came first.
+const maxRepairRaces = 20
+
+// compared is a delivered cell that is held against the tenant's alerts.
+type compared struct {
+	*Result
+	entry   ledger.Entry
+	entries []ledger.Entry     // the cell's own, and those of repairs
+	known   map[alert.Key]bool // what they deliver; true if the tenant lists it
+}
+
+// compare asks the tenant for the cuts, which tile the entries' cells, and repairs what is
+// missing of each cell.
+func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledger.Entry) ([]*Result, error) {
+	var cells []*compared
+	for _, e := range entries {
+		c, err := a.delivered(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, c)
+	}
+	met := map[alert.Key]bool{} // of the missing: a cut may have to be asked for again
+	asunder := false
+	err := a.ask(ctx, cuts, func(raw *page.Alert, key alert.Key, _ string) error {
+		at, dated := alert.Time(raw, a.TimeField)
+		var in *compared
+		for _, c := range cells {
+			if _, ok := c.known[key]; ok {
+				c.known[key] = true
+				a.folder.list(key)
+				return nil
+			}
+			if dated && c.entry.Cell.Contains(at) {
+				in = c
+			}
+		}
+		switch {
+		case a.folder.list(key), met[key]:
+			return nil
+		case in == nil && len(cells) > 1:
+			asunder = true
+			return nil
+		case in == nil:
+			in = cells[0]
+		}
+		met[key] = true
+		in.miss(raw)
+		return nil
+	})
+	if err == nil && asunder {
+		err = errAsunder
+	}
+	if err != nil {
+		return nil, err
+	}
+	var results []*Result
+	for _, c := range cells {
+		for _, listed := range c.known {
+			if !listed {
+				c.Unknown++
+			}
+		}
+		if c.Missing > 0 && a.Options.Repair {
+			if err := a.repair(ctx, c); err != nil {
+				return nil, fmt.Errorf("repair cell %v: %w", c.entry.Cell, err)
+			}
+		}
+		results = append(results, c.Result)
+	}
+	return results, nil
+}
+
+// ask fetches the cuts; one that holds too much is asked for in shorter ones.
+func (a *Auditor) ask(ctx context.Context, cuts []cell.Cell, keep ledger.Keep) error {
+	for _, c := range cuts {
+		_, err := a.Fetch(ctx, c, keep)
+		if errors.Is(err, ledger.ErrTooMuch) && len(cuts) > 1 {
+			err = a.ask(ctx, c.Children(), keep)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delivered is what ledger and folder say of the cell.
+func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, error) {
+	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e, known: map[alert.Key]bool{}}
+	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
+	for _, e := range c.entries {
+		a.folder.recognize(e)
+		keys, err := a.Ledger.Keys(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		c.Delivered += int64(len(keys))
+		a.folder.examine(e, c.Result)
+		if a.Options.ObjectsKept && a.folder.gone(e) {
+			keys = keys[e.Alerts:] // lost: what the feed has not got is missing
+		}
+		for _, key := range keys {
+			if _, again := c.known[key]; again {
+				c.Duplicated++
+			}
+			c.Duplicated += a.folder.duplicate(key)
+			c.known[key] = false
+		}
+	}
+	return c, nil
+}
+
+// repair delivers what is missing of the cell as its next late entry. Where another repair got
+// in between, what is missing is found out anew.
+func (a *Auditor) repair(ctx context.Context, c *compared) error {
+	cuts := c.entry.Cell.Children()
+	if cuts == nil {
+		cuts = []cell.Cell{c.entry.Cell}
+	}
+	for range maxRepairRaces {
+		missing := int64(0)
+		fetch := func(ctx context.Context, _ cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
+			var seen ledger.Fetched
+			met := map[alert.Key]bool{}
+			for _, cut := range cuts {
+				part, err := a.Fetch(ctx, cut, func(raw *page.Alert, key alert.Key, reason string) error {
+					if _, ok := c.known[key]; ok || met[key] || a.folder.list(key) {
+						return nil
+					}
+					met[key] = true
+					missing++
+					return keep(raw, key, reason)
+				})
+				if err != nil {
+					return seen, err
+				}
+				seen.Add(part)
+			}
+			return seen, nil
+		}
+		e, err := a.Ledger.Repair(ctx, c.entry.Cell, fetch)
+		if errors.Is(err, ledger.ErrRepaired) {
+			keys, err := a.Ledger.Keys(ctx, e)
+			if err != nil {
+				return err
+			}
+			for _, key := range keys {
+				c.known[key] = true
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		c.Missing, c.Repaired = max(missing, c.Missing), max(missing, c.Missing)
+		return nil
+	}
+	return fmt.Errorf("%w, %d times in a row", ledger.ErrRepaired, maxRepairRaces)
+}

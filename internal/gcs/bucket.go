@@ -1,0 +1,255 @@
+// Package gcs does one operation on one object of a bucket: bounded in time, on a
+// precondition, whole or not at all.
+package gcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iterator"
+	"google.golang.org/api/option"
+)
+
+// Errors of operations that a program acts on.
+var (
+	// ErrNotExist says that there is no such object.
+	ErrNotExist = storage.ErrObjectNotExist
+	// ErrChanged says that the object is not, or no longer, as the operation requires: of
+	// another generation, or there although it must not be.
+	ErrChanged = errors.New("the object has changed, or is there already")
+	// ErrOutage says that Cloud Storage stood still. It is never the end of the caller's own
+	// time, whatever the errors below it say.
+	ErrOutage = errors.New("cloud storage did not do it within " + patience.String())
+	// Enough, returned by the function that a list is handed to, ends the list without an
+	// error.
+	Enough = errors.New("enough")
+)
+
+// patience is how long an operation on a small object may take, with the client's retries,
+// and how long a list or a content may stand still. The client itself would go on for as
+// long as its context lives, and an outage would pass for a spent budget.
+const patience = time.Minute
+
+// Bucket is one bucket.
+type Bucket struct{ handle *storage.BucketHandle }
+
+// Object is what Cloud Storage says of an object. Times are UTC.
+type Object struct {
+	Name       string
+	Generation int64
+	Created    time.Time
+	Size       int64 // bytes, as stored
+	CRC32C     uint32
+	Metadata   map[string]string
+}
+
+var shared struct {
+	sync.Mutex
+	client *storage.Client
+}
+
+// Open returns the bucket through a client that all runs of the process share. It is made
+// by the first run that succeeds in it, not when the process starts: a missing credential is
+// then that run's error, and the next one tries again. STORAGE_EMULATOR_HOST is honoured.
+func Open(name string) (*Bucket, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.client == nil {
+		// Not the run's context: the client outlives the run.
+		made, err := NewClient(context.Background())
+		if err != nil {
+			return nil, fmt.Errorf("open bucket %s: %w", name, err)
+		}
+		shared.client = made
+	}
+	return Through(shared.client, name), nil
+}
+
+// Through is the bucket as the client reaches it.
+func Through(client *storage.Client, name string) *Bucket { return &Bucket{client.Bucket(name)} }
+
+// NewClient makes a Cloud Storage client as the collector needs it: reads go through the
+// JSON API, as emulators expect, and every write, all of which carry a precondition, is
+// retried even where the connection was closed before an answer came.
+func NewClient(ctx context.Context, options ...option.ClientOption) (*storage.Client, error) {
+	standard := []option.ClientOption{option.WithScopes(storage.ScopeReadWrite), storage.WithJSONReads()}
+	c, err := storage.NewClient(ctx, append(standard, options...)...)
+	if err != nil {
+		return nil, err
+	}
+	c.SetRetry(storage.WithErrorFunc(func(err error) bool {
+		return storage.ShouldRetry(err) || errors.Is(err, io.EOF)
+	}))
+	return c, nil
+}
+
+// Name is the bucket's, without gs://.
+func (b *Bucket) Name() string { return b.handle.BucketName() }
+
+// URI is the object's address.
+func (b *Bucket) URI(name string) string { return "gs://" + b.Name() + "/" + name }
+
+// Handle is the client's own, for what this package has no operation for.
+func (b *Bucket) Handle() *storage.BucketHandle { return b.handle }
+
+func objectOf(o *storage.ObjectAttrs) Object {
+	return Object{Name: o.Name, Generation: o.Generation, Created: o.Created.UTC(), Size: o.Size, CRC32C: o.CRC32C,
+		Metadata: o.Metadata}
+}
+
+// Look is what the bucket says of the object. The error is ErrNotExist if there is none.
+//
+// It needs storage.objects.get, and storage.objects.list: without the latter Cloud Storage
+// answers 403 for an object that does not exist.
+func (b *Bucket) Look(ctx context.Context, name string) (Object, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	o, err := b.handle.Object(name).Attrs(ctx)
+	if err != nil {
+		return Object{}, fmt.Errorf("look at %s: %w", b.URI(name), because(ctx, err))
+	}
+	return objectOf(o), nil
+}
+
+// Read returns the object's content, of most bytes at most, and what the bucket says of it,
+// but for the metadata. Generation 0 is the object as it is now.
+//
+// It needs storage.objects.get and storage.objects.list.
+func (b *Bucket) Read(ctx context.Context, name string, generation, most int64) ([]byte, Object, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	failed := func(err error) ([]byte, Object, error) {
+		return nil, Object{}, fmt.Errorf("read %s: %w", b.URI(name), because(ctx, err))
+	}
+	r, err := b.at(name, generation).NewReader(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	defer r.Close()
+	content, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil {
+		return failed(err)
+	}
+	if int64(len(content)) > most {
+		return failed(fmt.Errorf("it is longer than %d bytes", most))
+	}
+	return content, Object{Name: name, Generation: r.Attrs.Generation, Created: r.Attrs.LastModified.UTC(),
+		Size: r.Attrs.Size, CRC32C: r.Attrs.CRC32C}, nil
+}
+
+func (b *Bucket) at(name string, generation int64) *storage.ObjectHandle {
+	o := b.handle.Object(name)
+	if generation == 0 {
+		return o
+	}
+	return o.Generation(generation)
+}
+
+// Move moves the object to a name that must be free. It is atomic: at no time is the
+// object at both places, or at none (Cloud Storage, JSON API, "Objects: move"). The error
+// is ErrChanged if the name is taken or the object is of another generation, and
+// ErrNotExist if it is not there; which of these a repeated move gets is not documented.
+//
+// It needs storage.objects.get, storage.objects.create and storage.objects.delete.
+func (b *Bucket) Move(ctx context.Context, from string, generation int64, to string) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_, err := b.handle.Object(from).If(storage.Conditions{GenerationMatch: generation}).Move(ctx,
+		storage.MoveObjectDestination{Object: to, Conditions: &storage.Conditions{DoesNotExist: true}})
+	if err != nil {
+		return fmt.Errorf("move %s to %s: %w", b.URI(from), b.URI(to), because(ctx, err))
+	}
+	return nil
+}
+
+// Delete deletes the object, if it is of the generation.
+//
+// It needs storage.objects.delete.
+func (b *Bucket) Delete(ctx context.Context, name string, generation int64) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err := b.handle.Object(name).If(storage.Conditions{GenerationMatch: generation}).Delete(ctx)
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", b.URI(name), because(ctx, err))
+	}
+	return nil
+}
+
+// Names are those that a list is to hold: all that begin with Prefix, from From on and
+// before To, in the order of their bytes. From and To may be empty.
+type Names struct{ Prefix, From, To string }
+
+// List hands the objects to each, in the order of their names. It may take as long as it
+// takes, but not stand still.
+//
+// It needs storage.objects.list.
+func (b *Bucket) List(ctx context.Context, n Names, each func(Object) error) error {
+	return b.list(ctx, storage.Query{Prefix: n.Prefix, StartOffset: n.From, EndOffset: n.To}, each)
+}
+
+// Versions hands each version of the one object to each, in no promised order, as far as the
+// bucket keeps them.
+//
+// It needs storage.objects.list.
+func (b *Bucket) Versions(ctx context.Context, name string, each func(Object) error) error {
+	return b.list(ctx, storage.Query{Prefix: name, Versions: true}, func(o Object) error {
+		if o.Name != name {
+			return nil
+		}
+		return each(o)
+	})
+}
+
+func (b *Bucket) list(ctx context.Context, q storage.Query, each func(Object) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(patience, func() { cancel(ErrOutage) })
+	defer watch.Stop()
+	failed := func(err error) error { return fmt.Errorf("list %s: %w", b.URI(q.Prefix), because(ctx, err)) }
+	if err := q.SetAttrSelection([]string{"Name", "Generation", "Created", "Size", "CRC32C", "Metadata"}); err != nil {
+		return failed(err)
+	}
+	for objects := b.handle.Objects(ctx, &q); ; {
+		o, err := objects.Next()
+		if errors.Is(err, iterator.Done) {
+			return nil
+		}
+		if err != nil {
+			return failed(err)
+		}
+		watch.Reset(patience)
+		switch err := each(objectOf(o)); {
+		case errors.Is(err, Enough):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// bounded gives one operation on a small object its patience.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, patience, ErrOutage)
+}
+
+// because is the error of an operation with a bounded context, as the errors of this
+// package.
+func because(ctx context.Context, err error) error {
+	var answer *googleapi.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), ErrOutage):
+		return fmt.Errorf("%w: %v", ErrOutage, err) // not the caller's deadline, whatever err says
+	case errors.As(err, &answer) && answer.Code == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %w", ErrChanged, err)
+	}
+	return err
+}

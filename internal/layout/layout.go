@@ -1,0 +1,176 @@
+// Package layout names every object that the collector makes, and reads the names back. No
+// other package composes or parses one.
+package layout
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/cell"
+)
+
+// Folders are where the objects of one feed's folder lie: what their names begin with, up to
+// and with a slash. None but the feed's own begins with the feed's folder, with its slash
+// or without, so that a feed on gs://bucket/a/b/c takes nothing but alerts.
+type Folders struct {
+	Feed       string // alerts, where the feed reads them
+	Ledger     string // what was delivered
+	Staging    string // alerts, until their entry in the ledger is made
+	Quarantine string // what a feed cannot take
+	Check      string // what a check makes and removes again
+	Audit      string // name of the object that holds how far an audit has come
+}
+
+// reserved are the folders that lie beside a feed's folder.
+var reserved = []string{"ledger", "staging", "quarantine", "check", "audit", "state"}
+
+// Beside are the folders of a feed's folder, which has no slash at its ends.
+func Beside(feed string) Folders {
+	parent, last := split(feed)
+	in := func(name string) string { return parent + name + "/" + last + "/" }
+	return Folders{Feed: feed + "/", Ledger: in("ledger"), Staging: in("staging"), Quarantine: in("quarantine"),
+		Check: in("check"), Audit: parent + "audit/" + last + ".json"}
+}
+
+// StateKey is where the state of a feed's folder lies unless it is named otherwise.
+func StateKey(feed string) string {
+	parent, last := split(feed)
+	return parent + "state/" + last + ".json"
+}
+
+// OriginalStateKey is where the Python function that this collector replaces kept its
+// state by default.
+func OriginalStateKey(feed string) string { return feed + "/state.json" }
+
+// DamagedKey is where the bytes of a state that could not be read are kept.
+func DamagedKey(stateKey string, generation int64) string {
+	return fmt.Sprintf("%s.damaged-%d", stateKey, generation)
+}
+
+// Collides is the folder of ours that a feed on this folder would take, or nothing.
+func Collides(feed string) string {
+	parent, last := split(feed)
+	for _, name := range reserved {
+		if strings.HasPrefix(name, last) {
+			return parent + name + "/"
+		}
+	}
+	return ""
+}
+
+func split(folder string) (parent, last string) {
+	i := strings.LastIndexByte(folder, '/') + 1
+	return folder[:i], folder[i:]
+}
+
+const (
+	entrySuffix = ".ids"
+	// compactTime is RFC 3339 without punctuation, fit for names.
+	compactTime = "20060102T150405Z"
+	dayFolder   = "2006/01/02/"
+	// GzipSuffix is that of compressed objects.
+	GzipSuffix = ".gz"
+	lateMark   = "_late"
+)
+
+// Entry is the name of the ledger's entry of a cell, or of its nth late entry. Names sort by
+// the cells' beginnings.
+func (f Folders) Entry(c cell.Cell, late int) string {
+	return f.Ledger + c.From().Format(dayFolder) + entryBase(c, late) + entrySuffix
+}
+
+func entryBase(c cell.Cell, late int) string {
+	base := c.From().Format(compactTime) + "_" + c.Level().String()
+	if late > 0 {
+		base += fmt.Sprintf("%s%04d", lateMark, late)
+	}
+	return base
+}
+
+// ParseEntry reads what [Folders.Entry] writes.
+func (f Folders) ParseEntry(name string) (c cell.Cell, late int, ok bool) {
+	base, isEntry := strings.CutSuffix(strings.TrimPrefix(name, f.Ledger), entrySuffix)
+	if c, late, ok = parseBase(base[strings.LastIndexByte(base, '/')+1:]); !isEntry || !ok {
+		return c, late, false
+	}
+	return c, late, f.Entry(c, late) == name
+}
+
+func parseBase(base string) (c cell.Cell, late int, ok bool) {
+	base, number, isLate := strings.Cut(base, lateMark)
+	start, length, _ := strings.Cut(base, "_")
+	from, err := time.Parse(compactTime, start)
+	level, known := cell.ParseLevel(length)
+	if err != nil || !known {
+		return c, 0, false
+	}
+	if isLate {
+		if late, err = strconv.Atoi(number); err != nil || late < 1 {
+			return c, 0, false
+		}
+	}
+	c, ok = cell.New(level, from)
+	return c, late, ok
+}
+
+// EntriesFrom is where a list of the ledger begins that is to hold every cell in which the
+// moment lies, and all that begin later; EntriesTo is where one ends that is to hold all
+// that begin before the moment.
+func (f Folders) EntriesFrom(moment time.Time) string {
+	return f.Ledger + cell.At(cell.Top, moment).From().Format(dayFolder+compactTime)
+}
+
+// EntriesTo is where a list of the ledger ends: see [Folders.EntriesFrom].
+func (f Folders) EntriesTo(moment time.Time) string {
+	return f.Ledger + moment.UTC().Format(dayFolder+compactTime)
+}
+
+// Staged is the name of an object that waits for its entry; unique tells the deliveries of
+// one entry apart, and part the objects of one delivery.
+func (f Folders) Staged(c cell.Cell, late int, unique, part string) string {
+	return f.Staging + entryBase(c, late) + "." + unique + "." + part
+}
+
+// ParseStaged is the entry for which an object waits.
+func (f Folders) ParseStaged(name string) (c cell.Cell, late int, ok bool) {
+	base, _, found := strings.Cut(strings.TrimPrefix(name, f.Staging), ".")
+	c, late, ok = parseBase(base)
+	return c, late, ok && found
+}
+
+// Alerts is the name of a part of a cell's alerts in the feed's folder: a person sees the
+// span. Parts are counted from 1. suffix is .ndjson, and .gz behind it if the object is
+// compressed.
+func (f Folders) Alerts(c cell.Cell, late, part int, suffix string) string {
+	return f.Feed + f.object("alerts", c, late, part) + suffix
+}
+
+// Isolated is the name of the object of a cell's alerts that a feed cannot take.
+func (f Folders) Isolated(c cell.Cell, late int) string {
+	return f.Quarantine + f.object("quarantine", c, late, 1) + ".ndjson"
+}
+
+func (f Folders) object(kind string, c cell.Cell, late, part int) string {
+	name := c.From().Format(dayFolder) + kind + "_" + c.From().Format(compactTime) + "_" + c.To().Format(compactTime)
+	if late > 0 {
+		name += fmt.Sprintf("%s%04d", lateMark, late)
+	}
+	if part > 1 {
+		name += fmt.Sprintf("_part%d", part)
+	}
+	return name
+}
+
+// ParseAlerts is the span that the name of an object in the feed's folder says it is of.
+func (f Folders) ParseAlerts(name string) (from, to time.Time, late bool, ok bool) {
+	stem, _, _ := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ".")
+	fields := strings.Split(stem, "_")
+	if len(fields) < 3 || fields[0] != "alerts" {
+		return from, to, false, false
+	}
+	from, err := time.Parse(compactTime, fields[1])
+	to, toErr := time.Parse(compactTime, fields[2])
+	return from, to, strings.Contains(stem, lateMark), err == nil && toErr == nil
+}

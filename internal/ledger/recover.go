@@ -1,0 +1,167 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/gcs"
+)
+
+// sweepAfter is how old a staged object must be that no entry names before it is deleted:
+// far older than any worker that may still commit.
+const sweepAfter = 24 * time.Hour
+
+// Recover finishes what workers that died have left in the staging folder, which is normally
+// empty: an object that an entry names is moved to its place, and one that no entry names,
+// and that is older than a day, is deleted. It returns how many objects it has moved. What
+// this worker had loaded before is settled then.
+//
+// It needs storage.objects.list, and the permissions of a look, a move and a deletion.
+func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
+	loaded := l.All()
+	var staged []gcs.Object
+	if err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Staging}, func(o gcs.Object) error {
+		staged = append(staged, o)
+		return nil
+	}); err != nil {
+		return 0, fmt.Errorf("list staged objects: %w", err)
+	}
+	for _, o := range staged {
+		c, late, ok := l.folders.ParseStaged(o.Name)
+		if !ok {
+			continue // not ours; it is in nobody's way
+		}
+		e, err := l.look(ctx, c, late)
+		if err != nil && !errors.Is(err, gcs.ErrNotExist) {
+			return moved, err
+		}
+		i := slices.IndexFunc(e.placed(), func(p Placed) bool { return p.Staged == o.Name && p.Generation == o.Generation })
+		switch {
+		case i >= 0:
+			if err := l.move(ctx, e.placed()[i]); err != nil {
+				return moved, err
+			}
+			moved++
+		case time.Since(o.Created) > sweepAfter:
+			if err := l.store.Delete(ctx, o.Name, o.Generation); err != nil &&
+				!errors.Is(err, gcs.ErrNotExist) && !errors.Is(err, gcs.ErrChanged) {
+				return moved, err
+			}
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range loaded { // listed before the staged objects were
+		e.settled = true
+		l.note(e)
+	}
+	return moved, nil
+}
+
+// Newest is where the live collector was when it made the newest entries, and the newest
+// alert timestamp in them, epoch seconds. ok says that there are entries of a live
+// collector at all.
+//
+// It needs storage.objects.list.
+func (l *Ledger) Newest(ctx context.Context, now time.Time) (p Position, newest int64, ok bool, err error) {
+	// Back in ever longer steps, so that what is read does not grow with the past: the live
+	// collector's entries are mostly of the last hours.
+	for back := 24 * time.Hour; ; back *= 2 {
+		from := now.Add(-back)
+		var life time.Time // when the newest entry was made: of several beginnings, the last one counts
+		err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from)}, func(o gcs.Object) error {
+			e, err := l.parse(o)
+			if err != nil {
+				return err
+			}
+			newest = max(newest, e.Newest)
+			switch {
+			case e.Began.IsZero():
+			case !ok || !e.Began.Equal(p.Began) && e.Created.After(life):
+				p, ok, life = e.Position, true, e.Created
+			case e.Began.Equal(p.Began):
+				if e.Through.After(p.Through) {
+					p.Through = e.Through
+				}
+				if e.Created.After(life) {
+					life = e.Created
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return Position{}, 0, false, fmt.Errorf("look for the newest ledger entries: %w", err)
+		}
+		if ok || from.Unix() < earliest {
+			return p, newest, ok, nil
+		}
+	}
+}
+
+// earliest, in epoch seconds, is September 2001, before any alert.
+const earliest = 1e9
+
+// Start is the beginning of the oldest cell in the ledger, or zero if it is empty.
+//
+// It needs storage.objects.list.
+func (l *Ledger) Start(ctx context.Context) (start time.Time, err error) {
+	err = l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger}, func(o gcs.Object) error {
+		e, err := l.parse(o)
+		if err != nil || e.Split {
+			return err
+		}
+		start = e.From
+		return gcs.Enough
+	})
+	if err != nil {
+		return start, fmt.Errorf("look for the ledger's start: %w", err)
+	}
+	return start, nil
+}
+
+// Holes are the parts of the span, half-open, that this worker knows no delivery of. The
+// span has to be loaded.
+func (l *Ledger) Holes(from, to time.Time) []Span {
+	var holes []Span
+	for at := from; at.Before(to); {
+		e, ok := l.Delivered(at)
+		if ok {
+			at = e.To
+			continue
+		}
+		end := l.undelivered(at, to)
+		if n := len(holes); n > 0 && holes[n-1].To.Equal(at) {
+			holes[n-1].To = end
+		} else {
+			holes = append(holes, Span{at, end})
+		}
+		at = end
+	}
+	return holes
+}
+
+// undelivered is the end, up to to, of the largest cell that holds the moment and is not
+// marked split: nothing of it is delivered.
+func (l *Ledger) undelivered(moment, to time.Time) time.Time {
+	for level := cell.Top; level <= cell.Last; level++ {
+		if c := cell.At(level, moment); !l.Split(c) {
+			if c.To().Before(to) {
+				return c.To()
+			}
+			break
+		}
+	}
+	return to
+}
+
+// Span is a span of time, half-open, UTC.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+func (s Span) String() string { return s.From.Format(time.RFC3339) + "/" + s.To.Format(time.RFC3339) }
