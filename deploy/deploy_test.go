@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -87,20 +86,22 @@ func TestDeployChangesOnlyWhatDiffers(t *testing.T) {
 	}
 }
 
-// The function is deployed again when its source changes, and not for a test's change.
+// The function is deployed again when its source changes, and not for a change of what is
+// left behind.
 func TestSourceIsPartOfWhatDiffers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.ownSource = filepath.Join(string(w.stub), "source")
 	w.must(copySource(w.ownSource))
 	w.succeed(w.settings("--no-monitor")...)
-	w.must(os.WriteFile(filepath.Join(w.ownSource, "run_test.go"), []byte("package collector // changed"), 0o600))
-	if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 0 {
-		t.Errorf("a test's change led to %q", got)
+	for _, name := range []string{"run_test.go", "internal/standin/new/new.go", "internal/page/testdata/new.go", "internal/page/notes.txt", "cmd/new/new.go"} {
+		write(t, filepath.Join(w.ownSource, name), []byte("package collector // changed"))
 	}
-	for _, name := range []string{"run.go", "go.mod", "internal/page/new.go"} {
-		w.must(os.MkdirAll(filepath.Join(w.ownSource, "internal/page"), 0o700))
-		w.must(os.WriteFile(filepath.Join(w.ownSource, name), []byte("package page // changed"), 0o600))
+	if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 0 {
+		t.Errorf("a change of what is not deployed led to %q", got)
+	}
+	for _, name := range []string{"run.go", "go.mod", "internal/page/new.go", "internal/foo/bar/new.go"} {
+		write(t, filepath.Join(w.ownSource, name), []byte("package page // changed"))
 		if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 1 || !strings.HasPrefix(got[0], "functions deploy") {
 			t.Errorf("%s changed, and deploy.sh did %q", name, got)
 		}

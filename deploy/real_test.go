@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -148,13 +149,12 @@ func buildSource(t *testing.T, archive []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var uploaded []string
 	for _, file := range reader.File {
 		if strings.HasSuffix(file.Name, "/") {
 			continue
 		}
-		if strings.HasSuffix(file.Name, "_test.go") || strings.HasPrefix(file.Name, "cmd/") || strings.HasPrefix(file.Name, ".") && file.Name != ".gcloudignore" {
-			t.Errorf("the upload holds %s", file.Name)
-		}
+		uploaded = append(uploaded, file.Name)
 		content, err := file.Open()
 		if err != nil {
 			t.Fatal(err)
@@ -164,6 +164,10 @@ func buildSource(t *testing.T, archive []byte) {
 			t.Fatal(err)
 		}
 		write(t, filepath.Join(dir, file.Name), text)
+	}
+	slices.Sort(uploaded)
+	if want := hashed(t, ".."); !slices.Equal(uploaded, want) {
+		t.Errorf("the upload holds\n%q\nand the hash sees\n%q", uploaded, want)
 	}
 	write(t, filepath.Join(dir, "functions.local", "app", "main.go"), []byte(`package main
 
