@@ -1,13 +1,10 @@
 package deploy
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
 )
 
 // hashes change with every change of the source.
@@ -15,17 +12,8 @@ var hashes = regexp.MustCompile(`(config_hash"?[=:] ?"?|config )[0-9a-f]{20}`)
 
 func steady(text string, w *world) string {
 	text = hashes.ReplaceAllString(text, "${1}HASH")
-	text = regexp.MustCompile(regexp.QuoteMeta(string(w.stub))+`/tmp\.[A-Za-z0-9]+`).ReplaceAllString(text, "TEMPORARY")
-	return strings.ReplaceAll(text, string(w.stub), "HOME")
-}
-
-func modelText(t *testing.T, p *gcloudstub.Project) string {
-	t.Helper()
-	content, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+	text = regexp.MustCompile(regexp.QuoteMeta(w.dir)+`/tmp\.[A-Za-z0-9]+`).ReplaceAllString(text, "TEMPORARY")
+	return strings.ReplaceAll(text, w.dir, "HOME")
 }
 
 func TestDeployOnEmptyProject(t *testing.T) {
@@ -33,8 +21,8 @@ func TestDeployOnEmptyProject(t *testing.T) {
 	w := newWorld(t)
 	r := w.succeed(w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")...)
 	golden(t, "deploy-commands.txt", steady(strings.Join(r.mutating(), "\n")+"\n", w))
-	golden(t, "deploy-model.json", steady(modelText(t, w.project()), w)+"\n")
-	if got := w.project().Resources["secret/netskope-api-token"]["versions"].([]any); len(got) != 1 || got[0] != token {
+	golden(t, "deploy-model.json", steady(w.api.Model(), w))
+	if got := w.api.Secret("netskope-api-token"); len(got) != 1 || string(got[0]) != token {
 		t.Errorf("secret holds %q, want the token without white space", got)
 	}
 }
@@ -44,12 +32,12 @@ func TestDeployTwiceChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	arguments := w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")
 	w.succeed(arguments...)
-	first := modelText(t, w.project())
+	first := w.api.Model()
 	r := w.succeed(arguments...)
 	if got := r.mutating(); len(got) != 0 {
 		t.Errorf("the second run changed:\n%s", strings.Join(got, "\n"))
 	}
-	if second := modelText(t, w.project()); second != first {
+	if second := w.api.Model(); second != first {
 		t.Error(difference(first, second))
 	}
 	if !strings.Contains(r.out, "0 change(s)") {
@@ -91,7 +79,7 @@ func TestDeployChangesOnlyWhatDiffers(t *testing.T) {
 func TestSourceIsPartOfWhatDiffers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.ownSource = filepath.Join(string(w.stub), "source")
+	w.ownSource = filepath.Join(w.dir, "source")
 	w.must(copySource(w.ownSource))
 	w.succeed(w.settings("--no-monitor")...)
 	for _, name := range []string{"run_test.go", "internal/standin/new/new.go", "internal/page/testdata/new.go", "internal/page/notes.txt", "cmd/new/new.go"} {
@@ -121,8 +109,7 @@ func TestTokenRotation(t *testing.T) {
 	if m := got.mutating(); len(m) != 1 || !strings.HasPrefix(m[0], "secrets versions add") {
 		t.Errorf("with a new token, a run changed %q, want a version of the secret and no deployment", m)
 	}
-	versions := w.project().Resources["secret/netskope-api-token"]["versions"].([]any)
-	if len(versions) != 2 || versions[1] != "another-token" {
+	if versions := w.api.Secret("netskope-api-token"); len(versions) != 2 || string(versions[1]) != "another-token" {
 		t.Errorf("versions %q", versions)
 	}
 	w.stdin = "two words\n"
@@ -142,7 +129,7 @@ func TestHostileValuesArrive(t *testing.T) {
 	w.environment = []string{"GCS_PREFIX=" + hostile["GCS_PREFIX"]}
 	arguments := w.settings("--state-key", hostile["STATE_KEY"])
 	w.succeed(arguments...)
-	environment := w.project().Resources["function/netskope-alerts-collector"]["environment"].(map[string]any)
+	environment := w.variables()
 	for name, want := range hostile {
 		if environment[name] != want {
 			t.Errorf("%s arrived as %q, want %q", name, environment[name], want)
@@ -163,7 +150,7 @@ func TestFunctionReceivesOnlyWhatIsSet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings("--lag", "10m", "--no-monitor")...)
-	environment := w.project().Resources["function/netskope-alerts-collector"]["environment"].(map[string]any)
+	environment := w.variables()
 	want := map[string]any{"GCS_BUCKET": "my-alerts", "NETSKOPE_TENANT": "https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE": "/secrets/netskope-api-token", "LAG": "10m"}
 	if len(environment) != len(want) {
 		t.Errorf("environment %v, want %v", environment, want)
@@ -173,8 +160,8 @@ func TestFunctionReceivesOnlyWhatIsSet(t *testing.T) {
 			t.Errorf("%s=%v, want %v", name, environment[name], value)
 		}
 	}
-	for key := range w.project().Resources {
-		if strings.HasPrefix(key, "metric/") || strings.HasPrefix(key, "policy/") {
+	for key := range w.resources() {
+		if strings.HasPrefix(key, "metrics/") || strings.HasPrefix(key, "alertPolicies/") {
 			t.Errorf("--no-monitor made %s", key)
 		}
 	}

@@ -58,9 +58,9 @@ func TestRolesAreWhatTheCodeNeeds(t *testing.T) {
 	}
 	const run = "serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com"
 	var has []string
-	for _, b := range w.project().Bindings {
+	for _, b := range w.granted() {
 		f := strings.Fields(b)
-		if f[2] == run && f[0] == "bucket/my-alerts" {
+		if f[2] == run && f[0] == "buckets/my-alerts" {
 			has = append(has, permissions[f[1]]...)
 		}
 	}
@@ -77,17 +77,17 @@ func TestRolesAreWhatTheCodeNeeds(t *testing.T) {
 
 	// Nothing wider: these bindings and no other.
 	want := []string{
-		"bucket/my-alerts roles/storage.objectUser " + run,
-		"project/my-project roles/artifactregistry.writer serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com",
-		"project/my-project roles/logging.logWriter serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com",
-		"project/my-project roles/storage.objectViewer serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com sources-of-functions",
-		"secret/netskope-api-token roles/secretmanager.secretAccessor " + run,
-		"service/netskope-alerts-collector roles/run.invoker serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com",
+		"buckets/my-alerts roles/storage.objectUser " + run,
+		"projects/my-project roles/artifactregistry.writer serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com",
+		"projects/my-project roles/logging.logWriter serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com",
+		"projects/my-project roles/storage.objectViewer serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com sources-of-functions",
+		"runServices/netskope-alerts-collector roles/run.invoker serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com",
+		"secrets/netskope-api-token roles/secretmanager.secretAccessor " + run,
 	}
-	if got := w.project().Bindings; !slices.Equal(got, want) {
+	if got := w.granted(); !slices.Equal(got, want) {
 		t.Errorf("granted are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, b := range w.project().Bindings {
+	for _, b := range w.granted() {
 		if permissions[strings.Fields(b)[1]] == nil {
 			t.Errorf("%s is a role whose permissions are not on record here", b)
 		}
