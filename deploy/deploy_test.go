@@ -3,6 +3,7 @@ package deploy
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,10 +17,16 @@ func steady(text string, w *world) string {
 	return strings.ReplaceAll(text, w.dir, "HOME")
 }
 
+// everything are the settings that make all there is to make.
+func (w *world) everything() []string {
+	return w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400",
+		"--feed-service-account", "feed@p.iam.gserviceaccount.com")
+}
+
 func TestDeployOnEmptyProject(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := w.succeed(w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")...)
+	r := w.succeed(w.everything()...)
 	golden(t, "deploy-commands.txt", steady(strings.Join(r.mutating(), "\n")+"\n", w))
 	golden(t, "deploy-model.json", steady(w.api.Model(), w))
 	if got := w.api.Secret("netskope-api-token"); len(got) != 1 || string(got[0]) != token {
@@ -30,7 +37,7 @@ func TestDeployOnEmptyProject(t *testing.T) {
 func TestDeployTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	arguments := w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")
+	arguments := w.everything()
 	w.succeed(arguments...)
 	first := w.api.Model()
 	r := w.succeed(arguments...)
@@ -58,10 +65,24 @@ func TestDeployChangesOnlyWhatDiffers(t *testing.T) {
 		{"a function's variable", []string{"--page-size", "1000"}, []string{"functions deploy"}},
 		{"the same again", []string{"--page-size", "1000"}, nil},
 		{"forced", []string{"--page-size", "1000", "--force"}, []string{"functions deploy"}},
-		{"the schedule", []string{"--page-size", "1000", "--schedule", "*/10 * * * *"}, []string{"scheduler jobs update pubsub"}},
-		{"the lifecycle", []string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--bucket-max-age-days", "30"}, []string{"storage buckets update gs://my-alerts --lifecycle-file", "storage buckets update gs://my-alerts --update-labels"}},
-		{"an address to tell", []string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--alert-email", "x@example.com"}, []string{
-			"beta monitoring channels create", "alpha monitoring policies update", "alpha monitoring policies update", "alpha monitoring policies update", "alpha monitoring policies update", "alpha monitoring policies update"}},
+		{
+			"the schedule", []string{"--page-size", "1000", "--schedule", "*/10 * * * *"},
+			[]string{"scheduler jobs update pubsub"},
+		},
+		{
+			"the lifecycle",
+			[]string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--bucket-max-age-days", "30"},
+			[]string{
+				"storage buckets update gs://my-alerts --lifecycle-file",
+				"storage buckets update gs://my-alerts --update-labels",
+			},
+		},
+		{
+			"an address to tell",
+			[]string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--alert-email", "x@example.com"},
+			append([]string{"beta monitoring channels create"},
+				slices.Repeat([]string{"alpha monitoring policies update"}, 5)...),
+		},
 	} {
 		got := w.succeed(w.settings(test.args...)...).mutating()
 		ok := len(got) == len(test.want)
@@ -82,7 +103,10 @@ func TestSourceIsPartOfWhatDiffers(t *testing.T) {
 	w.ownSource = filepath.Join(w.dir, "source")
 	w.must(copySource(w.ownSource))
 	w.succeed(w.settings("--no-monitor")...)
-	for _, name := range []string{"run_test.go", "internal/standin/new/new.go", "internal/page/testdata/new.go", "internal/page/notes.txt", "cmd/new/new.go"} {
+	for _, name := range []string{
+		"run_test.go", "internal/standin/new/new.go", "internal/page/testdata/new.go", "internal/page/notes.txt",
+		"cmd/new/new.go",
+	} {
 		write(t, filepath.Join(w.ownSource, name), []byte("package collector // changed"))
 	}
 	if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 0 {
@@ -90,7 +114,8 @@ func TestSourceIsPartOfWhatDiffers(t *testing.T) {
 	}
 	for _, name := range []string{"run.go", "go.mod", "internal/page/new.go", "internal/foo/bar/new.go"} {
 		write(t, filepath.Join(w.ownSource, name), []byte("package page // changed"))
-		if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 1 || !strings.HasPrefix(got[0], "functions deploy") {
+		if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 1 ||
+			!strings.HasPrefix(got[0], "functions deploy") {
 			t.Errorf("%s changed, and deploy.sh did %q", name, got)
 		}
 	}
@@ -100,7 +125,9 @@ func TestTokenRotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings()...)
-	without := []string{"--project-id", "my-project", "--gcs-bucket", "my-alerts", "--netskope-tenant=https://acme.goskope.com"}
+	without := []string{
+		"--project-id", "my-project", "--gcs-bucket", "my-alerts", "--netskope-tenant=https://acme.goskope.com",
+	}
 	if got := w.succeed(without...).mutating(); len(got) != 0 {
 		t.Errorf("without a token, a run changed %q", got)
 	}
@@ -113,7 +140,8 @@ func TestTokenRotation(t *testing.T) {
 		t.Errorf("versions %q", versions)
 	}
 	w.stdin = "two words\n"
-	if r := w.run(append(without, "--token-file", "-")...); r.code == 0 || strings.Contains(r.out+r.err, "two words") || !strings.Contains(r.err, "blank") {
+	if r := w.run(append(without, "--token-file", "-")...); r.code == 0 || strings.Contains(r.out+r.err, "two words") ||
+		!strings.Contains(r.err, "blank") {
 		t.Errorf("a broken token: status %d, %s", r.code, r.err)
 	}
 }
@@ -151,7 +179,12 @@ func TestFunctionReceivesOnlyWhatIsSet(t *testing.T) {
 	w := newWorld(t)
 	w.succeed(w.settings("--lag", "10m", "--no-monitor")...)
 	environment := w.variables()
-	want := map[string]any{"GCS_BUCKET": "my-alerts", "NETSKOPE_TENANT": "https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE": "/secrets/netskope-api-token", "LAG": "10m"}
+	want := map[string]any{
+		"GCS_BUCKET":              "my-alerts",
+		"NETSKOPE_TENANT":         "https://acme.goskope.com",
+		"NETSKOPE_API_TOKEN_FILE": "/secrets/netskope-api-token",
+		"LAG":                     "10m",
+	}
 	if len(environment) != len(want) {
 		t.Errorf("environment %v, want %v", environment, want)
 	}

@@ -16,8 +16,14 @@ func (w *world) foreign() {
 		kind, name string
 		fields     map[string]any
 	}{
-		{"topics", project + "topics/other", fields("labels", fields("netskope_alerts_deployment", "another-collector"))},
-		{"serviceAccounts", project + "serviceAccounts/someone@my-project.iam.gserviceaccount.com", fields("description", another)},
+		{
+			"topics", project + "topics/other",
+			fields("labels", fields("netskope_alerts_deployment", "another-collector")),
+		},
+		{
+			"serviceAccounts", project + "serviceAccounts/someone@my-project.iam.gserviceaccount.com",
+			fields("description", another),
+		},
 		{"secrets", project + "secrets/password", fields("name", project+"secrets/password")},
 		{"secretVersions", project + "secrets/password/versions/1", fields("state", "ENABLED")},
 		{"functions", regional + "functions/other", fields("state", "ACTIVE")},
@@ -26,15 +32,21 @@ func (w *world) foreign() {
 		{"metrics", project + "metrics/other", fields("description", "theirs")},
 		{"alertPolicies", project + "alertPolicies/900", fields("displayName", ourMark+": run failed")},
 		{"dashboards", project + "dashboards/901", fields("displayName", ourMark+": Netskope alerts")},
-		{"notificationChannels", project + "notificationChannels/902", fields("labels", fields("email_address", "soc@example.com"))},
+		{
+			"notificationChannels", project + "notificationChannels/902",
+			fields("labels", fields("email_address", "soc@example.com")),
+		},
 	} {
 		if r.fields["name"] == nil {
 			r.fields["name"] = r.name
 		}
 		w.api.Add(r.kind, r.name, r.fields)
 	}
-	w.gcloud("storage  buckets  create  gs://theirs  --location=us-central1")
-	w.gcloud("storage  buckets  add-iam-policy-binding  gs://theirs  --member=serviceAccount:x@y.iam.gserviceaccount.com  --role=roles/storage.objectViewer")
+	w.gcloud("storage buckets create gs://theirs --location=us-central1")
+	w.gcloud(
+		"storage buckets add-iam-policy-binding gs://theirs",
+		"--member=serviceAccount:x@y.iam.gserviceaccount.com --role=roles/storage.objectViewer",
+	)
 }
 
 func TestDestroyRemovesOnlyOurs(t *testing.T) {
@@ -46,12 +58,16 @@ func TestDestroyRemovesOnlyOurs(t *testing.T) {
 	destroy := []string{"destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts"}
 
 	r := w.run(destroy...)
-	if r.code == 0 || len(r.mutating()) != 0 || !strings.Contains(r.err, "--yes") || !strings.Contains(r.out, "function netskope-alerts-collector") {
+	if r.code == 0 || len(r.mutating()) != 0 || !strings.Contains(r.err, "--yes") ||
+		!strings.Contains(r.out, "function netskope-alerts-collector") {
 		t.Errorf("without a terminal and --yes: status %d, %q\n%s", r.code, r.mutating(), r.err)
 	}
 
 	w.succeed(append(destroy, "--yes")...)
-	want := append(names, "buckets/my-alerts", "secrets/netskope-api-token", "secretVersions/projects/my-project/secrets/netskope-api-token/versions/1")
+	want := append(
+		names, "buckets/my-alerts", "secrets/netskope-api-token",
+		"secretVersions/projects/my-project/secrets/netskope-api-token/versions/1",
+	)
 	slices.Sort(want)
 	if got := w.names(); !slices.Equal(got, want) {
 		t.Errorf("left are\n%q\nwant\n%q", got, want)
@@ -87,11 +103,11 @@ func TestDestroyKeepsWhatItFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.enable("iam", "pubsub", "secretmanager")
-	w.gcloud("storage  buckets  create  gs://my-alerts  --location=us-central1")
-	w.gcloud("secrets  create  netskope-api-token  --replication-policy=automatic")
-	w.gcloud("secrets  versions  add  netskope-api-token  --data-file=-")
-	w.gcloud("pubsub  topics  create  netskope-alerts-trigger")
-	w.gcloud("iam  service-accounts  create  netskope-alerts-trigger  --description=theirs")
+	w.gcloud("storage buckets create gs://my-alerts --location=us-central1")
+	w.gcloud("secrets create netskope-api-token --replication-policy=automatic")
+	w.gcloud("secrets versions add netskope-api-token --data-file=-")
+	w.gcloud("pubsub topics create netskope-alerts-trigger")
+	w.gcloud("iam service-accounts create netskope-alerts-trigger --description=theirs")
 	want := w.names()
 	w.succeed(w.settings()...)
 	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--with-data", "--yes")
@@ -114,7 +130,8 @@ func TestDestroyContinues(t *testing.T) {
 	}
 	w.stub.Fail(0, false)
 	w.succeed(destroy...)
-	if names, granted := w.names(), w.granted(); !slices.Equal(names, []string{"projects/my-project"}) || len(granted) != 0 {
+	if names, granted := w.names(), w.granted(); !slices.Equal(names, []string{"projects/my-project"}) ||
+		len(granted) != 0 {
 		t.Errorf("left are %q %q", names, granted)
 	}
 }

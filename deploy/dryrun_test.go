@@ -72,14 +72,18 @@ func TestDryRunOnDeployedProject(t *testing.T) {
 			commands = append(commands, line)
 		}
 	}
-	if len(commands) != 1 || !strings.Contains(commands[0], "scheduler jobs update pubsub") || !strings.Contains(commands[0], "'--schedule=*/5 * * * *'") {
+	if len(commands) != 1 || !strings.Contains(commands[0], "scheduler jobs update pubsub") ||
+		!strings.Contains(commands[0], "'--schedule=*/5 * * * *'") {
 		t.Errorf("shown are %q, want the schedule alone", commands)
 	}
 	if w.api.Model() != before || len(r.mutating()) != 0 {
 		t.Error("the dry run changed the project")
 	}
 	for _, command := range []string{"destroy", "monitor", "feed", "check", "status"} {
-		r := w.succeed(command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data", "--secops-instance", "projects/p/locations/us/instances/i")
+		r := w.succeed(
+			command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data",
+			"--secops-instance", "projects/p/locations/us/instances/i",
+		)
 		if len(r.mutating()) != 0 {
 			t.Errorf("%s --dry-run changed %q", command, r.mutating())
 		}

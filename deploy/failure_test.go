@@ -19,7 +19,8 @@ func TestFailureAtEveryChange(t *testing.T) {
 		atLeast   int
 	}{
 		{"deploy", func(w *world) []string {
-			return w.settings("--no-monitor", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")
+			return w.settings("--no-monitor", "--bucket-max-age-days", "400",
+				"--feed-service-account", "feed@p.iam.gserviceaccount.com")
 		}, 20},
 		{"monitor", func(*world) []string {
 			return []string{"monitor", "--project-id", "my-project", "--alert-email", "soc@example.com"}

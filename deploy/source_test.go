@@ -16,8 +16,11 @@ func deployed(name string) bool {
 	if name == "go.mod" || name == "go.sum" {
 		return true
 	}
-	return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !strings.Contains(name, "testdata/") &&
-		(!strings.Contains(name, "/") || strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "internal/standin/"))
+	if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.Contains(name, "testdata/") {
+		return false
+	}
+	below, inside := strings.CutPrefix(name, "internal/")
+	return !strings.Contains(name, "/") || inside && !strings.HasPrefix(below, "standin/")
 }
 
 // TestIgnoreFile holds .gcloudignore, as git reads it, and what deploy.sh hashes against
@@ -33,12 +36,15 @@ func TestIgnoreFile(t *testing.T) {
 	}
 	madeUp := t.TempDir()
 	for _, name := range []string{
-		"a.go", "a_test.go", "go.mod", "go.sum", "README.md", "LICENSE", "token", ".gcloudignore", ".ci/tools.mod", "testdata/a.go",
-		"internal/a.go", "internal/foo/foo.go", "internal/foo/foo_test.go", "internal/foo/README.md", "internal/foo/rows.txt", "internal/foo/.env",
+		"a.go", "a_test.go", "go.mod", "go.sum", "README.md", "LICENSE", "token", ".gcloudignore", ".ci/tools.mod",
+		"testdata/a.go",
+		"internal/a.go", "internal/foo/foo.go", "internal/foo/foo_test.go", "internal/foo/README.md",
+		"internal/foo/rows.txt", "internal/foo/.env",
 		"internal/foo/testdata/a.go", "internal/foo/testdata/a.json", "internal/foo/testdata/fuzz/F/0123",
-		"internal/foo/bar/bar.go", "internal/foo/bar/bar_test.go", "internal/foo/bar/testdata/go.mod", "internal/foo/bar/go.mod",
-		"internal/foo/standin/deployed.go", "internal/standin/a.go", "internal/standin/b/b.go", "internal/standin/b/c/c.go",
-		"cmd/tool/main.go", "cmd/tool/internal/x/x.go", "deploy/x.go", "out/a.go",
+		"internal/foo/bar/bar.go", "internal/foo/bar/bar_test.go", "internal/foo/bar/testdata/go.mod",
+		"internal/foo/bar/go.mod",
+		"internal/foo/standin/deployed.go", "internal/standin/a.go", "internal/standin/b/b.go",
+		"internal/standin/b/c/c.go", "cmd/tool/main.go", "cmd/tool/internal/x/x.go", "deploy/x.go", "out/a.go",
 	} {
 		write(t, filepath.Join(madeUp, name), []byte("package a\n"))
 	}
@@ -75,7 +81,8 @@ func readByGit(t *testing.T, tree, ignore string) []string {
 	t.Helper()
 	index := t.TempDir()
 	lines(t, index, "git", "init", "--quiet", ".")
-	return lines(t, tree, "git", "--git-dir="+index+"/.git", "--work-tree="+tree, "ls-files", "--others", "--exclude-from="+ignore)
+	return lines(t, tree, "git", "--git-dir="+index+"/.git", "--work-tree="+tree,
+		"ls-files", "--others", "--exclude-from="+ignore)
 }
 
 func hashed(t *testing.T, tree string) []string {

@@ -33,7 +33,10 @@ const (
 )
 
 // programs is all that deploy.sh needs besides gcloud and, for one command, curl.
-var programs = []string{"bash", "awk", "basename", "cat", "cut", "dirname", "grep", "mktemp", "rm", "sed", "sha256sum", "sleep", "sort", "tail", "tr"}
+var programs = []string{
+	"bash", "awk", "basename", "cat", "cut", "dirname", "grep", "mktemp",
+	"rm", "sed", "sha256sum", "sleep", "sort", "tail", "tr",
+}
 
 // toolbox is a directory with the programs.
 var toolbox string
@@ -73,7 +76,10 @@ func TestMain(m *testing.M) {
 }
 
 func copySource(to string) error {
-	for _, pattern := range []string{"../*.go", "../go.mod", "../go.sum", "../.gcloudignore", "../deploy.sh", "*.sh", "monitoring/*", "monitoring/*/*"} {
+	for _, pattern := range []string{
+		"../*.go", "../go.mod", "../go.sum", "../.gcloudignore", "../deploy.sh", "*.sh", "monitoring/*",
+		"monitoring/*/*",
+	} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			return err
@@ -147,11 +153,11 @@ func (w *world) must(err error) {
 	}
 }
 
-// gcloud runs a command of the stand-in that is not deploy.sh's. Words are separated by
-// two spaces.
-func (w *world) gcloud(command string) {
+// gcloud runs a command that is not deploy.sh's, with the token on standard input. A word
+// is what stands between two spaces.
+func (w *world) gcloud(command ...string) {
 	w.t.Helper()
-	w.must(w.stub.Do(token, strings.Split(command, "  ")...))
+	w.must(w.stub.Do(token, strings.Fields(strings.Join(command, " "))...))
 }
 
 // enable has the project offer what deploy.sh takes for enabled unless it deploys.
@@ -204,7 +210,8 @@ func (w *world) granted() []string {
 			}
 			for _, member := range members.([]any) {
 				if !strings.HasPrefix(member.(string), "project") && role != "roles/owner" {
-					list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", name, role, member, condition.Title)))
+					line := fmt.Sprintf("%s %s %s %s", name, role, member, condition.Title)
+					list = append(list, strings.TrimSpace(line))
 				}
 			}
 		}
@@ -228,7 +235,10 @@ func (w *world) tokenFile() string { return filepath.Join(w.dir, "token") }
 
 // settings are those of a complete deployment, to be followed by others that overrule.
 func (w *world) settings(more ...string) []string {
-	return append([]string{"--project-id", "my-project", "--gcs-bucket", "my-alerts", "--netskope-tenant=https://acme.goskope.com", "--token-file", w.tokenFile()}, more...)
+	return append([]string{
+		"--project-id", "my-project", "--gcs-bucket", "my-alerts",
+		"--netskope-tenant=https://acme.goskope.com", "--token-file", w.tokenFile(),
+	}, more...)
 }
 
 type result struct {
@@ -241,7 +251,8 @@ type result struct {
 func (w *world) run(args ...string) result {
 	w.t.Helper()
 	w.stub.Forget()
-	c := exec.Command(filepath.Join(toolbox, "bash"), append([]string{filepath.Join(w.source(), "deploy.sh")}, args...)...)
+	script := filepath.Join(w.source(), "deploy.sh")
+	c := exec.Command(filepath.Join(toolbox, "bash"), append([]string{script}, args...)...)
 	path := w.bin + ":" + toolbox
 	if w.noGcloud {
 		path = toolbox
@@ -312,7 +323,8 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("differs from %s (go test ./deploy/... -update writes it anew):\n%s", path, difference(string(want), got))
+		const again = "go test ./deploy/... -update writes it anew"
+		t.Errorf("differs from %s (%s):\n%s", path, again, difference(string(want), got))
 	}
 }
 
@@ -341,7 +353,10 @@ func (w *world) script(text string) string {
 	w.t.Helper()
 	c := exec.Command(filepath.Join(toolbox, "bash"), "-euo", "pipefail", "-c", text)
 	c.Dir = w.source()
-	c.Env = []string{"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, gcloudstub.Variable + "=" + w.address, "GORACE=atexit_sleep_ms=0"}
+	c.Env = []string{
+		"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, gcloudstub.Variable + "=" + w.address,
+		"GORACE=atexit_sleep_ms=0",
+	}
 	out, err := c.CombinedOutput()
 	if err != nil {
 		w.t.Fatalf("%v\n%s\n%s", err, out, text)

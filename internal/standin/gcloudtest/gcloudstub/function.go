@@ -14,7 +14,8 @@ import (
 
 const deployFlags = "--gen2 --region --runtime --source --entry-point --trigger-topic --trigger-service-account " +
 	"--run-service-account --build-service-account --set-secrets --set-build-env-vars --timeout --memory --cpu " +
-	"--concurrency --max-instances --ingress-settings --no-allow-unauthenticated --retry --env-vars-file --update-labels"
+	"--concurrency --max-instances --ingress-settings --no-allow-unauthenticated --retry " +
+	"--env-vars-file --update-labels"
 
 // deployFunction makes the function, or changes of an existing one what the flags name.
 func deployFunction(i *invocation) (any, error) {
@@ -91,7 +92,8 @@ func (i *invocation) function() (object, error) {
 		"name": functions.full(i), "environment": "GEN_2", "labels": pairs(i.flag("--update-labels")),
 		"buildConfig": object{
 			"runtime": i.flag("--runtime"), "entryPoint": i.flag("--entry-point"), "source": source,
-			"serviceAccount": i.flag("--build-service-account"), "environmentVariables": pairs(i.flag("--set-build-env-vars")),
+			"serviceAccount":       i.flag("--build-service-account"),
+			"environmentVariables": pairs(i.flag("--set-build-env-vars")),
 		},
 		"serviceConfig": object{
 			"serviceAccountEmail": i.flag("--run-service-account"), "environmentVariables": variables,

@@ -149,7 +149,7 @@ func ask() (answer, error) {
 	return a, errors.Join(json.NewDecoder(response.Body).Decode(&a), response.Body.Close())
 }
 
-// Do carries out a command for a test, which has to succeed, without recording it.
+// Do carries out a command that no script gave, in the project, without recording it.
 func (s *Stub) Do(stdin string, args ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
