@@ -1,14 +1,11 @@
 package deploy
 
 import (
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
-
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
 )
 
 // hashes change with every change of the source.
@@ -16,26 +13,23 @@ var hashes = regexp.MustCompile(`(config_hash"?[=:] ?"?|config )[0-9a-f]{20}`)
 
 func steady(text string, w *world) string {
 	text = hashes.ReplaceAllString(text, "${1}HASH")
-	text = regexp.MustCompile(regexp.QuoteMeta(string(w.stub))+`/tmp\.[A-Za-z0-9]+`).ReplaceAllString(text, "TEMPORARY")
-	return strings.ReplaceAll(text, string(w.stub), "HOME")
+	text = regexp.MustCompile(regexp.QuoteMeta(w.dir)+`/tmp\.[A-Za-z0-9]+`).ReplaceAllString(text, "TEMPORARY")
+	return strings.ReplaceAll(text, w.dir, "HOME")
 }
 
-func modelText(t *testing.T, p *gcloudstub.Project) string {
-	t.Helper()
-	content, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+// everything are the settings that make all there is to make.
+func (w *world) everything() []string {
+	return w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400",
+		"--feed-service-account", "feed@p.iam.gserviceaccount.com")
 }
 
 func TestDeployOnEmptyProject(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := w.succeed(w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")...)
+	r := w.succeed(w.everything()...)
 	golden(t, "deploy-commands.txt", steady(strings.Join(r.mutating(), "\n")+"\n", w))
-	golden(t, "deploy-model.json", steady(modelText(t, w.project()), w)+"\n")
-	if got := w.project().Resources["secret/netskope-api-token"]["versions"].([]any); len(got) != 1 || got[0] != token {
+	golden(t, "deploy-model.json", steady(w.api.Model(), w))
+	if got := w.api.Secret("netskope-api-token"); len(got) != 1 || string(got[0]) != token {
 		t.Errorf("secret holds %q, want the token without white space", got)
 	}
 }
@@ -43,14 +37,14 @@ func TestDeployOnEmptyProject(t *testing.T) {
 func TestDeployTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	arguments := w.settings("--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")
+	arguments := w.everything()
 	w.succeed(arguments...)
-	first := modelText(t, w.project())
+	first := w.api.Model()
 	r := w.succeed(arguments...)
 	if got := r.mutating(); len(got) != 0 {
 		t.Errorf("the second run changed:\n%s", strings.Join(got, "\n"))
 	}
-	if second := modelText(t, w.project()); second != first {
+	if second := w.api.Model(); second != first {
 		t.Error(difference(first, second))
 	}
 	if !strings.Contains(r.out, "0 change(s)") {
@@ -71,10 +65,24 @@ func TestDeployChangesOnlyWhatDiffers(t *testing.T) {
 		{"a function's variable", []string{"--page-size", "1000"}, []string{"functions deploy"}},
 		{"the same again", []string{"--page-size", "1000"}, nil},
 		{"forced", []string{"--page-size", "1000", "--force"}, []string{"functions deploy"}},
-		{"the schedule", []string{"--page-size", "1000", "--schedule", "*/10 * * * *"}, []string{"scheduler jobs update pubsub"}},
-		{"the lifecycle", []string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--bucket-max-age-days", "30"}, []string{"storage buckets update gs://my-alerts --lifecycle-file", "storage buckets update gs://my-alerts --update-labels"}},
-		{"an address to tell", []string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--alert-email", "x@example.com"}, []string{
-			"beta monitoring channels create", "alpha monitoring policies update", "alpha monitoring policies update", "alpha monitoring policies update", "alpha monitoring policies update", "alpha monitoring policies update"}},
+		{
+			"the schedule", []string{"--page-size", "1000", "--schedule", "*/10 * * * *"},
+			[]string{"scheduler jobs update pubsub"},
+		},
+		{
+			"the lifecycle",
+			[]string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--bucket-max-age-days", "30"},
+			[]string{
+				"storage buckets update gs://my-alerts --lifecycle-file",
+				"storage buckets update gs://my-alerts --update-labels",
+			},
+		},
+		{
+			"an address to tell",
+			[]string{"--page-size", "1000", "--schedule", "*/10 * * * *", "--alert-email", "x@example.com"},
+			append([]string{"beta monitoring channels create"},
+				slices.Repeat([]string{"alpha monitoring policies update"}, 5)...),
+		},
 	} {
 		got := w.succeed(w.settings(test.args...)...).mutating()
 		ok := len(got) == len(test.want)
@@ -87,21 +95,27 @@ func TestDeployChangesOnlyWhatDiffers(t *testing.T) {
 	}
 }
 
-// The function is deployed again when its source changes, and not for a test's change.
+// The function is deployed again when its source changes, and not for a change of what is
+// left behind.
 func TestSourceIsPartOfWhatDiffers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.ownSource = filepath.Join(string(w.stub), "source")
+	w.ownSource = filepath.Join(w.dir, "source")
 	w.must(copySource(w.ownSource))
 	w.succeed(w.settings("--no-monitor")...)
-	w.must(os.WriteFile(filepath.Join(w.ownSource, "run_test.go"), []byte("package collector // changed"), 0o600))
-	if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 0 {
-		t.Errorf("a test's change led to %q", got)
+	for _, name := range []string{
+		"run_test.go", "internal/standin/new/new.go", "internal/page/testdata/new.go", "internal/page/notes.txt",
+		"cmd/new/new.go",
+	} {
+		write(t, filepath.Join(w.ownSource, name), []byte("package collector // changed"))
 	}
-	for _, name := range []string{"run.go", "go.mod", "internal/page/new.go"} {
-		w.must(os.MkdirAll(filepath.Join(w.ownSource, "internal/page"), 0o700))
-		w.must(os.WriteFile(filepath.Join(w.ownSource, name), []byte("package page // changed"), 0o600))
-		if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 1 || !strings.HasPrefix(got[0], "functions deploy") {
+	if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 0 {
+		t.Errorf("a change of what is not deployed led to %q", got)
+	}
+	for _, name := range []string{"run.go", "go.mod", "internal/page/new.go", "internal/foo/bar/new.go"} {
+		write(t, filepath.Join(w.ownSource, name), []byte("package page // changed"))
+		if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 1 ||
+			!strings.HasPrefix(got[0], "functions deploy") {
 			t.Errorf("%s changed, and deploy.sh did %q", name, got)
 		}
 	}
@@ -111,7 +125,9 @@ func TestTokenRotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings()...)
-	without := []string{"--project-id", "my-project", "--gcs-bucket", "my-alerts", "--netskope-tenant=https://acme.goskope.com"}
+	without := []string{
+		"--project-id", "my-project", "--gcs-bucket", "my-alerts", "--netskope-tenant=https://acme.goskope.com",
+	}
 	if got := w.succeed(without...).mutating(); len(got) != 0 {
 		t.Errorf("without a token, a run changed %q", got)
 	}
@@ -120,12 +136,12 @@ func TestTokenRotation(t *testing.T) {
 	if m := got.mutating(); len(m) != 1 || !strings.HasPrefix(m[0], "secrets versions add") {
 		t.Errorf("with a new token, a run changed %q, want a version of the secret and no deployment", m)
 	}
-	versions := w.project().Resources["secret/netskope-api-token"]["versions"].([]any)
-	if len(versions) != 2 || versions[1] != "another-token" {
+	if versions := w.api.Secret("netskope-api-token"); len(versions) != 2 || string(versions[1]) != "another-token" {
 		t.Errorf("versions %q", versions)
 	}
 	w.stdin = "two words\n"
-	if r := w.run(append(without, "--token-file", "-")...); r.code == 0 || strings.Contains(r.out+r.err, "two words") || !strings.Contains(r.err, "blank") {
+	if r := w.run(append(without, "--token-file", "-")...); r.code == 0 || strings.Contains(r.out+r.err, "two words") ||
+		!strings.Contains(r.err, "blank") {
 		t.Errorf("a broken token: status %d, %s", r.code, r.err)
 	}
 }
@@ -141,7 +157,7 @@ func TestHostileValuesArrive(t *testing.T) {
 	w.environment = []string{"GCS_PREFIX=" + hostile["GCS_PREFIX"]}
 	arguments := w.settings("--state-key", hostile["STATE_KEY"])
 	w.succeed(arguments...)
-	environment := w.project().Resources["function/netskope-alerts-collector"]["environment"].(map[string]any)
+	environment := w.variables()
 	for name, want := range hostile {
 		if environment[name] != want {
 			t.Errorf("%s arrived as %q, want %q", name, environment[name], want)
@@ -162,8 +178,13 @@ func TestFunctionReceivesOnlyWhatIsSet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings("--lag", "10m", "--no-monitor")...)
-	environment := w.project().Resources["function/netskope-alerts-collector"]["environment"].(map[string]any)
-	want := map[string]any{"GCS_BUCKET": "my-alerts", "NETSKOPE_TENANT": "https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE": "/secrets/netskope-api-token", "LAG": "10m"}
+	environment := w.variables()
+	want := map[string]any{
+		"GCS_BUCKET":              "my-alerts",
+		"NETSKOPE_TENANT":         "https://acme.goskope.com",
+		"NETSKOPE_API_TOKEN_FILE": "/secrets/netskope-api-token",
+		"LAG":                     "10m",
+	}
 	if len(environment) != len(want) {
 		t.Errorf("environment %v, want %v", environment, want)
 	}
@@ -172,8 +193,8 @@ func TestFunctionReceivesOnlyWhatIsSet(t *testing.T) {
 			t.Errorf("%s=%v, want %v", name, environment[name], value)
 		}
 	}
-	for key := range w.project().Resources {
-		if strings.HasPrefix(key, "metric/") || strings.HasPrefix(key, "policy/") {
+	for key := range w.resources() {
+		if strings.HasPrefix(key, "metrics/") || strings.HasPrefix(key, "alertPolicies/") {
 			t.Errorf("--no-monitor made %s", key)
 		}
 	}

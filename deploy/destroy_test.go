@@ -1,63 +1,79 @@
 package deploy
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"testing"
-
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
 )
 
-// foreign is a project in which somebody else has been before, under names that are
+// foreign puts what somebody else made before into the project, under names that are
 // partly ours.
-func foreign() *gcloudstub.Project {
-	p := gcloudstub.NewProject()
-	for key, r := range map[string]map[string]any{
-		"topic/other":     {"name": "other", "labels": map[string]any{"netskope_alerts_deployment": "another-collector"}},
-		"account/someone": {"description": "netskope-alerts deployment another-collector: runs"},
-		"secret/password": {"name": "password", "versions": []any{"x"}},
-		"bucket/theirs":   {"projectNumber": p.Number},
-		"function/other":  {"state": "ACTIVE"},
-		"service/other":   {"name": "other"},
-		"job/other":       {"description": "netskope-alerts deployment another-collector: x"},
-		"metric/other":    {"description": "theirs"},
-		"policy/projects/my-project/alertPolicies/900":         {"name": "projects/my-project/alertPolicies/900", "displayName": "netskope-alerts-collector: run failed", "userLabels": map[string]any{}},
-		"dashboard/projects/my-project/dashboards/901":         {"name": "projects/my-project/dashboards/901", "displayName": "netskope-alerts-collector: Netskope alerts"},
-		"channel/projects/my-project/notificationChannels/902": {"name": "projects/my-project/notificationChannels/902", "labels": map[string]any{"email_address": "soc@example.com"}},
+func (w *world) foreign() {
+	const project, regional = "projects/my-project/", "projects/my-project/locations/us-central1/"
+	const another = "netskope-alerts deployment another-collector: x"
+	fields := func(key string, value any) map[string]any { return map[string]any{key: value} }
+	for _, r := range []struct {
+		kind, name string
+		fields     map[string]any
+	}{
+		{
+			"topics", project + "topics/other",
+			fields("labels", fields("netskope_alerts_deployment", "another-collector")),
+		},
+		{
+			"serviceAccounts", project + "serviceAccounts/someone@my-project.iam.gserviceaccount.com",
+			fields("description", another),
+		},
+		{"secrets", project + "secrets/password", fields("name", project+"secrets/password")},
+		{"secretVersions", project + "secrets/password/versions/1", fields("state", "ENABLED")},
+		{"functions", regional + "functions/other", fields("state", "ACTIVE")},
+		{"runServices", regional + "services/other", fields("function", regional+"functions/other")},
+		{"jobs", regional + "jobs/other", fields("description", another)},
+		{"metrics", project + "metrics/other", fields("description", "theirs")},
+		{"alertPolicies", project + "alertPolicies/900", fields("displayName", ourMark+": run failed")},
+		{"dashboards", project + "dashboards/901", fields("displayName", ourMark+": Netskope alerts")},
+		{
+			"notificationChannels", project + "notificationChannels/902",
+			fields("labels", fields("email_address", "soc@example.com")),
+		},
 	} {
-		p.Resources[key] = r
+		if r.fields["name"] == nil {
+			r.fields["name"] = r.name
+		}
+		w.api.Add(r.kind, r.name, r.fields)
 	}
-	p.Bindings = []string{
-		"bucket/theirs roles/storage.objectViewer serviceAccount:x@y.iam.gserviceaccount.com",
-		"project/my-project roles/owner user:someone@example.com",
-	}
-	return p
+	w.gcloud("storage buckets create gs://theirs --location=us-central1")
+	w.gcloud(
+		"storage buckets add-iam-policy-binding gs://theirs",
+		"--member=serviceAccount:x@y.iam.gserviceaccount.com --role=roles/storage.objectViewer",
+	)
 }
 
 func TestDestroyRemovesOnlyOurs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.put(foreign())
-	before := foreign()
+	w.foreign()
+	names, granted := w.names(), w.granted()
 	w.succeed(w.settings("--alert-email", "soc@example.com")...)
 	destroy := []string{"destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts"}
 
 	r := w.run(destroy...)
-	if r.code == 0 || len(r.mutating()) != 0 || !strings.Contains(r.err, "--yes") || !strings.Contains(r.out, "function netskope-alerts-collector") {
+	if r.code == 0 || len(r.mutating()) != 0 || !strings.Contains(r.err, "--yes") ||
+		!strings.Contains(r.out, "function netskope-alerts-collector") {
 		t.Errorf("without a terminal and --yes: status %d, %q\n%s", r.code, r.mutating(), r.err)
 	}
 
 	w.succeed(append(destroy, "--yes")...)
-	left := w.project()
-	want := slices.Sorted(maps.Keys(before.Resources))
-	want = append(want, "bucket/my-alerts", "secret/netskope-api-token")
+	want := append(
+		names, "buckets/my-alerts", "secrets/netskope-api-token",
+		"secretVersions/projects/my-project/secrets/netskope-api-token/versions/1",
+	)
 	slices.Sort(want)
-	if got := slices.Sorted(maps.Keys(left.Resources)); !slices.Equal(got, want) {
+	if got := w.names(); !slices.Equal(got, want) {
 		t.Errorf("left are\n%q\nwant\n%q", got, want)
 	}
-	if !slices.Equal(left.Bindings, before.Bindings) {
-		t.Errorf("left are the roles %q", left.Bindings)
+	if got := w.granted(); !slices.Equal(got, granted) {
+		t.Errorf("left are the roles %q, want %q", got, granted)
 	}
 
 	// A second time there is nothing more; and deploying again works.
@@ -70,16 +86,15 @@ func TestDestroyRemovesOnlyOurs(t *testing.T) {
 func TestDestroyWithData(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.put(foreign())
-	before := foreign()
+	w.foreign()
+	names, granted := w.names(), w.granted()
 	w.succeed(w.settings()...)
 	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--with-data", "--yes")
-	left := w.project()
-	if got, want := slices.Sorted(maps.Keys(left.Resources)), slices.Sorted(maps.Keys(before.Resources)); !slices.Equal(got, want) {
-		t.Errorf("left are\n%q\nwant\n%q", got, want)
+	if got := w.names(); !slices.Equal(got, names) {
+		t.Errorf("left are\n%q\nwant\n%q", got, names)
 	}
-	if !slices.Equal(left.Bindings, before.Bindings) {
-		t.Errorf("left are the roles %q", left.Bindings)
+	if got := w.granted(); !slices.Equal(got, granted) {
+		t.Errorf("left are the roles %q, want %q", got, granted)
 	}
 }
 
@@ -87,16 +102,16 @@ func TestDestroyWithData(t *testing.T) {
 func TestDestroyKeepsWhatItFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := gcloudstub.NewProject()
-	p.Resources["bucket/my-alerts"] = map[string]any{"projectNumber": p.Number}
-	p.Resources["secret/netskope-api-token"] = map[string]any{"name": "s", "versions": []any{token}}
-	p.Resources["topic/netskope-alerts-trigger"] = map[string]any{"name": "t"}
-	p.Resources["account/netskope-alerts-trigger"] = map[string]any{"description": "theirs"}
-	w.put(p)
+	w.enable("iam", "pubsub", "secretmanager")
+	w.gcloud("storage buckets create gs://my-alerts --location=us-central1")
+	w.gcloud("secrets create netskope-api-token --replication-policy=automatic")
+	w.gcloud("secrets versions add netskope-api-token --data-file=-")
+	w.gcloud("pubsub topics create netskope-alerts-trigger")
+	w.gcloud("iam service-accounts create netskope-alerts-trigger --description=theirs")
+	want := w.names()
 	w.succeed(w.settings()...)
 	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--with-data", "--yes")
-	want := []string{"account/netskope-alerts-trigger", "bucket/my-alerts", "secret/netskope-api-token", "topic/netskope-alerts-trigger"}
-	if got := slices.Sorted(maps.Keys(w.project().Resources)); !slices.Equal(got, want) {
+	if got := w.names(); len(want) != 6 || !slices.Equal(got, want) {
 		t.Errorf("left are %q, want %q", got, want)
 	}
 }
@@ -108,14 +123,15 @@ func TestDestroyContinues(t *testing.T) {
 	w.succeed(w.settings()...)
 	destroy := []string{"destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--with-data", "--yes"}
 	for range 4 {
-		w.must(w.stub.Fail(7, false))
+		w.stub.Fail(7, false)
 		if r := w.run(destroy...); r.code == 0 || !strings.Contains(r.err, "removal 7/") {
 			t.Fatalf("status %d: %s", r.code, r.err)
 		}
 	}
-	w.must(w.stub.Fail(0, false))
+	w.stub.Fail(0, false)
 	w.succeed(destroy...)
-	if left := w.project(); len(left.Resources) != 0 || len(left.Bindings) != 0 {
-		t.Errorf("left are %v %q", left.Resources, left.Bindings)
+	if names, granted := w.names(), w.granted(); !slices.Equal(names, []string{"projects/my-project"}) ||
+		len(granted) != 0 {
+		t.Errorf("left are %q %q", names, granted)
 	}
 }

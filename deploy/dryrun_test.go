@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
 )
 
 func dryRunArguments(w *world) []string {
@@ -35,12 +33,8 @@ func TestDryRunTranscriptRuns(t *testing.T) {
 	}
 	// Its files lie in a fixed place, which tests that run at once must not share; its
 	// channel's number is known only while it runs.
-	text := strings.ReplaceAll(script.out, "/tmp/netskope-alerts-collector-files", string(w.stub)+"/files")
+	text := strings.ReplaceAll(script.out, "/tmp/netskope-alerts-collector-files", w.dir+"/files")
 	text = strings.ReplaceAll(text, "mkdir -p", ": exists")
-	text = strings.ReplaceAll(text, "notificationChannels/CHANNEL", "notificationChannels/1")
-	w.must(mkdir(filepath.Join(string(w.stub), "files")))
-	pasted := w.script(text)
-
 	real := newWorld(t)
 	var kept []string
 	for _, a := range dryRunArguments(real) {
@@ -49,13 +43,18 @@ func TestDryRunTranscriptRuns(t *testing.T) {
 		}
 	}
 	real.succeed(kept...)
+	channel := filepath.Base(real.api.Names("notificationChannels")[0])
+	text = strings.ReplaceAll(text, "notificationChannels/CHANNEL", "notificationChannels/"+channel)
+	w.must(mkdir(filepath.Join(w.dir, "files")))
+	pasted := w.script(text)
+
 	// What only Google Cloud names cannot be in a transcript.
-	ackDeadline := regexp.MustCompile(`"ackDeadlineSeconds": "\d+"`)
+	ackDeadline := regexp.MustCompile(`"ackDeadlineSeconds": \d+`)
 	hash := regexp.MustCompile(`[0-9a-f]{20}`) // of files that name the channel
-	trim := func(p *gcloudstub.Project) string {
-		return hash.ReplaceAllString(ackDeadline.ReplaceAllString(modelText(t, p), "deadline"), "HASH")
+	trim := func(model string) string {
+		return hash.ReplaceAllString(ackDeadline.ReplaceAllString(model, "deadline"), "HASH")
 	}
-	if got, want := trim(w.project()), trim(real.project()); got != want {
+	if got, want := trim(w.api.Model()), trim(real.api.Model()); got != want {
 		t.Errorf("%s\n%s", difference(want, got), pasted)
 	}
 }
@@ -65,7 +64,7 @@ func TestDryRunOnDeployedProject(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings()...)
-	before := modelText(t, w.project())
+	before := w.api.Model()
 	r := w.succeed(w.settings("--dry-run", "--schedule", "*/5 * * * *")...)
 	var commands []string
 	for line := range strings.Lines(r.out) {
@@ -73,14 +72,18 @@ func TestDryRunOnDeployedProject(t *testing.T) {
 			commands = append(commands, line)
 		}
 	}
-	if len(commands) != 1 || !strings.Contains(commands[0], "scheduler jobs update pubsub") || !strings.Contains(commands[0], "'--schedule=*/5 * * * *'") {
+	if len(commands) != 1 || !strings.Contains(commands[0], "scheduler jobs update pubsub") ||
+		!strings.Contains(commands[0], "'--schedule=*/5 * * * *'") {
 		t.Errorf("shown are %q, want the schedule alone", commands)
 	}
-	if modelText(t, w.project()) != before || len(r.mutating()) != 0 {
+	if w.api.Model() != before || len(r.mutating()) != 0 {
 		t.Error("the dry run changed the project")
 	}
 	for _, command := range []string{"destroy", "monitor", "feed", "check", "status"} {
-		r := w.succeed(command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data", "--secops-instance", "projects/p/locations/us/instances/i")
+		r := w.succeed(
+			command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data",
+			"--secops-instance", "projects/p/locations/us/instances/i",
+		)
 		if len(r.mutating()) != 0 {
 			t.Errorf("%s --dry-run changed %q", command, r.mutating())
 		}

@@ -1,10 +1,10 @@
 package deploy
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
-
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
 )
 
 // Whatever change fails, before it took effect or after, running again leads to the
@@ -19,7 +19,8 @@ func TestFailureAtEveryChange(t *testing.T) {
 		atLeast   int
 	}{
 		{"deploy", func(w *world) []string {
-			return w.settings("--no-monitor", "--bucket-max-age-days", "400", "--feed-service-account", "feed@p.iam.gserviceaccount.com")
+			return w.settings("--no-monitor", "--bucket-max-age-days", "400",
+				"--feed-service-account", "feed@p.iam.gserviceaccount.com")
 		}, 20},
 		{"monitor", func(*world) []string {
 			return []string{"monitor", "--project-id", "my-project", "--alert-email", "soc@example.com"}
@@ -29,13 +30,15 @@ func TestFailureAtEveryChange(t *testing.T) {
 			t.Run(part.name+" "+kind, func(t *testing.T) {
 				t.Parallel()
 				clean := newWorld(t)
+				clean.enable("logging", "monitoring")
 				changes := len(clean.succeed(part.arguments(clean)...).mutating())
 				if changes < part.atLeast {
 					t.Fatalf("only %d changes on an empty project", changes)
 				}
-				want := modelText(t, clean.project())
+				want := clean.api.Model()
 
 				w := newWorld(t)
+				w.enable("logging", "monitoring")
 				for n := 1; n <= changes; n++ {
 					// Before: the failed change is made by the next run, which fails at the one
 					// behind it. After: it was made, and the next is the first again.
@@ -43,7 +46,7 @@ func TestFailureAtEveryChange(t *testing.T) {
 					if after || n == 1 {
 						at = 1
 					}
-					w.must(w.stub.Fail(at, after))
+					w.stub.Fail(at, after)
 					r := w.run(part.arguments(w)...)
 					if r.code != 1 {
 						t.Fatalf("failure %d of %d: status %d\n%s", n, changes, r.code, r.out)
@@ -54,9 +57,9 @@ func TestFailureAtEveryChange(t *testing.T) {
 						}
 					}
 				}
-				w.must(w.stub.Fail(0, false))
+				w.stub.Fail(0, false)
 				w.succeed(part.arguments(w)...)
-				if got := modelText(t, w.project()); got != want {
+				if got := w.api.Model(); got != want {
 					t.Error(difference(want, got))
 				}
 			})
@@ -68,11 +71,17 @@ func TestFailureAtEveryChange(t *testing.T) {
 func TestNewAccountIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := gcloudstub.NewProject()
-	p.UnsettledGrants = 2
-	w.put(p)
+	refused := 0
+	w.stub.Refuse = func(args []string) error {
+		if !slices.Contains(args, "add-iam-policy-binding") || refused == 2 {
+			return nil
+		}
+		refused++
+		return errors.New("INVALID_ARGUMENT: Service account x@y does not exist")
+	}
 	w.succeed(w.settings("--no-monitor")...)
-	if !w.project().Granted("bucket/my-alerts", "roles/storage.objectUser", "serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com", "") {
-		t.Error("the role was not granted in the end")
+	const run = "serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com"
+	if refused != 2 || !slices.Contains(w.granted(), "buckets/my-alerts roles/storage.objectUser "+run) {
+		t.Errorf("the role was not granted after %d refusals: %q", refused, w.granted())
 	}
 }

@@ -81,16 +81,26 @@ function_environment() {
 	done
 }
 
-# function_source prints the text of all that could be part of the upload.
+# deployed_files names what .gcloudignore lets gcloud upload, in an order of its own.
+deployed_files() {
+	local LC_ALL=C file
+	shopt -s globstar nullglob
+	for file in *.go internal/**/*.go go.mod go.sum; do
+		case /$file in
+		*_test.go | /internal/standin/* | */testdata/*) ;;
+		*) printf '%s\n' "$file" ;;
+		esac
+	done
+	shopt -u globstar nullglob
+}
+
+# function_source prints names and text of all that is uploaded.
 function_source() {
 	local file
-	shopt -s globstar nullglob
-	for file in *.go internal/**/*.go go.mod go.sum .gcloudignore; do
-		[[ $file != *_test.go ]] || continue
+	deployed_files | while IFS= read -r file; do
 		printf '%s\n' "$file"
 		cat "$file"
 	done
-	shopt -u globstar nullglob
 }
 
 deploy_function() {

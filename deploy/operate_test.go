@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
 )
 
 func TestFeedGrantsAndExplains(t *testing.T) {
@@ -20,24 +18,24 @@ func TestFeedGrantsAndExplains(t *testing.T) {
 		deletion string
 		logType  string
 	}{
-		"reads":      {nil, "roles/storage.legacyBucketReader", "NEVER", "NETSKOPE_ALERT_V2"},
-		"deletes":    {[]string{"--feed-deletes"}, "roles/storage.legacyBucketWriter", "ON_SUCCESS", "NETSKOPE_ALERT_V2"},
-		"older type": {[]string{"--feed-log-type", "NETSKOPE_ALERT"}, "roles/storage.legacyBucketReader", "NEVER", "NETSKOPE_ALERT"},
+		"reads":      {nil, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT_V2"},
+		"deletes":    {[]string{"--feed-deletes"}, "legacyBucketWriter", "ON_SUCCESS", "NETSKOPE_ALERT_V2"},
+		"older type": {[]string{"--feed-log-type", "NETSKOPE_ALERT"}, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p := gcloudstub.NewProject()
-			p.Resources["bucket/my-alerts"] = map[string]any{"projectNumber": p.Number}
-			w.put(p)
-			r := w.succeed(append([]string{"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--gcs-prefix", `/a "b"/`, "--feed-service-account", "f@p.iam.gserviceaccount.com"}, test.args...)...)
-			for _, role := range []string{"roles/storage.objectViewer", test.role} {
-				if !w.project().Granted("bucket/my-alerts", role, "serviceAccount:f@p.iam.gserviceaccount.com", "") {
-					t.Errorf("%s was not granted: %q", role, w.project().Bindings)
-				}
+			w.gcloud("storage buckets create gs://my-alerts --location=us-central1")
+			r := w.succeed(append([]string{
+				"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts",
+				"--gcs-prefix", `/a "b"/`, "--feed-service-account", "f@p.iam.gserviceaccount.com",
+			}, test.args...)...)
+			want := []string{
+				"buckets/my-alerts roles/storage." + test.role + " serviceAccount:f@p.iam.gserviceaccount.com",
+				"buckets/my-alerts roles/storage.objectViewer serviceAccount:f@p.iam.gserviceaccount.com",
 			}
-			if len(w.project().Bindings) != 2 {
-				t.Errorf("granted %q", w.project().Bindings)
+			if got := w.granted(); !slices.Equal(got, want) {
+				t.Errorf("granted are %q, want %q", got, want)
 			}
 			var feed struct {
 				Details struct {
@@ -53,8 +51,11 @@ func TestFeedGrantsAndExplains(t *testing.T) {
 				t.Fatalf("%v in\n%s", err, text)
 			}
 			d := feed.Details
-			if d.FeedSourceType != "GOOGLE_CLOUD_STORAGE_V2" || !strings.HasSuffix(d.LogType, "/logTypes/"+test.logType) ||
-				d.GCSV2Settings.BucketURI != `gs://my-alerts/a "b"/` || d.GCSV2Settings.SourceDeletionOption != test.deletion || d.GCSV2Settings.MaxLookbackDays != 30 {
+			if d.FeedSourceType != "GOOGLE_CLOUD_STORAGE_V2" ||
+				!strings.HasSuffix(d.LogType, "/logTypes/"+test.logType) ||
+				d.GCSV2Settings.BucketURI != `gs://my-alerts/a "b"/` ||
+				d.GCSV2Settings.SourceDeletionOption != test.deletion ||
+				d.GCSV2Settings.MaxLookbackDays != 30 {
 				t.Errorf("feed %+v", d)
 			}
 			if !strings.Contains(r.out, `gs://my-alerts/a "b"/`+"\n") {
@@ -74,13 +75,15 @@ cat >"$HOME/curl-input"
 for a; do [[ $a != @* ]] || cat "${a#@}" >"$HOME/curl-body"; done
 echo '{"name": "feeds/1"}'
 `), 0o700))
-	r := w.succeed("feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--secops-instance", "projects/p/locations/eu/instances/uuid", "--yes")
+	r := w.succeed("feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--yes",
+		"--secops-instance", "projects/p/locations/eu/instances/uuid")
 	read := func(name string) string {
-		content, err := os.ReadFile(filepath.Join(string(w.stub), name))
+		content, err := os.ReadFile(filepath.Join(w.dir, name))
 		w.must(err)
 		return string(content)
 	}
-	if arguments := read("curl-arguments"); strings.Contains(arguments, "ya29.") || !strings.Contains(arguments, "https://eu-chronicle.googleapis.com/v1/projects/p/locations/eu/instances/uuid/feeds\n") {
+	const url = "https://eu-chronicle.googleapis.com/v1/projects/p/locations/eu/instances/uuid/feeds\n"
+	if arguments := read("curl-arguments"); strings.Contains(arguments, "ya29.") || !strings.Contains(arguments, url) {
 		t.Errorf("curl was called with %s", arguments)
 	}
 	if input := read("curl-input"); input != "header = \"Authorization: Bearer ya29.callers-own\"\n" {
@@ -99,40 +102,48 @@ func TestCheckShowsTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings("--no-monitor")...)
-	p := w.project()
-	p.OnTick = map[string]any{"message": "run finished", "alerts": 12, "caught_up": true, "lag_seconds": 300.5, "window_from": "2026-11-23T13:00:00Z", "stopped": "caught up"}
-	w.put(p)
+	w.tick = map[string]any{
+		"message": "run finished", "alerts": 12, "caught_up": true, "lag_seconds": 300.5,
+		"window_from": "2026-11-23T13:00:00Z", "stopped": "caught up",
+	}
 	r := w.succeed("check", "--project-id", "my-project")
-	for _, want := range []string{"event                 9001", "alerts                12", "lag_seconds           300.5", "caught_up             True", "it works"} {
+	for _, want := range []string{
+		"event                 " + w.api.Messages()[0].ID, "alerts                12", "lag_seconds           300.5",
+		"caught_up             True", "it works",
+	} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("lacks %q:\n%s", want, r.out)
 		}
 	}
 	r = w.succeed("status", "--project-id", "my-project", "--gcs-bucket", "my-alerts")
-	for _, want := range []string{"function     ACTIVE", "bucket       gs://my-alerts", "ENABLED, 0 * * * * (Etc/UTC), next 2026-11-23T15:00:00Z", "alerts                12"} {
+	for _, want := range []string{
+		"function     ACTIVE", "bucket       gs://my-alerts",
+		"ENABLED, 0 * * * * (Etc/UTC), next 2026-11-23T15:00:00Z", "alerts                12",
+	} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("status lacks %q:\n%s", want, r.out)
 		}
 	}
 
-	if r := w.succeed(w.settings("--no-monitor", "--trigger-now")...); len(r.mutating()) != 1 || !strings.Contains(r.out, "it works") {
+	if r := w.succeed(w.settings("--no-monitor", "--trigger-now")...); len(r.mutating()) != 1 ||
+		!strings.Contains(r.out, "it works") {
 		t.Errorf("--trigger-now: %q\n%s", r.mutating(), r.out)
 	}
 
-	p = w.project()
-	p.OnTick = map[string]any{"message": "run failed", "error": "netskope answered 401: refused"}
-	w.put(p)
-	if r := w.run("check", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.out, "netskope answered 401") {
+	w.tick = map[string]any{"message": "run failed", "error": "netskope answered 401: refused"}
+	if r := w.run("check", "--project-id", "my-project"); r.code == 0 ||
+		!strings.Contains(r.out, "netskope answered 401") {
 		t.Errorf("a failed run: status %d\n%s%s", r.code, r.out, r.err)
 	}
-	p.OnTick = nil
-	w.put(p)
+	w.tick = nil
 	if r := w.run("check", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "no record of tick") {
 		t.Errorf("no record: status %d\n%s%s", r.code, r.out, r.err)
 	}
-	p.Bindings = nil
-	delete(p.Resources, "subscription/eventarc-us-central1-netskope-alerts-collector-sub-1")
-	w.put(p)
+	w.gcloud("pubsub subscriptions delete " + w.api.Names("subscriptions")[0])
+	w.gcloud(
+		"run services remove-iam-policy-binding --region=us-central1 --role=roles/run.invoker", ourMark,
+		"--member=serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com",
+	)
 	r = w.run("check", "--project-id", "my-project")
 	for _, want := range []string{"nothing is subscribed", "may not call the service"} {
 		if r.code == 0 || !strings.Contains(r.err, want) {
@@ -141,11 +152,16 @@ func TestCheckShowsTheRun(t *testing.T) {
 	}
 }
 
+// metricNames finds the log-based metrics that a query or a filter names.
+var metricNames = regexp.MustCompile(`user_netskope_alerts_collector_([a-z]+?)(_sum|_count)?\{|` +
+	`user/netskope-alerts-collector-([a-z]+)`)
+
 // Metrics, policies and dashboard refer to fields that the run's record has, to metrics
 // that exist, and are complete after the placeholders are filled in.
 func TestMonitoringFitsTheRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.enable("logging", "monitoring")
 	w.succeed("monitor", "--project-id", "my-project", "--alert-email", "soc@example.com")
 	report, err := os.ReadFile("../report.go")
 	w.must(err)
@@ -153,9 +169,9 @@ func TestMonitoringFitsTheRecord(t *testing.T) {
 	for _, m := range regexp.MustCompile(`slog\.\w+\("(\w+)"`).FindAllStringSubmatch(string(report), -1) {
 		fields = append(fields, m[1])
 	}
-	p := w.project()
+	resources := w.resources()
 	policies := 0
-	for key, r := range p.Resources {
+	for key, r := range resources {
 		content, err := json.Marshal(r)
 		w.must(err)
 		text := string(content)
@@ -167,12 +183,12 @@ func TestMonitoringFitsTheRecord(t *testing.T) {
 				t.Errorf("%s uses %s, which the run's record does not have", key, m[1])
 			}
 		}
-		for _, m := range regexp.MustCompile(`user_netskope_alerts_collector_([a-z]+?)(_sum|_count)?\{|user/netskope-alerts-collector-([a-z]+)`).FindAllStringSubmatch(text, -1) {
-			if name := "metric/" + ourMark + "-" + m[1] + m[3]; p.Resources[name] == nil {
+		for _, m := range metricNames.FindAllStringSubmatch(text, -1) {
+			if name := "metrics/" + ourMark + "-" + m[1] + m[3]; resources[name] == nil {
 				t.Errorf("%s uses %s, which does not exist", key, name)
 			}
 		}
-		if strings.HasPrefix(key, "policy/") {
+		if strings.HasPrefix(key, "alertPolicies/") {
 			policies++
 			documentation, _ := r["documentation"].(map[string]any)["content"].(string)
 			if !strings.Contains(documentation, "What to do") || !strings.Contains(text, "notificationChannels/1") {
@@ -195,7 +211,9 @@ func TestMonitoringFitsTheRecord(t *testing.T) {
 	}
 	for _, words := range []string{
 		// The policies look for these, and for "netskope answered 401".
-		`"run finished"`, `"run failed"`, `"configuration refused"`, `"message refused"`, `"audit failed"`, `"audit found a gap"`, `"audit passed"`, `"backfill finished"`, `"backfill failed"`, `WriteString("netskope")`, `" answered %d"`,
+		`"run finished"`, `"run failed"`, `"configuration refused"`, `"message refused"`, `"audit failed"`,
+		`"audit found a gap"`, `"audit passed"`, `"backfill finished"`, `"backfill failed"`,
+		`WriteString("netskope")`, `" answered %d"`,
 	} {
 		if !strings.Contains(code, words) {
 			t.Errorf("the code no longer says %s", words)

@@ -6,85 +6,169 @@ import (
 	"strings"
 	"testing"
 
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
+	"netskope-alerts.internal/collector/internal/standin/gcloudtest"
 )
 
 // Everything that stands in the way is said in a sentence that names it and the remedy,
 // before anything is changed.
 func TestPreflight(t *testing.T) {
 	t.Parallel()
-	bucket := func(fields map[string]any) func(*world, *gcloudstub.Project) {
-		return func(_ *world, p *gcloudstub.Project) {
-			fields["name"] = "bucket/my-alerts"
-			p.Resources["bucket/my-alerts"] = fields
-		}
+	const regional = "projects/my-project/locations/us-central1/"
+	add := func(kind, name string, fields map[string]any) func(*world) {
+		return func(w *world) { w.api.Add(kind, name, fields) }
 	}
 	for name, test := range map[string]struct {
 		args []string
-		set  func(*world, *gcloudstub.Project)
+		set  func(*world)
 		want []string
 		// before names the step's change that must not have happened; "" is any change.
 		before string
 	}{
-		"no gcloud":     {set: func(w *world, _ *gcloudstub.Project) { w.noGcloud = true }, want: []string{"gcloud is missing", "install"}},
-		"no login":      {set: func(_ *world, p *gcloudstub.Project) { p.Account = "" }, want: []string{"not logged in", "gcloud auth login"}},
-		"wrong project": {args: []string{"--project-id", "other"}, want: []string{"project other does not exist", "someone@example.com may not see it"}},
-		"no billing":    {set: func(_ *world, p *gcloudstub.Project) { p.BillingEnabled = false }, want: []string{"no billing account", "gcloud billing projects link"}},
-		"region":        {args: []string{"--region", "mars-north1"}, want: []string{"region mars-north1", "step 2"}, before: "create"},
-		"runtime":       {args: []string{"--runtime", "go199"}, want: []string{"runtime go199 is not available in us-central1", "go125 go126"}, before: "create"},
-		"bucket of somebody else": {set: bucket(map[string]any{"foreign": true}), want: []string{"bucket my-alerts", "not yours", "--gcs-bucket"},
-			before: "buckets"},
-		"bucket of another project": {set: bucket(map[string]any{"projectNumber": "42"}), want: []string{"belongs to another project", "42"}, before: "buckets"},
-		"a topic that may not be seen": {set: func(_ *world, p *gcloudstub.Project) {
-			p.Resources["topic/netskope-alerts-trigger"] = map[string]any{"foreign": true}
+		"no gcloud": {set: func(w *world) { w.noGcloud = true }, want: []string{"gcloud is missing", "install"}},
+		"no login": {
+			set:  func(w *world) { w.stub.LoggedOut = true },
+			want: []string{"not logged in", "gcloud auth login"},
+		},
+		"wrong project": {
+			args: []string{"--project-id", "other"},
+			want: []string{"project other does not exist", "someone@example.com may not see it"},
+		},
+		"no billing": {
+			set:  func(w *world) { w.api.Unbilled = true },
+			want: []string{"no billing account", "gcloud billing projects link"},
+		},
+		"region": {
+			args:   []string{"--region", "mars-north1"},
+			want:   []string{"region mars-north1", "step 2"},
+			before: "create",
+		},
+		"runtime": {
+			args:   []string{"--runtime", "go199"},
+			want:   []string{"runtime go199 is not available in us-central1", "go125 go126"},
+			before: "create",
+		},
+		"bucket of somebody else": {
+			set:    func(w *world) { w.api.Taken = []string{"my-alerts"} },
+			want:   []string{"bucket my-alerts", "not yours", "--gcs-bucket"},
+			before: "buckets",
+		},
+		"bucket of another project": {
+			set:    add("buckets", "my-alerts", map[string]any{"projectNumber": "42"}),
+			want:   []string{"belongs to another project", "42"},
+			before: "buckets",
+		},
+		"a topic that may not be seen": {set: func(w *world) {
+			w.api.Fail = func(q gcloudtest.Request) int {
+				if strings.HasSuffix(q.Path, "/topics/netskope-alerts-trigger") {
+					return 403
+				}
+				return 0
+			}
 		}, want: []string{"gcloud pubsub topics describe", "403", "step 4"}, before: "topics"},
-		"retention policy": {set: bucket(map[string]any{"projectNumber": "123456789012", "retentionPolicy": map[string]any{"retentionPeriod": "86400"}}),
-			want: []string{"retention policy", "state could not be rewritten", "--clear-retention-period"}, before: "buckets"},
-		"function of somebody else": {set: func(_ *world, p *gcloudstub.Project) {
-			p.Resources["function/netskope-alerts-collector"] = map[string]any{"state": "ACTIVE"}
-		}, want: []string{"deploy.sh did not make", "--adopt"}, before: "functions deploy"},
-		"job of somebody else": {set: func(_ *world, p *gcloudstub.Project) {
-			p.Resources["job/netskope-alerts-collector-hourly"] = map[string]any{"state": "ENABLED", "description": "mine"}
-		}, want: []string{"scheduler job", "deploy.sh did not make", "--adopt"}, before: "scheduler jobs"},
+		"retention policy": {
+			set: add("buckets", "my-alerts", map[string]any{
+				"projectNumber": "123456789012", "retentionPolicy": map[string]any{"retentionPeriod": "86400"},
+			}),
+			want:   []string{"retention policy", "state could not be rewritten", "--clear-retention-period"},
+			before: "buckets",
+		},
+		"function of somebody else": {
+			set:    add("functions", regional+"functions/netskope-alerts-collector", map[string]any{"state": "ACTIVE"}),
+			want:   []string{"deploy.sh did not make", "--adopt"},
+			before: "functions deploy",
+		},
+		"job of somebody else": {
+			set: add("jobs", regional+"jobs/netskope-alerts-collector-hourly", map[string]any{
+				"state": "ENABLED", "description": "mine",
+			}),
+			want:   []string{"scheduler job", "deploy.sh did not make", "--adopt"},
+			before: "scheduler jobs",
+		},
 
-		"timeout":             {args: []string{"--timeout", "541s"}, want: []string{"TIMEOUT=541", "540"}},
-		"timeout words":       {args: []string{"--timeout", "ten"}, want: []string{"TIMEOUT=ten"}},
-		"budget":              {args: []string{"--budget", "9m"}, want: []string{"BUDGET=9m is not below TIMEOUT=540s"}},
-		"budget by default":   {args: []string{"--timeout", "480"}, want: []string{"BUDGET=8m, its default", "TIMEOUT=480s"}},
-		"budget sum":          {args: []string{"--budget", "8m59.5s", "--timeout", "540"}, want: []string{"not below"}},
-		"budget unit":         {args: []string{"--budget", "480"}, want: []string{"BUDGET=480", "unit"}},
-		"window unit":         {args: []string{"--window", "5"}, want: []string{"WINDOW=5", "unit"}},
-		"cron fields":         {args: []string{"--schedule", "0 * * *"}, want: []string{"SCHEDULE=0 * * *", "five fields"}},
-		"cron minute":         {args: []string{"--schedule", "60 * * * *"}, want: []string{"'60' is not a minute"}},
-		"cron step":           {args: []string{"--schedule", "*/0 * * * *"}, want: []string{"'*/0' is not a minute"}},
-		"cron range":          {args: []string{"--schedule", "0 9-5 * * *"}, want: []string{"'9-5' is not a hour"}},
-		"cron words":          {args: []string{"--schedule", "@hourly"}, want: []string{"five fields"}},
-		"cron list":           {args: []string{"--schedule", "0,15, * * * *"}, want: []string{"'0,15,' is not a minute"}},
-		"memory":              {args: []string{"--memory", "256"}, want: []string{"MEMORY=256", "256Mi"}},
-		"memory suffix":       {args: []string{"--memory", "256mib"}, want: []string{"MEMORY=256mib"}},
-		"tenant http":         {args: []string{"--tenant", "http://acme.goskope.com"}, want: []string{"unencrypted", "https://acme.goskope.com"}},
-		"tenant Markdown":     {args: []string{"--tenant", "[https://acme.goskope.com](https://acme.goskope.com)"}, want: []string{"Markdown link"}},
-		"tenant path":         {args: []string{"--tenant", "https://acme.goskope.com/api"}, want: []string{"https://acme.goskope.com/api", "address"}},
-		"tenant is the token": {args: []string{"--tenant", strings.Repeat("0123456789", 5)}, want: []string{"value not shown", "looks like the token"}},
-		"bucket name":         {args: []string{"--gcs-bucket", "gs://my-alerts"}, want: []string{"without gs://"}},
-		"state in the feed":   {args: []string{"--state-key", "netskope/alerts/state.json"}, want: []string{"feed's folder netskope/alerts/", "outside"}},
-		"empty folder":        {args: []string{"--gcs-prefix", "a//b"}, want: []string{"GCS_PREFIX=a//b"}},
-		"token variable":      {set: func(w *world, _ *gcloudstub.Project) { w.environment = []string{"NETSKOPE_API_TOKEN=" + token} }, want: []string{"NETSKOPE_API_TOKEN is set (value not shown)", "--token-file -"}},
-		"no token":            {args: []string{"--token-file", ""}, want: []string{"holds no token yet", "--token-file"}, before: "versions"},
-		"no such token file":  {args: []string{"--token-file", "/nowhere"}, want: []string{"/nowhere cannot be read"}, before: "versions"},
-		"everything at once": {args: []string{"--gcs-bucket", "", "--tenant", "", "--memory", "1", "--timeout", "9999"},
-			want: []string{"4 problem(s)", "GCS_BUCKET is not set", "NETSKOPE_TENANT is not set", "MEMORY=1", "TIMEOUT=9999"}},
+		"timeout":       {args: []string{"--timeout", "541s"}, want: []string{"TIMEOUT=541", "540"}},
+		"timeout words": {args: []string{"--timeout", "ten"}, want: []string{"TIMEOUT=ten"}},
+		"budget":        {args: []string{"--budget", "9m"}, want: []string{"BUDGET=9m is not below TIMEOUT=540s"}},
+		"budget by default": {
+			args: []string{"--timeout", "480"},
+			want: []string{"BUDGET=8m, its default", "TIMEOUT=480s"},
+		},
+		"budget sum":  {args: []string{"--budget", "8m59.5s", "--timeout", "540"}, want: []string{"not below"}},
+		"budget unit": {args: []string{"--budget", "480"}, want: []string{"BUDGET=480", "unit"}},
+		"lag unit":    {args: []string{"--lag", "5"}, want: []string{"LAG=5", "unit"}},
+		"window": {
+			args: []string{"--window", "5m"},
+			want: []string{"--window no longer exists", "grid of cells is fixed", "--lag", "--schedule"},
+		},
+		"window with equals": {args: []string{"--window=5m"}, want: []string{"--window no longer exists"}},
+		"window variable": {
+			set:  func(w *world) { w.environment = []string{"WINDOW=5m"} },
+			want: []string{"WINDOW no longer exists", "grid of cells is fixed", "LAG", "--schedule", "unset WINDOW"},
+		},
+		"cron fields": {
+			args: []string{"--schedule", "0 * * *"},
+			want: []string{"SCHEDULE=0 * * *", "five fields"},
+		},
+		"cron minute": {args: []string{"--schedule", "60 * * * *"}, want: []string{"'60' is not a minute"}},
+		"cron step":   {args: []string{"--schedule", "*/0 * * * *"}, want: []string{"'*/0' is not a minute"}},
+		"cron range":  {args: []string{"--schedule", "0 9-5 * * *"}, want: []string{"'9-5' is not a hour"}},
+		"cron words":  {args: []string{"--schedule", "@hourly"}, want: []string{"five fields"}},
+		"cron list": {
+			args: []string{"--schedule", "0,15, * * * *"},
+			want: []string{"'0,15,' is not a minute"},
+		},
+		"memory":        {args: []string{"--memory", "256"}, want: []string{"MEMORY=256", "256Mi"}},
+		"memory suffix": {args: []string{"--memory", "256mib"}, want: []string{"MEMORY=256mib"}},
+		"tenant http": {
+			args: []string{"--tenant", "http://acme.goskope.com"},
+			want: []string{"unencrypted", "https://acme.goskope.com"},
+		},
+		"tenant Markdown": {
+			args: []string{"--tenant", "[https://acme.goskope.com](https://acme.goskope.com)"},
+			want: []string{"Markdown link"},
+		},
+		"tenant path": {
+			args: []string{"--tenant", "https://acme.goskope.com/api"},
+			want: []string{"https://acme.goskope.com/api", "address"},
+		},
+		"tenant is the token": {
+			args: []string{"--tenant", strings.Repeat("0123456789", 5)},
+			want: []string{"value not shown", "looks like the token"},
+		},
+		"bucket name": {args: []string{"--gcs-bucket", "gs://my-alerts"}, want: []string{"without gs://"}},
+		"state in the feed": {
+			args: []string{"--state-key", "netskope/alerts/state.json"},
+			want: []string{"feed's folder netskope/alerts/", "outside"},
+		},
+		"empty folder": {args: []string{"--gcs-prefix", "a//b"}, want: []string{"GCS_PREFIX=a//b"}},
+		"token variable": {
+			set:  func(w *world) { w.environment = []string{"NETSKOPE_API_TOKEN=" + token} },
+			want: []string{"NETSKOPE_API_TOKEN is set (value not shown)", "--token-file -"},
+		},
+		"no token": {
+			args:   []string{"--token-file", ""},
+			want:   []string{"holds no token yet", "--token-file"},
+			before: "versions",
+		},
+		"no such token file": {
+			args:   []string{"--token-file", "/nowhere"},
+			want:   []string{"/nowhere cannot be read"},
+			before: "versions",
+		},
+		"everything at once": {
+			args: []string{"--gcs-bucket", "", "--tenant", "", "--memory", "1", "--timeout", "9999"},
+			want: []string{
+				"4 problem(s)", "GCS_BUCKET is not set", "NETSKOPE_TENANT is not set", "MEMORY=1", "TIMEOUT=9999",
+			},
+		},
 		"unknown flag":       {args: []string{"--bukket", "x"}, want: []string{"no flag --bukket", "help"}},
 		"flag without value": {args: []string{"--region"}, want: []string{"--region wants a value"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			p := gcloudstub.NewProject()
 			if test.set != nil {
-				test.set(w, p)
+				test.set(w)
 			}
-			w.put(p)
 			r := w.run(w.settings(test.args...)...)
 			if r.code == 0 {
 				t.Fatalf("nothing stood in the way:\n%s", r.out)
@@ -112,7 +196,7 @@ func TestPreflightAccepts(t *testing.T) {
 	for name, args := range map[string][]string{
 		"schedules":       {"--schedule", "*/5,30 0-6/2 1,15 JAN-DEC MON-FRI"},
 		"Sunday as seven": {"--schedule", "59 23 31 12 7"},
-		"durations":       {"--budget", "1m30s", "--lag", "0", "--window", "1h"},
+		"durations":       {"--budget", "1m30s", "--lag", "0"},
 		"short timeout":   {"--timeout", "60s", "--budget", "59s"},
 		"big memory":      {"--memory", "1Gi"},
 		"bare tenant":     {"--tenant", "acme.eu.goskope.com"},
@@ -133,11 +217,12 @@ func TestPreflightAccepts(t *testing.T) {
 func TestExistingBucketIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := gcloudstub.NewProject()
-	p.Resources["bucket/my-alerts"] = map[string]any{"projectNumber": p.Number, "labels": map[string]any{"team": "soc"}, "lifecycle": map[string]any{"rule": []any{}}}
-	w.put(p)
+	rule := filepath.Join(w.dir, "rule.json")
+	write(t, rule, []byte(`{"rule": [{"action": {"type": "Delete"}, "condition": {"age": 9}}]}`))
+	w.gcloud("storage buckets create gs://my-alerts --location=us-central1")
+	w.gcloud("storage buckets update gs://my-alerts --update-labels=team=soc --lifecycle-file=" + rule)
 	w.succeed(w.settings("--no-monitor")...)
-	got := w.project().Resources["bucket/my-alerts"]
+	got := w.resources()["buckets/my-alerts"]
 	labels := got["labels"].(map[string]any)
 	if labels["netskope_alerts_deployment"] != nil || labels["team"] != "soc" || got["lifecycle"] == nil {
 		t.Errorf("bucket %v", got)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -63,17 +64,25 @@ func TestWithTheRealGcloud(t *testing.T) {
 	r := &realGcloud{t: t}
 	r.api = &gcloudtest.Server{
 		Fail: func(q gcloudtest.Request) int {
-			if refuse.Load() && q.Service == "cloudfunctions" && q.Method == "POST" && strings.HasSuffix(q.Path, "/functions") {
+			if refuse.Load() && q.Service == "cloudfunctions" && q.Method == "POST" &&
+				strings.HasSuffix(q.Path, "/functions") {
 				return 403
 			}
 			return 0
 		},
 		// What the function does, as far as deploy.sh can see it.
 		Invoke: func(in gcloudtest.Invocation) []gcloudtest.Entry {
-			record := map[string]any{"message": "run finished", "event": in.Message.ID, "alerts": 7, "caught_up": true, "stopped": "caught up"}
+			record := map[string]any{
+				"message": "run finished", "event": in.Message.ID,
+				"alerts": 7, "caught_up": true, "stopped": "caught up",
+			}
 			severity := "INFO"
 			if in.Secrets[in.Variables["NETSKOPE_API_TOKEN_FILE"]] != token {
-				record, severity = map[string]any{"message": "configuration refused", "event": in.Message.ID, "error": "NETSKOPE_API_TOKEN_FILE cannot be read"}, "ERROR"
+				record, severity = map[string]any{
+					"message": "configuration refused",
+					"event":   in.Message.ID,
+					"error":   "NETSKOPE_API_TOKEN_FILE cannot be read",
+				}, "ERROR"
 			}
 			return []gcloudtest.Entry{{Severity: severity, Record: record}}
 		},
@@ -93,8 +102,12 @@ func TestWithTheRealGcloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	const hostile = `netskope/a, "b" 'c' = $d \e`
-	settings := []string{"--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme", "--netskope-tenant", "https://acme.goskope.com",
-		"--gcs-prefix", hostile, "--token-file", tokenFile, "--alert-email", "soc@example.com", "--bucket-max-age-days", "400", "--feed-service-account", "feed@example.iam.gserviceaccount.com"}
+	settings := []string{
+		"--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme",
+		"--netskope-tenant", "https://acme.goskope.com", "--gcs-prefix", hostile, "--token-file", tokenFile,
+		"--alert-email", "soc@example.com", "--bucket-max-age-days", "400",
+		"--feed-service-account", "feed@example.iam.gserviceaccount.com",
+	}
 	r.api.Put("somebody-elses", "object", 1) // nothing of ours: it must survive
 
 	output, err := r.run(settings...)
@@ -114,7 +127,7 @@ func TestWithTheRealGcloud(t *testing.T) {
 	if strings.Contains(deployed, token) {
 		t.Error("the token lies elsewhere than in the secret")
 	}
-	function, ok := r.api.Resource("functions", "projects/collector-test/locations/us-central1/functions/netskope-alerts-collector")
+	function, ok := r.api.Resource("functions", "projects/collector-test/locations/us-central1/functions/"+ourMark)
 	service, _ := function["serviceConfig"].(map[string]any)
 	variables, _ := service["environmentVariables"].(map[string]any)
 	if !ok || variables["GCS_PREFIX"] != hostile || variables["NETSKOPE_TENANT"] != "https://acme.goskope.com" {
@@ -124,7 +137,7 @@ func TestWithTheRealGcloud(t *testing.T) {
 	if output := r.must(append([]string{"check"}, settings...)...); !strings.Contains(output, "it works") {
 		t.Errorf("check:\n%s", output)
 	}
-	if output := r.must(append([]string{"status"}, settings...)...); !strings.Contains(output, "netskope-alerts-collector") {
+	if output := r.must(append([]string{"status"}, settings...)...); !strings.Contains(output, ourMark) {
 		t.Errorf("status:\n%s", output)
 	}
 
@@ -132,7 +145,9 @@ func TestWithTheRealGcloud(t *testing.T) {
 
 	r.must(append([]string{"destroy", "--yes", "--with-data"}, settings...)...)
 	left := r.api.Model()
-	for _, ours := range []string{"netskope-alerts-collector", "netskope-api-token", "alerts-of-acme", "netskope-alerts-trigger"} {
+	for _, ours := range []string{
+		"netskope-alerts-collector", "netskope-api-token", "alerts-of-acme", "netskope-alerts-trigger",
+	} {
 		if strings.Contains(left, ours) {
 			t.Errorf("%s is left behind in\n%s", ours, left)
 		}
@@ -148,13 +163,12 @@ func buildSource(t *testing.T, archive []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var uploaded []string
 	for _, file := range reader.File {
 		if strings.HasSuffix(file.Name, "/") {
 			continue
 		}
-		if strings.HasSuffix(file.Name, "_test.go") || strings.HasPrefix(file.Name, "cmd/") || strings.HasPrefix(file.Name, ".") && file.Name != ".gcloudignore" {
-			t.Errorf("the upload holds %s", file.Name)
-		}
+		uploaded = append(uploaded, file.Name)
 		content, err := file.Open()
 		if err != nil {
 			t.Fatal(err)
@@ -165,6 +179,10 @@ func buildSource(t *testing.T, archive []byte) {
 		}
 		write(t, filepath.Join(dir, file.Name), text)
 	}
+	slices.Sort(uploaded)
+	if want := hashed(t, ".."); !slices.Equal(uploaded, want) {
+		t.Errorf("the upload holds\n%q\nand the hash sees\n%q", uploaded, want)
+	}
 	write(t, filepath.Join(dir, "functions.local", "app", "main.go"), []byte(`package main
 
 import (
@@ -174,7 +192,8 @@ import (
 
 func main() { _ = funcframework.Start("8080") }
 `))
-	build := exec.Command("go", "build", "-tags=disable_grpc_modules", "-o", filepath.Join(dir, "function"), "./functions.local/app")
+	build := exec.Command("go", "build", "-tags=disable_grpc_modules",
+		"-o", filepath.Join(dir, "function"), "./functions.local/app")
 	build.Dir = dir
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Errorf("the uploaded source does not build: %v\n%s", err, output)

@@ -13,16 +13,18 @@ SETTINGS=(
 	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
 	ALERT_EMAIL NOTIFICATION_CHANNEL
 	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_API_TOKEN_FILE
-	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS WINDOW LAG BUDGET REQUESTS_PER_SECOND
+	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET REQUESTS_PER_SECOND
 	TIME_FIELD COMPRESSION LOG_LEVEL
 )
 
 # What the function reads besides GCS_BUCKET, NETSKOPE_TENANT and the token's file: it
 # is given those that are set, and has its own defaults for the others.
 FUNCTION_SETTINGS=(
-	GCS_PREFIX STATE_KEY MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS WINDOW LAG BUDGET TIME_FIELD
+	GCS_PREFIX STATE_KEY MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET TIME_FIELD
 	COMPRESSION REQUESTS_PER_SECOND LOG_LEVEL
 )
+
+NO_WINDOW="no longer exists: the grid of cells is fixed; nothing configures it. What is left to set is LAG (--lag), how far a run stays behind the present, and when it runs (--schedule)"
 
 MOUNTED_TOKEN=/secrets/netskope-api-token
 
@@ -71,7 +73,7 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
   --trigger-service-account --build-service-account
                              names; an account with an @ is used as it is, not created
 The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
-  --window --lag --budget --requests-per-second --time-field --compression --log-level
+  --lag --budget --requests-per-second --time-field --compression --log-level
 
   --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
                              read access. --feed-deletes: the feed deletes what it has read
@@ -119,6 +121,7 @@ parse_arguments() {
 			bucket) name=gcs-bucket ;;
 			tenant) name=netskope-tenant ;;
 			token-file) name=netskope-api-token-file ;;
+			window) usage_error "--window $NO_WINDOW" ;;
 			esac
 			name=${name//-/_}
 			name=${name^^}

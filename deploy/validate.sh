@@ -18,6 +18,8 @@ check_settings() {
 		fi
 		unset NETSKOPE_API_TOKEN
 	fi
+	# GNU screen has a WINDOW of its own, which is a number.
+	if [[ ${WINDOW-} && ! (${STY-} && $WINDOW =~ ^[0-9]+$) ]]; then problem "WINDOW $NO_WINDOW; unset WINDOW"; fi
 	for name in "${SETTINGS[@]}"; do
 		[[ ${!name} != *[[:cntrl:]]* ]] || problem "$name has a line break or another control character; type it again"
 	done
@@ -119,9 +121,7 @@ check_function_settings() {
 		[[ ${!name} =~ ^[0-9]*$ ]] || problem "$name=${!name}: want a whole number"
 	done
 	[[ $REQUESTS_PER_SECOND =~ ^([0-9]+(\.[0-9]+)?)?$ ]] || problem "REQUESTS_PER_SECOND=$REQUESTS_PER_SECOND: want a number"
-	for name in WINDOW LAG; do
-		[[ ! ${!name} || $(duration_seconds "${!name}") ]] || problem "$name=${!name}: want a duration with its unit, as in 5m"
-	done
+	[[ ! $LAG || $(duration_seconds "$LAG") ]] || problem "LAG=$LAG: want a duration with its unit, as in 5m"
 	[[ ${TIME_FIELD,,} =~ ^(insertion|event)?$ ]] || problem "TIME_FIELD=$TIME_FIELD: want insertion or event"
 	[[ ${COMPRESSION,,} =~ ^(none|gzip)?$ ]] || problem "COMPRESSION=$COMPRESSION: want none or gzip"
 	[[ ${LOG_LEVEL,,} =~ ^(info|debug|warn|error)?$ ]] || problem "LOG_LEVEL=$LOG_LEVEL: want info, debug, warn or error"

@@ -5,8 +5,13 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
+	"maps"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +19,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"netskope-alerts.internal/collector/deploy/internal/gcloudstub"
+	"netskope-alerts.internal/collector/internal/standin/gcloudtest"
+	"netskope-alerts.internal/collector/internal/standin/gcloudtest/gcloudstub"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -26,7 +33,10 @@ const (
 )
 
 // programs is all that deploy.sh needs besides gcloud and, for one command, curl.
-var programs = []string{"bash", "awk", "basename", "cat", "cut", "dirname", "grep", "mktemp", "rm", "sed", "sha256sum", "sleep", "sort", "tail", "tr"}
+var programs = []string{
+	"bash", "awk", "basename", "cat", "cut", "dirname", "grep", "mktemp",
+	"rm", "sed", "sha256sum", "sleep", "sort", "tail", "tr",
+}
 
 // toolbox is a directory with the programs.
 var toolbox string
@@ -66,7 +76,10 @@ func TestMain(m *testing.M) {
 }
 
 func copySource(to string) error {
-	for _, pattern := range []string{"../*.go", "../go.mod", "../go.sum", "../.gcloudignore", "../deploy.sh", "*.sh", "monitoring/*", "monitoring/*/*"} {
+	for _, pattern := range []string{
+		"../*.go", "../go.mod", "../go.sum", "../.gcloudignore", "../deploy.sh", "*.sh", "monitoring/*",
+		"monitoring/*/*",
+	} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			return err
@@ -91,7 +104,11 @@ func copySource(to string) error {
 // world is one project, and the machine that deploy.sh is run on.
 type world struct {
 	t           *testing.T
-	stub        gcloudstub.Directory
+	api         *gcloudtest.Server // the project
+	stub        *gcloudstub.Stub   // gcloud in front of it
+	address     string             // of the stub
+	tick        map[string]any     // the record that a run leads to, without its event
+	dir         string
 	bin         string
 	environment []string
 	stdin       string
@@ -102,7 +119,23 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, stub: gcloudstub.Directory(dir), bin: filepath.Join(dir, "bin")}
+	w := &world{t: t, dir: dir, bin: filepath.Join(dir, "bin")}
+	w.api = &gcloudtest.Server{
+		Project: "my-project", Account: "someone@example.com", Runtimes: []string{"go125", "go126", "python312"},
+		Now: func() time.Time { return time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC) },
+		Invoke: func(in gcloudtest.Invocation) []gcloudtest.Entry {
+			if w.tick == nil {
+				return nil
+			}
+			record := map[string]any{"event": in.Message.ID}
+			maps.Copy(record, w.tick)
+			return []gcloudtest.Entry{{Severity: "INFO", Record: record}}
+		},
+	}
+	w.stub = &gcloudstub.Stub{API: w.api}
+	server := httptest.NewServer(w.stub)
+	t.Cleanup(server.Close)
+	w.address = server.Listener.Addr().String()
 	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +143,6 @@ func newWorld(t *testing.T) *world {
 	w.must(os.Mkdir(w.bin, 0o700))
 	w.must(os.Symlink(executable, filepath.Join(w.bin, "gcloud")))
 	w.must(os.WriteFile(filepath.Join(dir, "token"), []byte("\n "+token+" \r\n"), 0o600))
-	w.put(gcloudstub.NewProject())
 	return w
 }
 
@@ -121,13 +153,71 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) put(p *gcloudstub.Project) { w.t.Helper(); w.must(w.stub.Put(p)) }
-
-func (w *world) project() *gcloudstub.Project {
+// gcloud runs a command that is not deploy.sh's, with the token on standard input. A word
+// is what stands between two spaces.
+func (w *world) gcloud(command ...string) {
 	w.t.Helper()
-	p, err := w.stub.Get()
-	w.must(err)
-	return p
+	w.must(w.stub.Do(token, strings.Fields(strings.Join(command, " "))...))
+}
+
+// enable has the project offer what deploy.sh takes for enabled unless it deploys.
+func (w *world) enable(apis ...string) {
+	for _, api := range apis {
+		w.api.Add("services", api+".googleapis.com", nil)
+	}
+}
+
+// resources holds the project and all that is in it, by kind and short name ("topics/t"),
+// but for what is enabled.
+func (w *world) resources() map[string]map[string]any {
+	w.t.Helper()
+	var kinds map[string]map[string]map[string]any
+	w.must(json.Unmarshal([]byte(w.api.Model()), &kinds))
+	all := map[string]map[string]any{}
+	for kind, named := range kinds {
+		for name, fields := range named {
+			if kind != "services" {
+				_, short, _ := strings.Cut(name, "/"+strings.Replace(kind, "runS", "s", 1)+"/")
+				all[kind+"/"+cmp.Or(short, name)] = fields
+			}
+		}
+	}
+	return all
+}
+
+func (w *world) names() []string { w.t.Helper(); return slices.Sorted(maps.Keys(w.resources())) }
+
+// variables are those that the function was given.
+func (w *world) variables() map[string]any {
+	w.t.Helper()
+	config, _ := w.resources()["functions/"+ourMark]["serviceConfig"].(map[string]any)
+	variables, _ := config["environmentVariables"].(map[string]any)
+	return variables
+}
+
+// granted lists who holds what, as "kind/name role member condition's title", but for what
+// comes with a bucket and a project.
+func (w *world) granted() []string {
+	w.t.Helper()
+	list := []string{}
+	for name, fields := range w.resources() {
+		policy, _ := fields["policy"].(map[string]any)
+		for role, members := range policy {
+			role, text, conditional := strings.Cut(role, " if ")
+			var condition struct{ Title string }
+			if conditional {
+				w.must(json.Unmarshal([]byte(text), &condition))
+			}
+			for _, member := range members.([]any) {
+				if !strings.HasPrefix(member.(string), "project") && role != "roles/owner" {
+					line := fmt.Sprintf("%s %s %s %s", name, role, member, condition.Title)
+					list = append(list, strings.TrimSpace(line))
+				}
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // source is the directory of deploy.sh: the shared copy, unless the test made its own.
@@ -141,11 +231,14 @@ func (w *world) source() string {
 	return path
 }
 
-func (w *world) tokenFile() string { return filepath.Join(string(w.stub), "token") }
+func (w *world) tokenFile() string { return filepath.Join(w.dir, "token") }
 
 // settings are those of a complete deployment, to be followed by others that overrule.
 func (w *world) settings(more ...string) []string {
-	return append([]string{"--project-id", "my-project", "--gcs-bucket", "my-alerts", "--netskope-tenant=https://acme.goskope.com", "--token-file", w.tokenFile()}, more...)
+	return append([]string{
+		"--project-id", "my-project", "--gcs-bucket", "my-alerts",
+		"--netskope-tenant=https://acme.goskope.com", "--token-file", w.tokenFile(),
+	}, more...)
 }
 
 type result struct {
@@ -157,14 +250,15 @@ type result struct {
 // run runs deploy.sh and returns what it printed and called.
 func (w *world) run(args ...string) result {
 	w.t.Helper()
-	w.must(w.stub.Forget())
-	c := exec.Command(filepath.Join(toolbox, "bash"), append([]string{filepath.Join(w.source(), "deploy.sh")}, args...)...)
+	w.stub.Forget()
+	script := filepath.Join(w.source(), "deploy.sh")
+	c := exec.Command(filepath.Join(toolbox, "bash"), append([]string{script}, args...)...)
 	path := w.bin + ":" + toolbox
 	if w.noGcloud {
 		path = toolbox
 	}
 	c.Env = append([]string{
-		"PATH=" + path, "HOME=" + string(w.stub), "TMPDIR=" + string(w.stub), gcloudstub.Variable + "=" + string(w.stub),
+		"PATH=" + path, "HOME=" + w.dir, "TMPDIR=" + w.dir, gcloudstub.Variable + "=" + w.address,
 		// The race detector would have every call of the stand-in sleep a second at its end.
 		"GORACE=atexit_sleep_ms=0",
 		"SETTLE_SECONDS=0", "POLL_SECONDS=0", "CHECK_SECONDS=0",
@@ -176,9 +270,7 @@ func (w *world) run(args ...string) result {
 	if err := c.Run(); err != nil && !errors.As(err, &exit) {
 		w.t.Fatal(err)
 	}
-	calls, err := w.stub.Calls()
-	w.must(err)
-	r := result{out: out.String(), err: problems.String(), code: c.ProcessState.ExitCode(), calls: calls}
+	r := result{out: out.String(), err: problems.String(), code: c.ProcessState.ExitCode(), calls: w.stub.Calls()}
 	w.keepsToken(r)
 	return r
 }
@@ -231,7 +323,8 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("differs from %s (go test ./deploy/... -update writes it anew):\n%s", path, difference(string(want), got))
+		const again = "go test ./deploy/... -update writes it anew"
+		t.Errorf("differs from %s (%s):\n%s", path, again, difference(string(want), got))
 	}
 }
 
@@ -260,7 +353,10 @@ func (w *world) script(text string) string {
 	w.t.Helper()
 	c := exec.Command(filepath.Join(toolbox, "bash"), "-euo", "pipefail", "-c", text)
 	c.Dir = w.source()
-	c.Env = []string{"PATH=" + w.bin + ":" + toolbox, "HOME=" + string(w.stub), gcloudstub.Variable + "=" + string(w.stub), "GORACE=atexit_sleep_ms=0"}
+	c.Env = []string{
+		"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, gcloudstub.Variable + "=" + w.address,
+		"GORACE=atexit_sleep_ms=0",
+	}
 	out, err := c.CombinedOutput()
 	if err != nil {
 		w.t.Fatalf("%v\n%s\n%s", err, out, text)

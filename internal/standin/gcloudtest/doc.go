@@ -1,7 +1,9 @@
 // Package gcloudtest stands in for the Google Cloud APIs that deploying the
 // collector calls, so that the real gcloud can run without network, project or
 // credentials. [Server] keeps a model of one project; [Server.Environ] gives
-// the environment in which gcloud talks to it.
+// the environment in which gcloud talks to it. Where gcloud itself is to be
+// stood in for, because it is slow or not installed, gcloudtest/gcloudstub takes
+// its place in front of the same model.
 //
 // gcloud reaches it as an HTTP proxy, and by overrides that change every
 // service's https address to http. No name is resolved, regional hosts such as

@@ -108,6 +108,16 @@ func (s *Server) Resource(kindName, name string) (map[string]any, bool) {
 	return clone(r.fields), true
 }
 
+// Add puts something into the project, under a kind and name of [Server.Model],
+// that is to be there from the start: no service looks whether it could have
+// been made so. What is there already is replaced, its policy too.
+func (s *Server) Add(kindName, name string, fields map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.stored[kind(kindName)], name)
+	_, _ = s.insert(kind(kindName), name, fields)
+}
+
 // Names returns the names of everything of a kind of [Server.Model], sorted.
 func (s *Server) Names(kindName string) []string {
 	s.mu.Lock()

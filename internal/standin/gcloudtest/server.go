@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,10 @@ type Server struct {
 
 	// Taken are names of buckets that exist in somebody else's project.
 	Taken []string
+
+	// Regions are the regions in which the project may have anything. Nil means
+	// us-central1 and europe-west1.
+	Regions []string
 
 	// Runtimes are the runtimes offered for functions, in every region. Nil
 	// means go125 and go126.
@@ -122,6 +127,9 @@ func (s *Server) answer(r *http.Request, seen Request, raw []byte) (any, error) 
 	if err := s.admit(rt.service, c); err != nil {
 		return nil, err
 	}
+	if err := checkLabels(rt.service, c.body); err != nil {
+		return nil, err
+	}
 	return rt.handle(s, c)
 }
 
@@ -138,10 +146,20 @@ func (s *Server) admit(service string, c *call) error {
 			return denied("the caller does not have permission on project %q, or it does not exist", project)
 		}
 	}
+	if region, ok := c.params["region"]; ok && !s.offers(region) {
+		return denied("permission denied on 'locations/%s' (or it may not exist)", region)
+	}
 	if alwaysOn[service] || s.enabled(service+".googleapis.com") {
 		return nil
 	}
 	return disabled(service+".googleapis.com", s.number())
+}
+
+func (s *Server) offers(region string) bool {
+	if s.Regions == nil {
+		return region == "us-central1" || region == "europe-west1"
+	}
+	return slices.Contains(s.Regions, region)
 }
 
 func (s *Server) project() string { return or(s.Project, "collector-test") }

@@ -14,21 +14,21 @@ var (
 // format prints what a command answers as gcloud's --format=value(...) does: the keys
 // separated by tabs, a line for every resource, nothing for a missing key.
 func format(answer any, flatten, form string) (string, error) {
-	var rows []map[string]any
+	var rows []object
 	switch a := answer.(type) {
 	case nil:
 		return "", nil
 	case string:
 		return a, nil
-	case map[string]any:
-		rows = []map[string]any{a}
-	case []map[string]any:
+	case object:
+		rows = []object{a}
+	case []object:
 		rows = a
 	}
 	switch flatten {
 	case "":
 	case "bindings[].members":
-		// Bindings are kept with one member each: they are flat.
+		rows = flat(rows)
 	default:
 		return "", fmt.Errorf("--flatten=%s is not modelled", flatten)
 	}
@@ -56,14 +56,29 @@ func format(answer any, flatten, form string) (string, error) {
 	return b.String(), nil
 }
 
-func text(row map[string]any, key string) string {
+// flat makes a row for every member of every binding of policies.
+func flat(policies []object) []object {
+	var rows []object
+	for _, policy := range policies {
+		for _, b := range objects(policy["bindings"]) {
+			members, _ := b["members"].([]any)
+			for _, member := range members {
+				one := object{"role": b["role"], "members": member, "condition": b["condition"]}
+				rows = append(rows, object{"bindings": one})
+			}
+		}
+	}
+	return rows
+}
+
+func text(row object, key string) string {
 	var v any = row
 	for part := range strings.SplitSeq(key, ".") {
 		index := -1
 		if m := element.FindStringSubmatch(part); m != nil {
 			part, index = m[1], int(m[2][0]-'0')
 		}
-		members, ok := v.(map[string]any)
+		members, ok := v.(object)
 		if !ok {
 			return ""
 		}
