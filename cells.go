@@ -122,23 +122,23 @@ func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, dupli
 		r.todo = append(r.todo, children...)
 		return
 	case outcome == ledger.Created:
-		r.level = r.levelFor(e)
+		r.learn(e)
 	}
 	r.report.complete(e, outcome, duplicates)
 	r.reach()
 }
 
-// levelFor is the level whose cells hold a few pages at most, if they are as dense as what
-// was just delivered; at most one above the level of that.
-func (r *runner) levelFor(e ledger.Entry) cell.Level {
-	n := float64(e.Alerts + e.Quarantined)
-	few := float64(min(denseCell*r.PageSize, fullCell))
-	for l := max(e.Cell.Level()-1, cell.Top); l < cell.Last; l++ {
-		if n*float64(l.Length())/float64(e.Cell.Length()) <= few {
-			return l
+// learn chooses the level whose cells hold a few pages at most, if they are as dense as what was
+// delivered lately; at most one above the level of the last. What was dense counts half as
+// much with every sparser cell after it.
+func (r *runner) learn(e ledger.Entry) {
+	r.density = max(float64(e.Alerts+e.Quarantined)/e.Cell.Length().Seconds(), r.density/2)
+	r.level = max(e.Cell.Level()-1, cell.Top)
+	for few := float64(min(denseCell*r.PageSize, fullCell)); r.level < cell.Last; r.level++ {
+		if r.density*r.level.Length().Seconds() <= few {
+			return
 		}
 	}
-	return cell.Last
 }
 
 // reach notes up to where all is delivered.

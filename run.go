@@ -42,7 +42,7 @@ func (c *Collector) Run(ctx context.Context, now time.Time, progress func(Report
 			return err
 		}
 		r.state = s
-		r.begin(now, Span{s.Through, c.Horizon(now)})
+		r.begin(now, Span{From: s.Through, To: c.Horizon(now)})
 		return nil
 	})
 }
@@ -95,19 +95,20 @@ type runner struct {
 	progress func(Report)
 	cancel   context.CancelFunc // ends all work on an error
 
-	mu     sync.Mutex
-	wake   *sync.Cond // a worker may have something to do, or all is done
-	now    time.Time
-	next   time.Time          // where the part of the span begins that nobody has taken yet
-	end    time.Time          // of the span
-	todo   []cell.Cell        // children of cells that held too much, the earliest last
-	flying map[cell.Cell]bool // being worked on
-	slow   []cell.Cell        // for which the time was up while the tenant was answering
-	level  cell.Level         // of the next cell
-	err    error              // the first
-	report Report
-	state  State     // of a live run; zero of a backfill
-	saved  time.Time // when this run last saved it
+	mu      sync.Mutex
+	wake    *sync.Cond // a worker may have something to do, or all is done
+	now     time.Time
+	next    time.Time          // where the part of the span begins that nobody has taken yet
+	end     time.Time          // of the span
+	todo    []cell.Cell        // children of cells that held too much, the earliest last
+	flying  map[cell.Cell]bool // being worked on
+	slow    []cell.Cell        // for which the time was up while the tenant was answering
+	level   cell.Level         // of the next cell
+	density float64            // alerts per second
+	err     error              // the first
+	report  Report
+	state   State     // of a live run; zero of a backfill
+	saved   time.Time // when this run last saved it
 }
 
 func (c *Collector) newRunner(progress func(Report)) *runner {
@@ -147,7 +148,7 @@ func (r *runner) conclude(ctx, budgeted context.Context) error {
 	spent := r.err != nil && budgeted.Err() == context.DeadlineExceeded && errors.Is(r.err, context.DeadlineExceeded)
 	err := r.err
 	switch {
-	case spent && r.report.Cells > 0:
+	case spent && r.report.Cells-r.report.Covered+r.report.Splits > 0:
 		r.report.Stopped, err = StoppedBudget, nil
 	case spent:
 		err = fmt.Errorf("%w: no cell could be delivered in it; the next run tries smaller ones: %w", errBudgetSpent, err)

@@ -67,6 +67,8 @@ type Ledger struct {
 	began   time.Time // by the wall clock: a frozen machine's other clock stands still
 	part    int64     // bytes of lines after which another object is begun
 
+	marking chan struct{} // has room for the one that marks: neighbours share their ancestors
+
 	mu       sync.Mutex
 	entries  map[cell.Cell]Entry
 	late     map[cell.Cell][]Entry // in the order of their numbers
@@ -90,7 +92,7 @@ func Open(bucket *gcs.Bucket, folders layout.Folders, owner Owner, suffix string
 
 func open(store Store, folders layout.Folders, owner Owner, suffix string) *Ledger {
 	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart, began: time.Now().Round(0),
-		entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
+		marking: make(chan struct{}, 1), entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
 }
 
 // Reach notes where the live collector is; entries that are made from now on say so.
@@ -256,6 +258,11 @@ var errAsleep = errors.New("this run was asleep, and leaves its work to the next
 // mark is the entry of a cell whose descendants are to be delivered: a mark that it is split,
 // unless it has been delivered.
 func (l *Ledger) mark(ctx context.Context, c cell.Cell) (Entry, error) {
+	if e, ok := l.At(c); ok {
+		return e, nil
+	}
+	l.marking <- struct{}{}
+	defer func() { <-l.marking }()
 	if e, ok := l.At(c); ok {
 		return e, nil
 	}
