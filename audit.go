@@ -33,7 +33,8 @@ func (c *Collector) resumeAudit(ctx context.Context, o audit.Options, s *audit.S
 	began := time.Now()
 	state, err := c.readState(ctx, c.StateKey, 0)
 	if err == nil && state.original {
-		err = fmt.Errorf("%w: the state %s is the original function's; let the collector run once", audit.ErrNothing, c.Bucket.URI(c.StateKey))
+		err = fmt.Errorf("%w: the state %s is the original function's; let the collector run once",
+			audit.ErrNothing, c.Bucket.URI(c.StateKey))
 	}
 	if err == nil {
 		err = state.Check(c.Config)
@@ -131,7 +132,7 @@ func (c *Collector) auditBudgeted(ctx context.Context, now time.Time, asked mess
 			}
 		}
 	})
-	spent := saveErr == nil && errors.Is(budgeted.Err(), context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded)
+	spent := saveErr == nil && budgeted.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case saveErr != nil:
 		return p.Audit, saveErr

@@ -46,7 +46,8 @@ type fetcher struct {
 // one has it: what the ranges of both have in common is just what is answered to a question
 // from the start of the later range to the end of the earlier one, whichever bounds are
 // inclusive. So nothing has to be known of what the neighbour does.
-func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen ledger.Fetched, duplicates int64, err error) {
+func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
+	seen ledger.Fetched, duplicates int64, err error) {
 	var counter tally.Counter
 	var earlier alert.Set // what the cell before has, too, of alerts without a time
 	known, kept := alert.Set{}, true

@@ -22,9 +22,10 @@ import (
 // that is lost, damaged, behind or ahead is rebuilt from there. It moves forward only,
 // behind cells whose delivery is in the ledger and whose objects are at their places:
 //
-//	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ …  ─▶ state saved
-//	           │                      │               │                 │                └─ lost the race: the further one stays
-//	           │                      │               │                 └─ died here: the entry is found, nothing is left to move
+//	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ … ─▶ state saved
+//	           │                      │               │                 │             │
+//	           │                      │               │                 │             └─ lost the race: the further one stays
+//	           │                      │               │                 └─ died here: nothing is left to move
 //	           │                      │               └─ died here: the entry is found, and its objects are moved
 //	           └──────────────────────┴─ died or failed here: the cell is repeated, nothing was visible
 type State struct {
@@ -267,7 +268,8 @@ func parseState(content []byte, now time.Time) (State, error) {
 	case s.Began.Unix() < 0 || s.Through.Nanosecond() != 0 || s.Began.Nanosecond() != 0:
 		return broken(errors.New("through and began must be whole seconds since 1970"))
 	case s.Through.Before(s.Began):
-		return broken(fmt.Errorf("through %s is before began %s", s.Through.Format(time.RFC3339), s.Began.Format(time.RFC3339)))
+		return broken(fmt.Errorf("through %s is before began %s",
+			s.Through.Format(time.RFC3339), s.Began.Format(time.RFC3339)))
 	case s.Through.After(now.Add(clockTolerance)):
 		return broken(fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339)))
 	}
