@@ -33,7 +33,7 @@ func (*Backfill) Help() string {
 		"With --publish nothing is collected here: " +
 		"what is not delivered is cut into pieces, and a message for each is published, which Cloud Run works off, " +
 		"several at once if it is allowed more than one instance. " +
-		"The same command again publishes what is left.\n\n"+
+		"The same command again publishes what is left.\n\n" +
 		"Exit status: 0 all is delivered (with --publish: published), 1 failed.\n\n" +
 		"Example:\n" +
 		"  netskope-alerts backfill --from 2026-10-01 --to 2026-11-01"
