@@ -2,64 +2,30 @@ package status
 
 import (
 	"maps"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"google.golang.org/api/option"
-
-	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
 	"netskope-alerts.internal/collector/internal/audit"
-	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
-// deployed is a collector between a tenant and a Cloud Storage on loopback.
-func deployed(t *testing.T, tenant *netskopetest.Server, cloud *gcstest.Server) *collector.Collector {
-	api, storage := httptest.NewServer(tenant), httptest.NewServer(cloud)
-	t.Cleanup(api.Close)
-	t.Cleanup(storage.Close)
-	client, err := gcs.NewClient(t.Context(), option.WithEndpoint(storage.URL+"/storage/v1/"),
-		option.WithoutAuthentication())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	values := map[string]string{"GCS_BUCKET": "alerts", "NETSKOPE_TENANT": api.URL, "NETSKOPE_API_TOKEN": "a-token",
-		"LOOKBACK_HOURS": "26", "REQUESTS_PER_SECOND": "0"}
-	config, err := collector.ConfigFromEnv(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &collector.Collector{Config: config, Bucket: gcs.Through(client, config.BucketName), HTTP: api.Client()}
-}
-
-// run does one run at now, which must not fail.
-func run(t *testing.T, c *collector.Collector, now time.Time) {
-	t.Helper()
-	if r, err := c.Run(t.Context(), now, nil); err != nil || !r.CaughtUp {
-		t.Fatalf("run at %v: %+v, %v", now, r, err)
-	}
-}
-
 // TestRead holds the status against what was really delivered.
 func TestRead(t *testing.T) {
 	now := time.Now().UTC()
-	alerts := netskopetest.Profile{Seed: 1, From: now.Add(-30 * time.Hour), To: now.Add(-time.Hour), N: 400,
-		VisibleWithin: -1}.Alerts()
+	alerts := collectortest.Alerts(1, now, 30*time.Hour, time.Hour, 400)
 	tenant, cloud := &netskopetest.Server{}, &gcstest.Server{}
 	tenant.Add(alerts...)
-	c := deployed(t, tenant, cloud)
+	c := collectortest.Open(t, tenant, cloud, "LOOKBACK_HOURS=26")
 	s, err := Read(t.Context(), c, now)
 	if err != nil || !s.Through.IsZero() || !s.LedgerFrom.IsZero() || s.Alerts != 0 || len(s.Hours) != 25 {
 		t.Errorf("nothing yet: %+v, %v", s, err)
 	}
-	run(t, c, now.Add(-3*time.Hour))
-	run(t, c, now)
-	late := netskopetest.Profile{Seed: 2, From: now.Add(-7 * time.Hour), To: now.Add(-2 * time.Hour), N: 3,
-		VisibleWithin: -1}.Alerts()
+	collectortest.Run(t, c, now.Add(-3*time.Hour))
+	collectortest.Run(t, c, now)
+	late := collectortest.Alerts(2, now, 7*time.Hour, 2*time.Hour, 3)
 	tenant.Add(late...)
 	if sum, err := c.Audit(t.Context(), audit.Options{Repair: true}, nil); err != nil || sum.Repaired != 3 {
 		t.Fatalf("%+v, %v", sum, err)
@@ -129,8 +95,8 @@ func TestRead(t *testing.T) {
 // TestReadWithoutState: a state that is lost is no ledger that is lost.
 func TestReadWithoutState(t *testing.T) {
 	tenant, cloud := &netskopetest.Server{}, &gcstest.Server{}
-	c := deployed(t, tenant, cloud)
-	run(t, c, time.Now())
+	c := collectortest.Open(t, tenant, cloud)
+	collectortest.Run(t, c, time.Now())
 	cloud.Delete(c.BucketName, c.StateKey)
 	s, err := Read(t.Context(), c, time.Now())
 	if err != nil || !s.Through.IsZero() || s.LedgerFrom.IsZero() {
