@@ -113,8 +113,8 @@ func (c *checkup) checkAlerts(s sample) {
 		c.skip("not to be seen: the last day has no alerts", subject)
 	case s.undated > 0 && c.config.TimeField == alert.InsertionTime:
 		c.warn(subject, "set TIME_FIELD=event if it stays at that and most have none",
-			"%d of %d alerts have no _insertion_epoch_timestamp, by which alerts are collected; they are kept", s.undated,
-			s.alerts)
+			"%d of %d alerts have no _insertion_epoch_timestamp, by which alerts are collected; they are kept",
+			s.undated, s.alerts)
 	case s.noID > 0:
 		c.warn(subject, "ask Netskope's support for alerts with _id",
 			"%d of %d alerts have no _id; of two with the same bytes in one cell, one is kept", s.noID, s.alerts)

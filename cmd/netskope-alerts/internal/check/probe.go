@@ -166,7 +166,8 @@ func (p *probe) once(ctx context.Context, q netskope.Request, patience time.Dura
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.asked++
-	s.operation, err = netskope.New(p.config.Netskope(), p.client, nil).Probe(ctx, q, func(a netskope.Alert) { s.add(a, q) })
+	client := netskope.New(p.config.Netskope(), p.client, nil)
+	s.operation, err = client.Probe(ctx, q, func(a netskope.Alert) { s.add(a, q) })
 	return s, err
 }
 

@@ -39,8 +39,8 @@ func (c *checkup) checkState(ctx context.Context, k *collector.Collector) {
 	}
 	c.pass("state.content", "every alert before %s is in the bucket", s.Through.Format(time.RFC3339))
 	if foreign := (*collector.ForeignState)(nil); errors.As(s.Check(c.config), &foreign) {
-		c.fail("state.config", foreign.Remedy(), "it was made with %s=%s, but this run has %s", foreign.Name, foreign.Had,
-			foreign.Has)
+		c.fail("state.config", foreign.Remedy(), "it was made with %s=%s, but this run has %s", foreign.Name,
+			foreign.Had, foreign.Has)
 	} else {
 		c.pass("state.config", "it was made for this tenant and TIME_FIELD")
 	}
@@ -90,8 +90,8 @@ func (c *checkup) checkStateless(ctx context.Context, k *collector.Collector, s 
 	case known && broken != nil:
 		c.warn(subject, rebuild, "%v; but the ledger shows that the collector has come to %s", err, through)
 	case known:
-		c.warn(subject, rebuild, "it is the original function's, but the ledger shows that the collector has come to %s",
-			through)
+		c.warn(subject, rebuild, "it is the original function's, but the ledger shows that the collector has come "+
+			"to %s", through)
 	case broken != nil:
 		c.fail(subject, broken.Remedy(), "%v", err)
 	case none:

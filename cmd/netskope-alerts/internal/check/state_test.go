@@ -39,7 +39,8 @@ func TestCheckState(t *testing.T) {
 			"gs://alerts-bucket/netskope/alerts/my-state.json lies in the feed's folder|move the object out"},
 			{"state.content", Pass, ""}, {"feed.folder", Pass, "1 object"}}},
 		{"of another tenant", nil, func(w *world) {
-			w.cloud.Put(w.config.BucketName, w.config.StateKey, stateOf(w, due, "https://acme.goskope.com", "insertion"))
+			w.cloud.Put(w.config.BucketName, w.config.StateKey,
+				stateOf(w, due, "https://acme.goskope.com", "insertion"))
 		}, []expected{{"state.content", Pass, ""},
 			{"state.config", Fail,
 				"NETSKOPE_TENANT=https://acme.goskope.com, but this run has http://localhost|its own STATE_KEY"}}},
@@ -81,7 +82,8 @@ func TestCheckState(t *testing.T) {
 			w.mustRun()
 			w.cloud.Put(w.config.BucketName, w.config.StateKey, []byte("?"))
 		}, []expected{{"state.content", Warn,
-			"parse state gs://alerts-bucket/netskope/state/alerts.json|but the ledger shows|the next run rebuilds it"}}},
+			"parse state gs://alerts-bucket/netskope/state/alerts.json|but the ledger shows|" +
+				"the next run rebuilds it"}}},
 		{"replaced by the original's after a run", nil, func(w *world) {
 			w.mustRun()
 			w.cloud.Put(w.config.BucketName, w.config.StateKey, []byte(original))
@@ -91,7 +93,9 @@ func TestCheckState(t *testing.T) {
 			w.cloud.Delete(w.config.BucketName, w.config.StateKey)
 		}, []expected{{"state.content", Fail, "the ledger is another's|give each its own STATE_KEY and GCS_PREFIX"}}},
 		{"the original's, at its place", nil,
-			func(w *world) { w.cloud.Put(w.config.BucketName, "netskope/alerts/state.json", []byte(original)) }, []expected{
+			func(w *world) {
+				w.cloud.Put(w.config.BucketName, "netskope/alerts/state.json", []byte(original))
+			}, []expected{
 				{"state.content", Pass, "the first run adopts the original function's netskope/alerts/state.json, " +
 					"and begins at 2026-11-22T20:58:00Z"}, {"feed.folder", Pass, ""}}},
 		{"the original's, after it was adopted", nil, func(w *world) {

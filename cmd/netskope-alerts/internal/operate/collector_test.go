@@ -73,7 +73,8 @@ func TestFind(t *testing.T) {
 	if gone == 0 || repaired != 3 {
 		t.Errorf("%d alerts of an object that is gone, %d late", gone, repaired)
 	}
-	if found, err := c.Ledger().Find(t.Context(), "nobody", now.Add(-24*time.Hour), now); err != nil || len(found) != 0 {
+	found, err := c.Ledger().Find(t.Context(), "nobody", now.Add(-24*time.Hour), now)
+	if err != nil || len(found) != 0 {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

@@ -54,7 +54,8 @@ func TestRead(t *testing.T) {
 	}
 	want, total := map[time.Time]int64{}, int64(0)
 	for _, a := range alerts {
-		if hour := a.Inserted.UTC().Truncate(time.Hour); !hour.Before(s.Hours[0].Start) && a.Inserted.Before(s.Through) {
+		hour := a.Inserted.UTC().Truncate(time.Hour)
+		if !hour.Before(s.Hours[0].Start) && a.Inserted.Before(s.Through) {
 			want[hour]++
 			total++
 		}
