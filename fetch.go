@@ -78,6 +78,15 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 			if _, ok := earlier[key]; ok {
 				return true, nil
 			}
+		}
+		switch err := keep(a, key, alert.QuarantineReason(a, stray)); {
+		case errors.Is(err, ledger.ErrKnown):
+			return true, nil
+		case err != nil:
+			kept = false
+			return true, err
+		}
+		if !dated {
 			seen.Undated++
 		}
 		if !dated || stray {
@@ -92,9 +101,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 				counter.Late(stored - stamp)
 			}
 		}
-		err := keep(a, key, alert.QuarantineReason(a, stray))
-		kept = kept && err == nil
-		return true, err
+		return true, nil
 	})
 	seen.Tally = counter.Tally()
 	switch {

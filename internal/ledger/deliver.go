@@ -32,6 +32,10 @@ const (
 // has kept so far is dropped, and the cell is split.
 var ErrTooMuch = errors.New("the cell holds more alerts than one should")
 
+// ErrKnown is what a [Keep] returns that does not keep the alert because it is delivered
+// already. A [Fetch] goes on, and does not count it.
+var ErrKnown = errors.New("the alert is delivered already")
+
 // Keep takes an alert, or, with a reason why the feed cannot take it, puts it aside.
 type Keep func(a *page.Alert, key alert.Key, reason string) error
 
