@@ -227,7 +227,7 @@ func (d *delivery) isolate(a *page.Alert, key alert.Key, reason string) error {
 	if err != nil {
 		return fmt.Errorf("encode reason: %w", err)
 	}
-	head := fmt.Appendf(nil, `{"reason":%s,"window":{"from":"%s","to":"%s"},"alert":`, quoted,
+	head := fmt.Appendf(nil, `{"reason":%s,"span":{"from":"%s","to":"%s"},"alert":`, quoted,
 		d.entry.Cell.From().Format(time.RFC3339), d.entry.Cell.To().Format(time.RFC3339))
 	d.isolatedKeys = append(d.isolatedKeys, key[:]...)
 	return d.quarantine.line(head, a.Line, []byte("}\n"))
