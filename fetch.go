@@ -49,42 +49,36 @@ type fetcher struct {
 func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 	seen ledger.Fetched, duplicates int64, err error) {
 	var counter tally.Counter
-	var earlier alert.Set // what the cell before has, too, of alerts without a time
-	known, kept := alert.Set{}, true
+	var earlier map[alert.Key]bool // what the cell before has, too, of alerts without a time
+	kept := true
 	from, to := c.From().Unix()-1, c.To().Unix()
 	most := mostPerCell
 	if c.Level() == cell.Last {
 		most = mostPerSecond
 	}
-	err = f.client.Pages(ctx, from, to, most, func(a *page.Alert, number int) (bool, error) {
-		key := alert.KeyOf(alert.Identity(a))
-		if met := known.Meet(key, number); met > 0 {
-			if met < number {
-				duplicates++
-			}
-			return met == number, nil
-		}
+	r := netskope.Range{From: from, To: to, Most: most}
+	duplicates, err = f.client.Pages(ctx, r, func(a *page.Alert, key alert.Key) error {
 		at, dated := alert.Time(a, f.field)
 		stray := dated && (at < from || at > to)
 		if dated && !stray && !c.Contains(at) {
-			return true, nil
+			return nil
 		}
 		if !dated {
 			if earlier == nil {
 				if earlier, err = f.common(ctx, from, from+1); err != nil {
-					return true, err
+					return err
 				}
 			}
-			if _, ok := earlier[key]; ok {
-				return true, nil
+			if earlier[key] {
+				return nil
 			}
 		}
 		switch err := keep(a, key, alert.QuarantineReason(a, stray)); {
 		case errors.Is(err, ledger.ErrKnown):
-			return true, nil
+			return nil
 		case err != nil:
 			kept = false
-			return true, err
+			return err
 		}
 		if !dated {
 			seen.Undated++
@@ -101,7 +95,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 				counter.Late(stored - stamp)
 			}
 		}
-		return true, nil
+		return nil
 	})
 	seen.Tally = counter.Tally()
 	switch {
@@ -119,11 +113,12 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 }
 
 // common are the alerts of the range, both seconds included as they are asked for.
-func (f fetcher) common(ctx context.Context, from, to int64) (alert.Set, error) {
-	set := alert.Set{}
-	err := f.client.Pages(ctx, from, to, mostPerSecond, func(a *page.Alert, number int) (bool, error) {
-		met := set.Meet(alert.KeyOf(alert.Identity(a)), number)
-		return met < 0 || met == number, nil
+func (f fetcher) common(ctx context.Context, from, to int64) (map[alert.Key]bool, error) {
+	set := map[alert.Key]bool{}
+	r := netskope.Range{From: from, To: to, Most: mostPerSecond}
+	_, err := f.client.Pages(ctx, r, func(_ *page.Alert, key alert.Key) error {
+		set[key] = true
+		return nil
 	})
 	return set, err
 }

@@ -541,7 +541,7 @@ func TestChangedSettingsMakeNoSecondObject(t *testing.T) {
 // spent budget, too, and no failure.
 func TestBudgetSpentOnPacing(t *testing.T) {
 	simulate(t, &netskopetest.Server{}, hoursBefore(25, 400), func(w *world) {
-		w.PageSize, w.Budget = 10, 4100*time.Millisecond
+		w.PageSize, w.Budget = 10, 6100*time.Millisecond
 		runs := 0
 		for ; ; runs++ {
 			if r := w.mustRun(); r.CaughtUp {
@@ -615,7 +615,7 @@ func TestQuietTenant(t *testing.T) {
 	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 		w.Lookback = 30 * 24 * time.Hour
 		r := w.mustRun()
-		if !r.CaughtUp || r.Requests > 150 || len(w.objects()) > 0 {
+		if !r.CaughtUp || r.Requests > 260 || len(w.objects()) > 0 {
 			t.Errorf("30 empty days: %+v, %d objects", r, len(w.objects()))
 		}
 		for range 24 {

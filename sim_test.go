@@ -122,7 +122,11 @@ func (w *world) day(seed uint64) {
 
 // tenantMenu is everything that a tenant's answer can suffer.
 func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetest.Request) netskopetest.Fault {
+	empty := map[[2]time.Time]bool{} // ranges to which the last answer was an empty page
 	return func(r netskopetest.Request) netskopetest.Fault {
+		asked := [2]time.Time{r.Start, r.End}
+		was := empty[asked]
+		delete(empty, asked)
 		latency := time.Duration(random.IntN(3000)) * time.Millisecond
 		f := netskopetest.Fault{Delay: latency}
 		if now := time.Now(); now.After(outage) && now.Before(outage.Add(4*time.Hour)) {
@@ -161,8 +165,8 @@ func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetes
 		case 13:
 			f = netskopetest.MissingResult()
 		case 14:
-			if !r.First { // an empty first page is an empty window, as far as anybody can tell
-				f.Kind = netskopetest.EmptyPage
+			if !was { // absence is not believed on one answer; nobody could tell two lies in a row from the truth
+				f.Kind, empty[asked] = netskopetest.EmptyPage, true
 			}
 		case 15:
 			f.Kind, f.Fraction = netskopetest.ShortPage, random.Float64()

@@ -86,23 +86,6 @@ func KeyOf(identity []byte) Key {
 	return Key(sum[:])
 }
 
-// Set is a set of alerts' keys, each with the number of the page that brought it
-// first, or 0 as long as it is only known from elsewhere.
-type Set map[Key]int32
-
-// Meet notes that the page brought the alert. It returns the page that brought it
-// before, or -1 if none did.
-func (s Set) Meet(key Key, page int) (earlier int) {
-	at, ok := s[key]
-	if !ok || at == 0 {
-		s[key] = int32(page)
-	}
-	if !ok {
-		return -1
-	}
-	return int(at)
-}
-
 // TimeField says which of an alert's two times decides where it belongs.
 type TimeField string
 

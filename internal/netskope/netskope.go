@@ -62,7 +62,11 @@ type Client struct {
 	readers  sync.Pool // of *page.Reader
 	progress func()    // called after every page
 
-	cursors, offsets         atomic.Bool // this tenant pages by cursors; takes offsets
+	// What was learned of the tenant, from answers that worked: it pages by cursors; it pages
+	// through so many alerts of a range; it serves no more than so many (0: no ceiling known).
+	cursors          atomic.Bool
+	deepest, ceiling atomic.Int64
+
 	requests, pages, retries atomic.Int64
 }
 
@@ -91,10 +95,10 @@ func (c *Client) Counts() Counts {
 	return Counts{Requests: int(c.requests.Load()), Pages: int(c.pages.Load()), Retries: int(c.retries.Load())}
 }
 
-// page requests one page, up to a bound again where that can help, and hands its alerts
-// to each as they arrive. An alert may be handed over again when the page is
-// requested again. The error is an *Error, each's own, or the context's.
-func (c *Client) page(ctx context.Context, query url.Values, each func(*page.Alert) error) (page.Envelope, error) {
+// page requests one page, up to a bound again where that can help, and hands its alerts, as
+// they arrive, to what attempt returns, which is called for every request. The error is an
+// *Error, the function's own, or the context's.
+func (c *Client) page(ctx context.Context, query url.Values, attempt func() func(*page.Alert) error) (page.Envelope, error) {
 	var failures, limited int
 	var last *Error
 	exponential := backoff.NewExponentialBackOff()
@@ -104,7 +108,7 @@ func (c *Client) page(ctx context.Context, query url.Values, each func(*page.Ale
 		if err := c.limiter.Wait(ctx); err != nil {
 			return page.Envelope{}, backoff.Permanent(outOfTime(ctx, err))
 		}
-		envelope, err := c.request(ctx, query, each)
+		envelope, err := c.request(ctx, query, attempt())
 		if ctx.Err() != nil && err != nil {
 			return envelope, backoff.Permanent(ctx.Err())
 		}

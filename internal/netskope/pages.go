@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -16,109 +15,346 @@ import (
 )
 
 const (
-	// maxRestarts is how often the paging of one window begins anew after its cursor
-	// expired.
-	maxRestarts = 3
-	// maxBarrenPages is how many pages in a row may hold nothing but alerts of earlier
-	// pages before the paging counts as going in circles.
+	// maxPasses is how often a range is paged through, because the tenant's list changed or
+	// a cursor expired on the way.
+	maxPasses = 4
+	// maxBarrenPages is how many pages in a row may hold nothing new before the paging
+	// counts as going in circles.
 	maxBarrenPages = 20
+	// maxContradictions is how often in a row a question is repeated whose answer
+	// contradicts what the tenant has said.
+	maxContradictions = 3
 	// maxCursorWait is the longest wait_time that is believed.
 	maxCursorWait = 5 * time.Minute
 )
 
-// ErrCursorExpired says that the tenant no longer knows an operation cursor.
-var ErrCursorExpired = errors.New("the tenant no longer knows the cursor of the page")
+var (
+	// ErrDeep says that a range holds more alerts than may be asked for, or than the tenant
+	// pages through.
+	ErrDeep = errors.New("the range holds more alerts than can be paged through")
+	// ErrCursorExpired says that the tenant no longer knows an operation cursor.
+	ErrCursorExpired = errors.New("the tenant no longer knows the cursor of the page")
 
-// ErrDeep says that a range holds more alerts than it may.
-var ErrDeep = errors.New("the range holds more alerts than may be asked for at once")
+	errChanged = errors.New("the tenant's list changed while it was paged through")
+)
 
-// Pages asks for all pages of the seconds from..to, both included, and hands their
-// alerts to each with the page's number, counted from 1. each says whether it met
-// the alert for the first time. Where a cursor expires the paging begins again. No page is
-// asked for behind the first most alerts: where there are more, the error is ErrDeep.
-func (c *Client) Pages(ctx context.Context, from, to int64, most int,
-	each func(a *page.Alert, number int) (bool, error)) error {
-	query := Request{Field: c.settings.Field, From: from, To: to, Limit: c.settings.PageSize}.query()
-	number := 0
-	for restarts := 0; ; restarts++ {
-		query.Del("offset")
-		query.Del("operation")
-		err := c.pass(ctx, query, &number, most, each)
-		if restarts == maxRestarts || !errors.Is(err, ErrCursorExpired) {
-			return err
+// Range is what is asked for: seconds counted from the epoch, both included as they are
+// asked. No page is asked for behind the first Most alerts.
+type Range struct {
+	From, To int64
+	Most     int
+}
+
+// Pages hands every alert of the range to each, once, in the tenant's order, and returns how
+// many it met again. The error is ErrDeep where the range holds too much; after any error,
+// each may have been handed any part of the alerts.
+//
+// That there is nothing more is never believed on one answer:
+//
+//   - Pages by offset overlap by an alert. The end is an answer that begins with the last
+//     known alert and holds nothing behind it. One that does not begin with it shows that
+//     the list has changed, and the range is paged through again. One without alerts, at an
+//     offset at which there is one, shows a ceiling.
+//   - A range without alerts, or with a single one, is asked for again in another shape.
+//   - An answer that names a next page is not the last, also if it is empty. The last one of
+//     a chain of cursors holds alerts, or comes twice.
+//   - What was received and not repeated, by a page that broke off or before a cursor
+//     expired, is evidence that there is more.
+//
+// How a tenant pages is learned from answers that worked only.
+func (c *Client) Pages(ctx context.Context, r Range, each func(a *page.Alert, key alert.Key) error) (
+	again int64, err error) {
+	p := &paging{Client: c, r: r, each: each, met: map[alert.Key]int32{}}
+	for passes := 1; ; passes++ {
+		p.begin()
+		err := p.follow(ctx)
+		unrepeated := 0
+		if err == nil {
+			unrepeated = p.unrepeated()
+		}
+		switch {
+		case err == nil && unrepeated == 0:
+			return p.again, nil
+		case err != nil && !errors.Is(err, errChanged) && !errors.Is(err, ErrCursorExpired):
+			return p.again, err
+		case passes < maxPasses:
+		case errors.Is(err, errChanged):
+			return p.again, fmt.Errorf("%w: %w, %d times in a row", ErrDeep, err, passes)
+		case err != nil:
+			return p.again, err
+		default:
+			return p.again, &Error{Status: http.StatusOK, Passing: true, Reason: fmt.Sprintf(
+				"%d alerts that it gave before are in none of its answers any more", unrepeated)}
 		}
 	}
 }
 
-// pass follows the tenant's paging once, from the first page to the last. A page
-// that names an operation is followed by that cursor; after any other, offset grows
-// by what was received, because the tenant may cap or trim a page below its limit.
-//
-// Only an empty page ends the paging, or, with a tenant that pages by cursors, a page
-// that names no further one. An empty page that follows alerts, or has a cursor, is
-// believed when it is met twice in a row: that costs one request, and in simulations
-// believing it at once lost alerts. One that comes first is an empty window.
-func (c *Client) pass(ctx context.Context, query url.Values, number *int, most int,
-	each func(a *page.Alert, number int) (bool, error)) error {
-	var offset, empty, barren int
-	allowed := maxBarrenPages + *number // a pass after a restart meets all pages before it again
-	for {
-		*number++
-		progress := false
-		answer, err := c.page(ctx, query, func(a *page.Alert) error {
-			first, err := each(a, *number)
-			progress = progress || first
-			return err
-		})
-		if err != nil {
-			if query.Has("operation") && isRefusal(err) {
-				return fmt.Errorf("%w: %w", ErrCursorExpired, err)
+// paging is one range under way.
+type paging struct {
+	*Client
+	r     Range
+	each  func(a *page.Alert, key alert.Key) error
+	met   map[alert.Key]int32 // the answer that held the alert last, counted from 1
+	again int64               // alerts met again
+	fresh int                 // alerts of this pass that none before it had met
+
+	answers int32          // so far, those included that broke off
+	whole   map[int32]bool // answers of this pass that were whole
+	pages   int            // of earlier passes
+}
+
+func (p *paging) begin() {
+	p.pages += len(p.whole)
+	p.whole, p.fresh = map[int32]bool{}, 0
+}
+
+// unrepeated counts the alerts that no whole answer of this pass held.
+func (p *paging) unrepeated() (n int) {
+	if int(p.answers) == len(p.whole) {
+		return 0 // nothing broke off, and this is the first pass
+	}
+	for _, answer := range p.met {
+		if !p.whole[answer] {
+			n++
+		}
+	}
+	return n
+}
+
+// sheet is one page, as far as it shows where the paging is.
+type sheet struct {
+	alerts      int
+	fresh       int // of alerts, those not met before
+	unseen      int // of alerts, those not met before by whole answers of this pass
+	first, last alert.Key
+	at          int    // where the alert is that was looked for; -1 if it is not there
+	operation   string // cursor of the next page; empty for none
+	wait        time.Duration
+}
+
+// ask asks for a page, and looks for an alert in it.
+func (p *paging) ask(ctx context.Context, q Request, look alert.Key) (sheet, error) {
+	return p.askIn(ctx, p.r, q, look)
+}
+
+func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) (sheet, error) {
+	q.Field, q.From, q.To = p.settings.Field, r.From, r.To
+	if q.Limit == 0 {
+		q.Limit = p.settings.PageSize
+	}
+	var s sheet
+	envelope, err := p.page(ctx, q.query(), func() func(*page.Alert) error {
+		p.answers++
+		s = sheet{at: -1}
+		return func(a *page.Alert) error {
+			key := alert.KeyOf(alert.Identity(a))
+			if s.alerts == 0 {
+				s.first = key
 			}
-			if query.Has("offset") && !c.offsets.Load() && offset < c.settings.PageSize && isRefusal(err) {
-				c.cursors.Store(true) // it knows no offset, and had no cursor to give: that page was all
+			s.last = key
+			if key == look && s.at < 0 {
+				s.at = s.alerts
+			}
+			s.alerts++
+			earlier, known := p.met[key]
+			p.met[key] = p.answers
+			if !p.whole[earlier] && earlier != p.answers {
+				s.unseen++
+			}
+			if known {
+				if earlier != p.answers {
+					p.again++
+				}
 				return nil
 			}
-			return err
+			s.fresh++
+			p.fresh++
+			return p.each(a, key)
 		}
-		operation := cursor(answer.Operation)
-		if operation != "" {
-			c.cursors.Store(true)
+	})
+	if err != nil {
+		return s, err
+	}
+	p.whole[p.answers] = true
+	s.operation, s.wait = cursor(envelope.Operation), cursorWait(envelope.WaitTime)
+	if s.operation != "" {
+		p.cursors.Store(true)
+	}
+	return s, nil
+}
+
+// follow pages through the range once.
+func (p *paging) follow(ctx context.Context) error {
+	s, err := p.ask(ctx, Request{}, alert.Key{})
+	if err == nil && s.alerts == 0 && s.operation == "" {
+		limit := p.settings.PageSize - 1
+		if limit == 0 {
+			limit = 2
 		}
-		if query.Has("offset") {
-			c.offsets.Store(true)
+		s, err = p.ask(ctx, Request{Limit: limit}, alert.Key{})
+	}
+	switch {
+	case err != nil:
+		return err
+	case s.operation != "":
+		return p.chain(ctx, s)
+	case s.alerts == 0:
+		return nil
+	case p.cursors.Load():
+		return p.reshape(ctx, s)
+	}
+	return p.offsets(ctx, s)
+}
+
+// offsets follows the first page by offsets.
+func (p *paging) offsets(ctx context.Context, s sheet) error {
+	last := s.alerts - 1    // offset of the last known alert
+	overlap := s.alerts > 1 // or it would be the question before
+	trims := false          // the tenant gives less than was asked for, although there is more
+	changed, first := false, s
+	for nothing := 0; ; {
+		if ceiling := int(p.ceiling.Load()); last > p.r.Most || ceiling > 0 && last >= ceiling {
+			return ErrDeep
 		}
-		if answer.Alerts == 0 {
-			empty++
-			inDoubt := operation != "" || query.Has("offset")
-			if !inDoubt || empty == 2 {
-				return nil
-			}
-		} else {
-			if c.cursors.Load() && !query.Has("offset") && operation == "" {
-				return nil
-			}
-			empty = 0
-			offset += answer.Alerts
-			if barren++; progress {
-				barren = 0
-			}
-			if barren > allowed {
-				return &Error{Status: http.StatusOK, Reason: fmt.Sprintf(
-					"paging goes in circles: %d pages in a row held only alerts of earlier pages", barren)}
-			}
+		q := Request{Offset: last}
+		if !overlap {
+			q.Offset++
+		}
+		next, err := p.ask(ctx, q, s.last)
+		behind := next.alerts
+		if overlap {
+			behind -= next.at + 1
 		}
 		switch {
-		case offset > most:
-			return ErrDeep
-		case operation != "":
-			query.Set("operation", operation)
-			query.Del("offset")
-			if err := pause(ctx, cursorWait(answer.WaitTime)); err != nil {
-				return err
+		case err != nil && !isRefusal(err):
+			return err
+		case err == nil && next.operation != "":
+			return p.chain(ctx, next)
+		case err != nil || overlap && next.alerts == 0: // although there is an alert at this offset
+			if nothing++; nothing < maxContradictions {
+				continue
 			}
-		case !query.Has("operation"):
-			query.Set("offset", strconv.Itoa(offset))
+			if err != nil && last == first.alerts-1 {
+				return p.reshape(ctx, first)
+			}
+			return p.deep(last, "it answers nothing")
+		case overlap && next.at < 0:
+			return errChanged
+		case behind > 0:
+			trims = trims || s.alerts < p.settings.PageSize
+			changed = changed || overlap && next.at > 0
+			last = q.Offset + next.alerts - 1
+			s, nothing, overlap = next, 0, next.alerts > 1
+		case overlap && next.at > 0 && next.first == s.first:
+			return p.deep(last, "it gives its last page again")
+		case overlap && trims: // this answer may have been trimmed, too, to nothing but the overlap
+			changed = changed || next.at > 0
+			overlap, nothing = false, 1
+		case overlap:
+			return p.end(ctx, last, changed || next.at > 0)
+		default:
+			if nothing++; nothing == 2 {
+				return p.end(ctx, last, changed)
+			}
 		}
+	}
+}
+
+// deep notes a ceiling: behind the alert at the offset the tenant says what it says.
+func (p *paging) deep(last int, says string) error {
+	p.ceiling.CompareAndSwap(0, int64(last)+1)
+	return fmt.Errorf("%w: behind the first %d, %s", ErrDeep, last+1, says)
+}
+
+// end believes an end that the offsets have shown. If rows had moved down, because others came
+// before them, these are found by another pass. And a range that is deeper than any that the
+// tenant was seen to page through may end at a ceiling: then its halves hold more.
+func (p *paging) end(ctx context.Context, last int, changed bool) error {
+	if changed && p.fresh > 0 {
+		return errChanged
+	}
+	if last < p.settings.PageSize || int64(last) < p.deepest.Load() || p.r.To-p.r.From < 4 {
+		return nil
+	}
+	unseen := 0
+	for _, half := range p.r.halves() {
+		s, err := p.askIn(ctx, half, Request{}, alert.Key{})
+		if err != nil {
+			return err
+		}
+		unseen += s.unseen
+	}
+	switch {
+	case unseen > 0 && p.pages == 0:
+		return errChanged // or alerts came meanwhile
+	case unseen > 0:
+		return p.deep(last, "shorter ranges hold more")
+	}
+	for deepest := p.deepest.Load(); int64(last) > deepest; deepest = p.deepest.Load() {
+		p.deepest.CompareAndSwap(deepest, int64(last))
+	}
+	return nil
+}
+
+func (r Range) halves() [2]Range {
+	middle := r.From + (r.To-r.From)/2
+	return [2]Range{{From: r.From, To: middle}, {From: middle, To: r.To}}
+}
+
+// reshape asks for a range that fits on one page once more, by another limit, of a tenant that
+// does not take offsets.
+func (p *paging) reshape(ctx context.Context, s sheet) error {
+	limit := s.alerts + 1
+	if limit >= p.settings.PageSize {
+		limit = max(s.alerts-1, 1)
+	}
+	next, err := p.ask(ctx, Request{Limit: limit}, s.last)
+	switch {
+	case err != nil:
+		return err
+	case next.operation != "":
+		return p.chain(ctx, next)
+	case next.fresh > 0 || next.alerts < min(limit, s.alerts):
+		return errChanged
+	case s.alerts >= p.settings.PageSize:
+		return fmt.Errorf("%w: a full page, and neither a cursor nor an offset leads on", ErrDeep)
+	}
+	return nil
+}
+
+// chain follows a page that names a cursor, to the last.
+func (p *paging) chain(ctx context.Context, s sheet) error {
+	received, barren, twice := s.alerts, 0, false
+	allowed := maxBarrenPages + p.pages // a pass after another meets all pages before it again
+	for operation := ""; ; {
+		if s.operation == "" && (s.alerts > 0 || twice) {
+			return nil
+		}
+		if received > p.r.Most {
+			return ErrDeep
+		}
+		if barren++; s.fresh > 0 {
+			barren = 0
+		}
+		if barren > allowed {
+			return &Error{Status: http.StatusOK, Reason: fmt.Sprintf(
+				"paging goes in circles: %d pages in a row held nothing new", barren)}
+		}
+		if twice = s.operation == ""; !twice {
+			operation = s.operation
+		}
+		if err := pause(ctx, s.wait); err != nil {
+			return err
+		}
+		next, err := p.ask(ctx, Request{Operation: operation}, alert.Key{})
+		if isRefusal(err) {
+			return fmt.Errorf("%w: %w", ErrCursorExpired, err)
+		}
+		if err != nil {
+			return err
+		}
+		received += next.alerts
+		s = next
 	}
 }
 

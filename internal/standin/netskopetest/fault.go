@@ -68,8 +68,10 @@ const (
 	// it has an operation that leads on to them; in the Offset dialect nothing
 	// tells it from the end.
 	EmptyPage
-	// ShortPage returns fewer alerts than were asked for and remain. The next
-	// page follows the alerts received. A page of one is not made shorter.
+	// ShortPage returns fewer alerts than were asked for and remain, but two at
+	// least: a page by offset that overlaps the one before it and is trimmed to
+	// that overlap could not be told from the end. The next page follows the
+	// alerts received. A page of two is not made shorter.
 	ShortPage
 	// ExpireCursor refuses the operation of this request and all others of
 	// the same query, now and later. Without an operation it is None.

@@ -89,8 +89,8 @@ func cut(order []int32, start, limit int, f Fault) []int32 {
 	switch {
 	case f.Kind == EmptyPage:
 		n = 0
-	case f.Kind == ShortPage && n > 1:
-		n = min(max(1, int(float64(n)*f.fraction())), n-1)
+	case f.Kind == ShortPage && n > 2:
+		n = min(max(2, int(float64(n)*f.fraction())), n-1)
 	}
 	return order[start : start+n]
 }
