@@ -6,8 +6,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"math"
 	"strconv"
+	"time"
 
 	"netskope-alerts.internal/collector/internal/page"
 )
@@ -50,31 +50,49 @@ func Time(a *page.Alert, field TimeField) (int64, bool) {
 	return EpochSeconds(a.Inserted)
 }
 
-// EpochSeconds reads a raw JSON number, or a string that holds one, cut to whole
-// seconds. From 10^11 on it can only be milliseconds, in which the tenant gives some
-// of its times.
+// EpochSeconds reads a raw time of an alert, a JSON number or a string, cut to whole seconds. It is
+// the one reader of times: seconds, milliseconds, microseconds or nanoseconds since the
+// epoch, told apart by their size, with a fraction or an exponent; or ISO 8601 with or
+// without a fraction or a zone (then it is UTC). 0 and negative numbers are none.
 func EpochSeconds(raw []byte) (int64, bool) {
-	raw = bytes.Trim(raw, `"`)
-	var seconds int64
-	if len(raw) == 0 || len(raw) > 40 {
+	text := bytes.TrimSpace(bytes.Trim(raw, `"`))
+	if len(text) == 0 || len(text) > 40 {
 		return 0, false
 	}
-	for i, c := range raw {
+	whole := int64(0)
+	for i, c := range text {
 		if c < '0' || c > '9' || i == 18 {
-			f, err := strconv.ParseFloat(string(raw), 64)
-			if err != nil || !(f >= 0 && f < 1e17) {
-				return 0, false
-			}
-			seconds = int64(math.Floor(f))
-			break
+			return uncommonTime(string(text))
 		}
-		seconds = seconds*10 + int64(c-'0')
+		whole = whole*10 + int64(c-'0')
 	}
-	if seconds >= 1e11 {
-		seconds /= 1000
+	for whole >= 1e11 { // no alert is of the year 5138 or later
+		whole /= 1000
 	}
-	return seconds, true
+	return whole, whole > 0
 }
+
+func uncommonTime(text string) (int64, bool) {
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		if !(f >= 1 && f < 1e20) {
+			return 0, false
+		}
+		for f >= 1e11 {
+			f /= 1000
+		}
+		return int64(f), true
+	}
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, text); err == nil && t.Unix() > 0 {
+			return t.Unix(), true
+		}
+	}
+	return 0, false
+}
+
+// timeLayouts take a fraction of a second, too.
+var timeLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05",
+	"2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z0700", time.ANSIC, time.RFC1123, time.RFC1123Z, "2006-01-02"}
 
 // Key stands for an alert's identity: the first 128 bits of its SHA-256. Two of a
 // million alerts share one with a probability below 10^-26.

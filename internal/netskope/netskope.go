@@ -17,6 +17,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
+	"netskope-alerts.internal/collector/internal/plain"
 )
 
 const (
@@ -98,7 +99,8 @@ func (c *Client) Counts() Counts {
 // page requests one page, up to a bound again where that can help, and hands its alerts, as
 // they arrive, to what attempt returns, which is called for every request. The error is an
 // *Error, the function's own, or the context's.
-func (c *Client) page(ctx context.Context, query url.Values, attempt func() func(*page.Alert) error) (page.Envelope, error) {
+func (c *Client) page(ctx context.Context, query url.Values, attempt func() func(*page.Alert) error) (
+	page.Envelope, error) {
 	var failures, limited int
 	var last *Error
 	exponential := backoff.NewExponentialBackOff()
@@ -184,6 +186,10 @@ func (c *Client) request(ctx context.Context, query url.Values, each func(*page.
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return page.Envelope{}, c.refusal(response)
+	}
+	if encoding := response.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return page.Envelope{}, &Error{Status: response.StatusCode, Passing: true, Reason: "an answer in the encoding " +
+			plain.Text(encoding, c.settings.Token, 40) + ", which was not asked for"}
 	}
 
 	var eachFailed error

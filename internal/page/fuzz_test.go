@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,16 @@ func compacted(v []byte) []byte {
 
 // results counts the members "result" of a valid body.
 func results(body []byte) int {
+	return members(body, func(key string) bool { return key == "result" })
+}
+
+// others counts the members of a valid body that an Envelope does not keep.
+func others(body []byte) int {
+	known := []string{"result", "ok", "status", "operation", "wait_time", "message", "success"}
+	return members(body, func(key string) bool { return !slices.Contains(known, key) })
+}
+
+func members(body []byte, wanted func(string) bool) int {
 	d := json.NewDecoder(bytes.NewReader(body))
 	n := 0
 	if _, err := d.Token(); err != nil {
@@ -76,7 +87,7 @@ func results(body []byte) int {
 		if err != nil || d.Decode(&v) != nil {
 			return -1
 		}
-		if key == "result" {
+		if text, ok := key.(string); ok && wanted(text) {
 			n++
 		}
 	}
@@ -126,7 +137,7 @@ func FuzzRead(f *testing.F) {
 		want := Envelope{
 			OK: compacted(envelope["ok"]), Status: compacted(envelope["status"]), Operation: compacted(envelope["operation"]),
 			WaitTime: compacted(envelope["wait_time"]), Message: compacted(envelope["message"]), Success: compacted(envelope["success"]),
-			Alerts: len(elements),
+			Alerts: len(elements), Others: others(body),
 		}
 		if result := envelope["result"]; result != nil {
 			want.Result = kindOf(result[0])

@@ -103,6 +103,9 @@ type Envelope struct {
 	// "success" on one line, strings with quotes and escapes; nil when absent.
 	// Of a repeated member the last value counts. They are copies.
 	OK, Status, Operation, WaitTime, Message, Success []byte
+	// Others counts the other members but "result". An answer that should be a
+	// page of alerts, and says anything else, may be a failure.
+	Others int
 	// Alerts counts the elements of "result" that were handed over, including
 	// one that the receiving function refused.
 	Alerts int

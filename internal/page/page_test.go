@@ -66,7 +66,7 @@ func TestReadEnvelope(t *testing.T) {
 		{"blanks in empty result", " \t\r\n{ \"result\" : [ \n ] } \n", Envelope{Result: Array}},
 		{"all members, unknown ones between",
 			`{"wait_time": 5, "x": {"result": [1]}, "operation": "a\/b", "result": [{}, {}], "ok": 1, "y": [[]], "status": {"count": 0, "message": "a b"}, "message": null, "success": true}`,
-			Envelope{Result: Array, Alerts: 2, WaitTime: []byte("5"), Operation: []byte(`"a\/b"`), OK: []byte("1"),
+			Envelope{Result: Array, Alerts: 2, Others: 2, WaitTime: []byte("5"), Operation: []byte(`"a\/b"`), OK: []byte("1"),
 				Status: []byte(`{"count":0,"message":"a b"}`), Message: []byte("null"), Success: []byte("true")}},
 		{"text as result", `{"ok":0,"result":"query failed"}`, Envelope{Result: String, ResultValue: []byte(`"query failed"`), OK: []byte("0")}},
 		{"object as result", `{"result": {"a": [1, 2]}}`, Envelope{Result: Object, ResultValue: []byte(`{"a":[1,2]}`)}},
@@ -76,7 +76,7 @@ func TestReadEnvelope(t *testing.T) {
 		{"long result is cut between characters", `{"result":"` + long + `"}`, Envelope{Result: String, ResultValue: []byte(`"` + long[:510])}},
 		{"last of a repeated member counts", `{"ok":0,"ok":1}`, Envelope{OK: []byte("1")}},
 		{"escaped key", `{"\u0072esult":[1],"o\u006b":1}`, Envelope{Result: Array, Alerts: 1, OK: []byte("1")}},
-		{"keys are compared exactly", `{"Result":[1],"OK":1,"ok ":2,"result\u0000":[]}`, Envelope{}},
+		{"keys are compared exactly", `{"Result":[1],"OK":1,"ok ":2,"result\u0000":[]}`, Envelope{Others: 4}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o, err := read(new(Reader), strings.NewReader(tt.body))

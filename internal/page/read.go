@@ -150,6 +150,9 @@ func (r *Reader) readMember(e *Envelope, each func(*Alert) error) error {
 	if isResult {
 		e.Result, e.ResultValue = kindOf(c), clip(r.line)
 	}
+	if kept == nil && !isResult {
+		e.Others++
+	}
 	if kept != nil {
 		if len(r.line) > maxMember {
 			return fmt.Errorf("split body: member %q of %d bytes at byte %d: %w", name, len(r.line), at, ErrTooLarge)
