@@ -36,7 +36,7 @@ func (c *Collector) resumeAudit(ctx context.Context, o audit.Options, s *audit.S
 	if err != nil {
 		return err
 	}
-	f := fetcher{netskope.New(c.Netskope(), c.HTTP, nil), c.TimeField}
+	f := fetcher{netskope.New(c.Netskope(), c.HTTP, nil), c.TimeField, c.Lag}
 	a := audit.Auditor{Ledger: l, Bucket: c.Bucket, Folders: c.Folders(), Options: o, Through: state.Through,
 		Page: c.PageSize, States: []string{c.StateKey, layout.OriginalStateKey(c.Prefix)}, TimeField: c.TimeField,
 		Fetch: func(ctx context.Context, cut cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {

@@ -9,6 +9,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 const (
@@ -19,6 +20,9 @@ const (
 	// was just delivered; denseCell says it in pages.
 	fullCell  = mostPerCell * 3 / 4
 	denseCell = 2
+	// mostSkewWait is how long a run waits until a cell is old enough by the tenant's clock,
+	// too; one that needs longer is left to the next run.
+	mostSkewWait = time.Minute
 )
 
 // work delivers cells until none is left, or it must not go on.
@@ -39,6 +43,10 @@ func (r *runner) work(ctx context.Context) {
 					return seen, err
 				}
 				e, outcome, err := r.ledger.Deliver(ctx, c, fetch)
+				if young := (*netskope.YoungError)(nil); errors.As(err, &young) && young.Wait <= mostSkewWait {
+					sleep(ctx, young.Wait)
+					e, outcome, err = r.ledger.Deliver(ctx, c, fetch)
+				}
 				r.land(c, e, outcome, duplicates, err)
 				if err := r.saveSometimes(ctx); err != nil {
 					r.fail(err)
@@ -104,7 +112,11 @@ func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, dupli
 	defer r.mu.Unlock()
 	defer r.wake.Broadcast()
 	delete(r.flying, c)
-	switch {
+	switch young := (*netskope.YoungError)(nil); {
+	case errors.As(err, &young): // by the tenant's clock nothing further is old enough
+		r.put(c)
+		r.report.Stopped = StoppedCaughtUp
+		return
 	case err != nil:
 		r.put(c) // what is not delivered keeps Through where it is
 		if errors.Is(err, errSlow) {
@@ -162,4 +174,11 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// sleep waits, or until the context ends.
+func sleep(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
 }

@@ -24,6 +24,14 @@ const (
 	mostPerSecond = 500_000
 )
 
+const (
+	// mostStraySeconds is for how many seconds outside its range a cell asks, because the
+	// tenant lists alerts of them.
+	mostStraySeconds = 20
+	// farAhead is how far in the future an alert's time may be for its cell to be waited for.
+	farAhead = 24 * time.Hour
+)
+
 // errSlow says that the run's time was up while the tenant was still answering for a cell.
 var errSlow = errors.New("the cell did not fit into the run's time")
 
@@ -31,6 +39,7 @@ var errSlow = errors.New("the cell did not fit into the run's time")
 type fetcher struct {
 	client *netskope.Client
 	field  alert.TimeField
+	lag    time.Duration
 }
 
 // fetch pages through the cell and hands every alert that belongs to it to keep, exactly
@@ -47,20 +56,32 @@ type fetcher struct {
 // from the start of the later range to the end of the earlier one, whichever bounds are
 // inclusive. So nothing has to be known of what the neighbour does.
 func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
-	seen ledger.Fetched, duplicates int64, err error) {
+	seen ledger.Fetched, again int64, err error) {
 	var counter tally.Counter
 	var earlier map[alert.Key]bool // what the cell before has, too, of alerts without a time
-	kept := true
+	strays, kept := strays{fetcher: f}, true
 	from, to := c.From().Unix()-1, c.To().Unix()
 	most := mostPerCell
 	if c.Level() == cell.Last {
 		most = mostPerSecond
 	}
-	r := netskope.Range{From: from, To: to, Most: most}
-	duplicates, err = f.client.Pages(ctx, r, func(a *page.Alert, key alert.Key) error {
+	r := netskope.Range{From: from, To: to, Most: most, NotBefore: c.To().Add(f.lag)}
+	met, err := f.client.Pages(ctx, r, func(a *page.Alert, key alert.Key) error {
 		at, dated := alert.Time(a, f.field)
-		stray := dated && (at < from || at > to)
-		if dated && !stray && !c.Contains(at) {
+		reason := alert.QuarantineReason(a)
+		if dated && (at < from || at > to) { // listed here, although its own time is elsewhere
+			there, err := strays.listed(ctx, at, key)
+			switch {
+			case err != nil:
+				return err
+			case there && at > time.Now().Add(farAhead).Unix():
+				reason = "its time is in the future"
+			case there:
+				return nil // it belongs to the cell of its own time
+			}
+			dated = false // nobody meets it by asking for its time
+		}
+		if dated && !c.Contains(at) {
 			return nil
 		}
 		if !dated {
@@ -73,7 +94,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 				return nil
 			}
 		}
-		switch err := keep(a, key, alert.QuarantineReason(a, stray)); {
+		switch err := keep(a, key, reason); {
 		case errors.Is(err, ledger.ErrKnown):
 			return nil
 		case err != nil:
@@ -83,7 +104,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 		if !dated {
 			seen.Undated++
 		}
-		if !dated || stray {
+		if !dated {
 			at = c.From().Unix()
 		}
 		counter.Add(a, at)
@@ -97,19 +118,44 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 		}
 		return nil
 	})
-	seen.Tally = counter.Tally()
+	seen.Tally, seen.Clashes, again = counter.Tally(), met.Clashes, met.Again
 	switch {
 	case err == nil:
-		return seen, duplicates, nil
+		return seen, again, nil
 	case errors.Is(err, netskope.ErrDeep) && c.Level() < cell.Last:
-		return seen, duplicates, ledger.ErrTooMuch
+		return seen, again, ledger.ErrTooMuch
 	case errors.Is(err, netskope.ErrDeep):
 		err = fmt.Errorf("the second %s holds more than %d alerts, which is more than can be collected: %w",
 			c.From().Format(time.RFC3339), most, err)
 	case kept && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: %w", errSlow, err)
 	}
-	return seen, duplicates, fmt.Errorf("fetch cell %v: %w", c, err)
+	return seen, again, fmt.Errorf("fetch cell %v: %w", c, err)
+}
+
+// strays are alerts that the tenant lists for a cell although their own times lie elsewhere.
+type strays struct {
+	fetcher
+	at map[int64]map[alert.Key]bool // what is listed for a second
+}
+
+// listed reports whether the tenant lists the alert, too, if it is asked for the second.
+func (s *strays) listed(ctx context.Context, second int64, key alert.Key) (bool, error) {
+	if s.at == nil {
+		s.at = map[int64]map[alert.Key]bool{}
+	}
+	if s.at[second] == nil {
+		if len(s.at) == mostStraySeconds {
+			return false, fmt.Errorf("the tenant does not keep to the range that is asked for: it lists alerts of more than %d seconds outside",
+				mostStraySeconds)
+		}
+		set, err := s.common(ctx, second-1, second)
+		if err != nil {
+			return false, err
+		}
+		s.at[second] = set
+	}
+	return s.at[second][key], nil
 }
 
 // common are the alerts of the range, both seconds included as they are asked for.

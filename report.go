@@ -35,8 +35,10 @@ type Report struct {
 	Retries     int   // requests made again after an error or a rate limit
 	Duplicates  int64 // alerts that a later page held again; written once
 	Undated     int64 // alerts without the time that cells are cut by; kept
+	Clashes     int64 // alerts with the _id of another one, but other bytes; kept
 	Quarantined int64 // alerts kept out of the feed's folder
 
+	Skew     time.Duration // by which this machine's clock is ahead of the tenant's
 	Lag      time.Duration // from Through to the trigger's time
 	CaughtUp bool          // nothing further is old enough
 	Stopped  string        // why the run ended: caught up, budget, max records, or failed
@@ -72,6 +74,7 @@ func (r *Report) complete(e ledger.Entry, outcome ledger.Outcome, duplicates int
 	}
 	r.Alerts += e.Alerts + e.Quarantined
 	r.Undated += e.Undated
+	r.Clashes += e.Clashes
 	r.lateness.Merge(e.Tally.Late())
 	r.Quarantined += e.Quarantined
 	r.Bytes += e.Bytes
@@ -96,9 +99,11 @@ func (r *Report) attributes() []slog.Attr {
 		slog.Int("retries", r.Retries),
 		slog.Int64("duplicates", r.Duplicates),
 		slog.Int64("undated", r.Undated),
+		slog.Int64("id_clashes", r.Clashes),
 		slog.Int64("quarantined", r.Quarantined),
 		slog.Int("state_races", r.Races),
 		slog.String("state_trouble", r.Trouble),
+		slog.Float64("clock_skew_seconds", r.Skew.Seconds()),
 		slog.Float64("lag_seconds", r.Lag.Seconds()),
 		slog.Float64("lateness_p50_seconds", r.Lateness(0.5).Seconds()),
 		slog.Float64("lateness_p99_seconds", r.Lateness(0.99).Seconds()),
@@ -109,9 +114,12 @@ func (r *Report) attributes() []slog.Attr {
 	}
 }
 
+// skewWarning is by how much the clocks may differ before that is worth a warning.
+const skewWarning = time.Minute
+
 // level is the severity of a run that did its work.
 func (r *Report) level() slog.Level {
-	if r.Quarantined > 0 || r.Undated > 0 || r.Trouble != "" {
+	if r.Quarantined > 0 || r.Undated > 0 || r.Clashes > 0 || r.Skew.Abs() > skewWarning || r.Trouble != "" {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -115,7 +115,7 @@ func (c *Collector) newRunner(progress func(Report)) *runner {
 	r := &runner{Collector: c, ledger: c.Ledger(), progress: progress, flying: map[cell.Cell]bool{}, level: cell.Hour,
 		report: Report{Started: time.Now(), Stopped: stoppedFailed}, saved: time.Now()}
 	r.wake = sync.NewCond(&r.mu)
-	r.fetcher = fetcher{netskope.New(c.Netskope(), c.HTTP, r.notify), c.TimeField}
+	r.fetcher = fetcher{netskope.New(c.Netskope(), c.HTTP, r.notify), c.TimeField, c.Lag}
 	return r
 }
 
@@ -138,6 +138,7 @@ func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (
 		err = r.conclude(ctx, budgeted)
 	}
 	r.report.count(r.fetcher.client.Counts())
+	r.report.Skew = r.fetcher.client.Skew()
 	r.report.Took = time.Since(r.report.Started)
 	return r.report, err
 }
@@ -153,7 +154,7 @@ func (r *runner) conclude(ctx, budgeted context.Context) error {
 	case spent:
 		err = fmt.Errorf("%w: no cell could be delivered in it; the next run tries smaller ones: %w", errBudgetSpent, err)
 		err = errors.Join(err, r.divide(ctx))
-	case err == nil && r.report.Stopped == stoppedFailed:
+	case err == nil && (r.report.Stopped == stoppedFailed || r.report.Stopped == StoppedCaughtUp):
 		r.report.Stopped, r.report.CaughtUp = StoppedCaughtUp, true
 	}
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), splitTimeout)

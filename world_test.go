@@ -229,7 +229,7 @@ func (w *world) inspect(o gcstest.Object) {
 	for _, line := range w.content(o) {
 		got[line]++
 	}
-	var elsewhere map[alert.Key]bool
+	var elsewhere map[alert.ID]bool
 	missing, undated := 0, false
 	for line, one := range w.lines {
 		second, dated := ownTimeOf(one, w.TimeField)
@@ -239,7 +239,7 @@ func (w *world) inspect(o gcstest.Object) {
 			if elsewhere == nil {
 				elsewhere = w.decided(o.Name)
 			}
-			if got[line] > 1 || !elsewhere[alert.KeyOf([]byte(one.ID))] {
+			if got[line] > 1 || !elsewhere[alert.IDOf([]byte(one.ID))] {
 				missing++
 			}
 		}
@@ -257,14 +257,14 @@ func (w *world) inspect(o gcstest.Object) {
 }
 
 // decided are the alerts that entries of the ledger deliver, but for that of one object.
-func (w *world) decided(except string) map[alert.Key]bool {
-	keys := map[alert.Key]bool{}
+func (w *world) decided(except string) map[alert.ID]bool {
+	keys := map[alert.ID]bool{}
 	for _, o := range w.cloud.Objects(w.BucketName, w.Folders().Ledger) {
 		if strings.Contains(o.Metadata["netskope-ledger"], `"name":"`+except+`"`) {
 			continue
 		}
 		for key := range slices.Chunk(o.Content, len(alert.Key{})) {
-			keys[alert.Key(key)] = true
+			keys[alert.Key(key).ID()] = true
 		}
 	}
 	return keys

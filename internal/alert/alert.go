@@ -5,7 +5,9 @@ package alert
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"strconv"
 	"time"
 
@@ -18,28 +20,36 @@ import (
 const MaxLine = 4_000_000
 
 // QuarantineReason says why an alert must not reach the feed, or nothing.
-func QuarantineReason(a *page.Alert, stray bool) string {
+func QuarantineReason(a *page.Alert) string {
 	switch {
 	case !a.Object:
 		return "not a JSON object"
 	case len(a.Line)+1 > MaxLine:
 		return fmt.Sprintf("longer than %d bytes", MaxLine)
-	case stray:
-		return "its time is outside the range that was asked for"
 	}
 	return ""
 }
 
-// Identity is what tells an alert from others: its _id, or, if it has none, a digest
-// of its bytes. It is valid as long as the alert is.
+// Identity is the alert's name: its _id, or, if it has none, a digest of its bytes. It is valid
+// as long as the alert is.
 func Identity(a *page.Alert) []byte {
-	switch id := a.ID; {
-	case len(id) > 2 && id[0] == '"':
-		return id[1 : len(id)-1]
-	case len(id) > 0 && (id[0] == '-' || id[0] >= '0' && id[0] <= '9'):
-		return id
+	if HasID(a) {
+		return bytes.Trim(a.ID, `"`)
 	}
 	return fmt.Appendf(nil, "sha256:%x", sha256.Sum256(a.Line))
+}
+
+// HasID reports whether the alert has an _id that identifies anything: a string or a number,
+// and none of those by which systems say that there is nothing.
+func HasID(a *page.Alert) bool {
+	if len(a.ID) == 0 || a.ID[0] != '"' && a.ID[0] != '-' && (a.ID[0] < '0' || a.ID[0] > '9') {
+		return false
+	}
+	switch string(bytes.ToLower(bytes.TrimSpace(bytes.Trim(a.ID, `"`)))) {
+	case "", "0", "-1", "null", "nil", "none", "undefined", "nan", "n/a", "-":
+		return false
+	}
+	return true
 }
 
 // Time is the time by which an alert belongs to a cell, in epoch seconds.
@@ -94,15 +104,30 @@ func uncommonTime(text string) (int64, bool) {
 var timeLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05",
 	"2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z0700", time.ANSIC, time.RFC1123, time.RFC1123Z, "2006-01-02"}
 
-// Key stands for an alert's identity: the first 128 bits of its SHA-256. Two of a
-// million alerts share one with a probability below 10^-26.
+// Key tells an alert from all others: 96 bits of the SHA-256 of its identity, and the CRC32C of
+// its bytes. Two alerts are the same only if both say so. Two of a million identities share
+// their part with a probability below 10^-16.
 type Key [16]byte
 
-// KeyOf is the key of an identity.
-func KeyOf(identity []byte) Key {
+// ID is the part of a key that stands for the identity.
+type ID [12]byte
+
+// ID is the part of the key that stands for the identity.
+func (k Key) ID() ID { return ID(k[:12]) }
+
+// IDOf is what stands for an identity.
+func IDOf(identity []byte) ID {
 	sum := sha256.Sum256(identity)
-	return Key(sum[:])
+	return ID(sum[:12])
 }
+
+// KeyOf is the alert's key.
+func KeyOf(a *page.Alert) Key {
+	id := IDOf(Identity(a))
+	return Key(binary.BigEndian.AppendUint32(id[:], crc32.Checksum(a.Line, castagnoli)))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // TimeField says which of an alert's two times decides where it belongs.
 type TimeField string

@@ -22,8 +22,8 @@ const maxRepairRaces = 20
 type compared struct {
 	*Result
 	entry   ledger.Entry
-	entries []ledger.Entry     // the cell's own, and those of repairs
-	known   map[alert.Key]bool // what they deliver; true if the tenant lists it
+	entries []ledger.Entry    // the cell's own, and those of repairs
+	known   map[alert.ID]bool // what they deliver; true if the tenant lists it
 }
 
 // compare asks the tenant for the cuts, which tile the entries' cells, and repairs what is
@@ -43,8 +43,8 @@ func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledge
 		at, dated := alert.Time(raw, a.TimeField)
 		var in *compared
 		for _, c := range cells {
-			if _, ok := c.known[key]; ok {
-				c.known[key] = true
+			if _, ok := c.known[key.ID()]; ok {
+				c.known[key.ID()] = true
 				a.folder.list(key)
 				return nil
 			}
@@ -104,8 +104,9 @@ func (a *Auditor) ask(ctx context.Context, cuts []cell.Cell, keep ledger.Keep) e
 
 // delivered is what ledger and folder say of the cell.
 func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, error) {
-	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e, known: map[alert.Key]bool{}}
+	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e, known: map[alert.ID]bool{}}
 	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
+	exact := map[alert.Key]bool{}
 	for _, e := range c.entries {
 		a.folder.recognize(e)
 		keys, err := a.Ledger.Keys(ctx, e)
@@ -118,11 +119,12 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 			keys = keys[e.Alerts:] // lost: what the feed has not got is missing
 		}
 		for _, key := range keys {
-			if _, again := c.known[key]; again {
+			if exact[key] {
 				c.Duplicated++
 			}
+			exact[key] = true
 			c.Duplicated += a.folder.duplicate(key)
-			c.known[key] = false
+			c.known[key.ID()] = false
 		}
 	}
 	return c, nil
@@ -142,7 +144,7 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 			met := map[alert.Key]bool{}
 			for _, cut := range cuts {
 				part, err := a.Fetch(ctx, cut, func(raw *page.Alert, key alert.Key, reason string) error {
-					if _, ok := c.known[key]; ok || met[key] || a.folder.list(key) {
+					if _, ok := c.known[key.ID()]; ok || met[key] || a.folder.list(key) {
 						return ledger.ErrKnown
 					}
 					met[key] = true
@@ -163,7 +165,7 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 				return err
 			}
 			for _, key := range keys {
-				c.known[key] = true
+				c.known[key.ID()] = true
 			}
 			continue
 		}

@@ -24,7 +24,7 @@ type folder struct {
 	staged  map[string]bool       // by name
 	decided map[string]bool       // names of objects that the ledger had decided before the lists were made
 	foreign []*foreignObject
-	at      map[alert.Key][]place // where the foreign objects' alerts are
+	at      map[alert.ID][]place // where the foreign objects' alerts are
 }
 
 type place struct {
@@ -45,7 +45,7 @@ type foreignObject struct {
 func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders, states []string,
 	span ledger.Span, entries []ledger.Entry) (folder, error) {
 	f := folder{placed: map[string]gcs.Object{}, staged: map[string]bool{}, decided: map[string]bool{},
-		at: map[alert.Key][]place{}}
+		at: map[alert.ID][]place{}}
 	for _, e := range entries {
 		for _, p := range e.Objects {
 			f.decided[p.Name] = true
@@ -81,7 +81,7 @@ func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders,
 		object := &foreignObject{ForeignObject{Name: o.Name, Alerts: int64(len(keys))}, make([]bool, len(keys))}
 		f.foreign = append(f.foreign, object)
 		for i, key := range keys {
-			f.at[key] = append(f.at[key], place{object, i})
+			f.at[key.ID()] = append(f.at[key.ID()], place{object, i})
 		}
 	}
 	return f, nil
@@ -114,16 +114,16 @@ func (a *Auditor) recognize(ctx context.Context, s *Summary) error {
 
 // list notes that the tenant lists the alert, and reports whether a foreign object holds it.
 func (f *folder) list(key alert.Key) bool {
-	for _, p := range f.at[key] {
+	for _, p := range f.at[key.ID()] {
 		p.listedLines[p.line] = true
 	}
-	return len(f.at[key]) > 0
+	return len(f.at[key.ID()]) > 0
 }
 
 // duplicate notes that the ledger delivers the alert, and returns how often foreign objects
 // hold it, too.
 func (f *folder) duplicate(key alert.Key) (n int64) {
-	for _, p := range f.at[key] {
+	for _, p := range f.at[key.ID()] {
 		p.listedLines[p.line] = true
 		p.Duplicated++
 		n++
@@ -140,8 +140,8 @@ func (f *folder) recognize(e ledger.Entry) {
 		}
 		dropped := f.foreign[i]
 		f.foreign = slices.Delete(f.foreign, i, i+1)
-		for key, places := range f.at {
-			f.at[key] = slices.DeleteFunc(places, func(p place) bool { return p.foreignObject == dropped })
+		for id, places := range f.at {
+			f.at[id] = slices.DeleteFunc(places, func(p place) bool { return p.foreignObject == dropped })
 		}
 	}
 }
@@ -199,7 +199,7 @@ func readObject(ctx context.Context, bucket *gcs.Bucket, o gcs.Object) ([]alert.
 	var keys []alert.Key
 	body := io.MultiReader(strings.NewReader(`{"result":[`), commaLines{bufio.NewReader(content)}, strings.NewReader(`]}`))
 	if _, err := new(page.Reader).Read(body, func(raw *page.Alert) error {
-		keys = append(keys, alert.KeyOf(alert.Identity(raw)))
+		keys = append(keys, alert.KeyOf(raw))
 		return nil
 	}); err != nil {
 		return failed(fmt.Errorf("it is no NDJSON; move it out of the feed's folder: %w", err))

@@ -42,6 +42,7 @@ type Keep func(a *page.Alert, key alert.Key, reason string) error
 // Fetched says what a [Fetch] has seen beside the alerts that it kept.
 type Fetched struct {
 	Undated int64 // kept alerts without a time of their own
+	Clashes int64 // alerts with the _id of another one, but other bytes
 	Newest  int64 // newest timestamp of a kept alert, epoch seconds; 0 if none
 	Tally   tally.Tally
 }
@@ -49,6 +50,7 @@ type Fetched struct {
 // Add adds what was seen of another part of the cell.
 func (f *Fetched) Add(part Fetched) {
 	f.Undated += part.Undated
+	f.Clashes += part.Clashes
 	f.Newest = max(f.Newest, part.Newest)
 	f.Tally.Add(part.Tally)
 }
@@ -128,7 +130,7 @@ func (l *Ledger) deliver(ctx context.Context, c cell.Cell, late int, fetch Fetch
 	if err := d.complete(); err != nil {
 		return Entry{}, false, err
 	}
-	d.entry.Undated, d.entry.Newest, d.entry.Tally = seen.Undated, seen.Newest, seen.Tally
+	d.entry.Undated, d.entry.Clashes, d.entry.Newest, d.entry.Tally = seen.Undated, seen.Clashes, seen.Newest, seen.Tally
 	found, created, err := l.create(ctx, d.entry, append(d.keys, d.isolatedKeys...))
 	switch {
 	case err != nil:

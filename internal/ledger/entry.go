@@ -47,8 +47,9 @@ type Entry struct {
 	Alerts      int64 `json:"alerts"` // lines of Objects
 	Quarantined int64 `json:"quarantined,omitempty"`
 	Undated     int64 `json:"undated,omitempty"`
-	Bytes       int64 `json:"bytes"`            // of the lines of Objects, before compression
-	Newest      int64 `json:"newest,omitempty"` // newest alert timestamp, epoch seconds; 0 if none
+	Clashes     int64 `json:"clashes,omitempty"` // alerts with the _id of another one, but other bytes
+	Bytes       int64 `json:"bytes"`             // of the lines of Objects, before compression
+	Newest      int64 `json:"newest,omitempty"`  // newest alert timestamp, epoch seconds; 0 if none
 	tally.Tally
 
 	// Created is when the entry was made, UTC.

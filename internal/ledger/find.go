@@ -39,7 +39,7 @@ func (l *Ledger) Find(ctx context.Context, identity string, from, to time.Time) 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	key := alert.KeyOf([]byte(identity))
+	id := alert.IDOf([]byte(identity))
 	var (
 		mu    sync.Mutex
 		found []Found
@@ -49,7 +49,7 @@ func (l *Ledger) Find(ctx context.Context, identity string, from, to time.Time) 
 	for range findReaders {
 		group.Go(func() {
 			for e := range work {
-				matches, err := l.find(ctx, e, key)
+				matches, err := l.find(ctx, e, id)
 				if err != nil {
 					cancel(err)
 					return
@@ -80,14 +80,14 @@ feed:
 }
 
 // find returns where the entry delivers the alert.
-func (l *Ledger) find(ctx context.Context, e Entry, key alert.Key) ([]Found, error) {
+func (l *Ledger) find(ctx context.Context, e Entry, id alert.ID) ([]Found, error) {
 	keys, err := l.Keys(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	var found []Found
 	for i, k := range keys {
-		if k != key {
+		if k.ID() != id {
 			continue
 		}
 		f := Found{From: e.From, To: e.To, Late: e.Late > 0, Delivered: e.Created}

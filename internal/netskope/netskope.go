@@ -69,6 +69,7 @@ type Client struct {
 	deepest, ceiling atomic.Int64
 
 	requests, pages, retries atomic.Int64
+	date, skew               atomic.Int64 // see Skew; nanoseconds
 }
 
 // New makes a client that sends its requests through the given one, but follows no redirect:
@@ -95,6 +96,11 @@ type Counts struct {
 func (c *Client) Counts() Counts {
 	return Counts{Requests: int(c.requests.Load()), Pages: int(c.pages.Load()), Retries: int(c.retries.Load())}
 }
+
+// Skew is by how much this machine's clock was ahead of the tenant's when the last answer came, by
+// its Date header, which is in whole seconds and has been on its way: a second or two are
+// nothing. 0 as long as no answer had one.
+func (c *Client) Skew() time.Duration { return time.Duration(c.skew.Load()) }
 
 // page requests one page, up to a bound again where that can help, and hands its alerts, as
 // they arrive, to what attempt returns, which is called for every request. The error is an
@@ -184,6 +190,10 @@ func (c *Client) request(ctx context.Context, query url.Values, each func(*page.
 		return page.Envelope{}, &Error{Reason: "no answer", cause: err, Passing: true}
 	}
 	defer response.Body.Close()
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		c.date.Store(date.UnixNano())
+		c.skew.Store(int64(time.Now().Round(0).Sub(date)))
+	}
 	if response.StatusCode != http.StatusOK {
 		return page.Envelope{}, c.refusal(response)
 	}

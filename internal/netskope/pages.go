@@ -2,6 +2,7 @@ package netskope
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,10 +44,20 @@ var (
 type Range struct {
 	From, To int64
 	Most     int
+	// NotBefore is what the tenant's own clock must show, by the Date of its answers:
+	// insertion times are the tenant's, and what is younger than it thinks may still become
+	// visible. Zero asks for nothing.
+	NotBefore time.Time
 }
 
-// Pages hands every alert of the range to each, once, in the tenant's order, and returns how
-// many it met again. The error is ErrDeep where the range holds too much; after any error,
+// YoungError says that by the tenant's clock it is too early to ask for the range.
+type YoungError struct{ Wait time.Duration }
+
+func (e *YoungError) Error() string {
+	return "by the tenant's clock the range is too young to be asked for, by " + e.Wait.String()
+}
+
+// Pages hands every alert of the range to each, once, in the tenant's order. The error is ErrDeep where the range holds too much; after any error,
 // each may have been handed any part of the alerts.
 //
 // That there is nothing more is never believed on one answer:
@@ -63,8 +74,8 @@ type Range struct {
 //
 // How a tenant pages is learned from answers that worked only.
 func (c *Client) Pages(ctx context.Context, r Range, each func(a *page.Alert, key alert.Key) error) (
-	again int64, err error) {
-	p := &paging{Client: c, r: r, each: each, met: map[alert.Key]int32{}}
+	Seen, error) {
+	p := &paging{Client: c, r: r, each: each, met: map[alert.ID]meeting{}}
 	for passes := 1; ; passes++ {
 		p.begin()
 		err := p.follow(ctx)
@@ -74,29 +85,43 @@ func (c *Client) Pages(ctx context.Context, r Range, each func(a *page.Alert, ke
 		}
 		switch {
 		case err == nil && unrepeated == 0:
-			return p.again, nil
+			return p.Seen, nil
 		case err != nil && !errors.Is(err, errChanged) && !errors.Is(err, ErrCursorExpired):
-			return p.again, err
+			return p.Seen, err
 		case passes < maxPasses:
 		case errors.Is(err, errChanged):
-			return p.again, fmt.Errorf("%w: %w, %d times in a row", ErrDeep, err, passes)
+			return p.Seen, fmt.Errorf("%w: %w, %d times in a row", ErrDeep, err, passes)
 		case err != nil:
-			return p.again, err
+			return p.Seen, err
 		default:
-			return p.again, &Error{Status: http.StatusOK, Passing: true, Reason: fmt.Sprintf(
+			return p.Seen, &Error{Status: http.StatusOK, Passing: true, Reason: fmt.Sprintf(
 				"%d alerts that it gave before are in none of its answers any more", unrepeated)}
 		}
 	}
 }
 
+// Seen counts what is remarkable of a range.
+type Seen struct {
+	Again   int64 // alerts met again, and handed over once
+	Clashes int64 // alerts with the _id of another one, but other bytes; handed over, too
+}
+
+// meeting is an alert that was met: the checksum of its bytes, and the answer that held it last,
+// counted from 1.
+type meeting struct {
+	sum    uint32
+	answer int32
+}
+
 // paging is one range under way.
 type paging struct {
 	*Client
-	r     Range
-	each  func(a *page.Alert, key alert.Key) error
-	met   map[alert.Key]int32 // the answer that held the alert last, counted from 1
-	again int64               // alerts met again
-	fresh int                 // alerts of this pass that none before it had met
+	r    Range
+	each func(a *page.Alert, key alert.Key) error
+	Seen
+	met     map[alert.ID]meeting
+	clashes map[alert.Key]int32 // as met, of further alerts with an _id that was met
+	fresh   int                 // alerts of this pass that none before it had met
 
 	answers int32          // so far, those included that broke off
 	whole   map[int32]bool // answers of this pass that were whole
@@ -113,7 +138,12 @@ func (p *paging) unrepeated() (n int) {
 	if int(p.answers) == len(p.whole) {
 		return 0 // nothing broke off, and this is the first pass
 	}
-	for _, answer := range p.met {
+	for _, m := range p.met {
+		if !p.whole[m.answer] {
+			n++
+		}
+	}
+	for _, answer := range p.clashes {
 		if !p.whole[answer] {
 			n++
 		}
@@ -147,7 +177,7 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 		p.answers++
 		s = sheet{at: -1}
 		return func(a *page.Alert) error {
-			key := alert.KeyOf(alert.Identity(a))
+			key := alert.KeyOf(a)
 			if s.alerts == 0 {
 				s.first = key
 			}
@@ -156,14 +186,13 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 				s.at = s.alerts
 			}
 			s.alerts++
-			earlier, known := p.met[key]
-			p.met[key] = p.answers
+			earlier, known := p.meet(key)
 			if !p.whole[earlier] && earlier != p.answers {
 				s.unseen++
 			}
 			if known {
 				if earlier != p.answers {
-					p.again++
+					p.Again++
 				}
 				return nil
 			}
@@ -183,6 +212,33 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 	return s, nil
 }
 
+// young is how long to wait until the tenant's clock shows what it must.
+func (p *paging) young() time.Duration {
+	if date := p.date.Load(); date != 0 && !p.r.NotBefore.IsZero() {
+		return p.r.NotBefore.Sub(time.Unix(0, date))
+	}
+	return 0
+}
+
+// meet notes that the answer under way holds the alert, and returns the answer that held it last.
+func (p *paging) meet(key alert.Key) (earlier int32, known bool) {
+	id, sum := key.ID(), binary.BigEndian.Uint32(key[12:])
+	first, known := p.met[id]
+	if !known || first.sum == sum {
+		p.met[id] = meeting{sum, p.answers}
+		return first.answer, known
+	}
+	earlier, known = p.clashes[key] // another alert of the same _id
+	if !known {
+		p.Clashes++
+	}
+	if p.clashes == nil {
+		p.clashes = map[alert.Key]int32{}
+	}
+	p.clashes[key] = p.answers
+	return earlier, known
+}
+
 // follow pages through the range once.
 func (p *paging) follow(ctx context.Context) error {
 	s, err := p.ask(ctx, Request{}, alert.Key{})
@@ -196,6 +252,8 @@ func (p *paging) follow(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case p.young() > 0:
+		return &YoungError{p.young()}
 	case s.operation != "":
 		return p.chain(ctx, s)
 	case s.alerts == 0:

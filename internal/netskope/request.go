@@ -51,7 +51,7 @@ type Alert struct {
 // error is a [*Error].
 func (c *Client) Probe(ctx context.Context, r Request, each func(Alert)) (next string, err error) {
 	envelope, err := c.request(ctx, r.query(), func(a *page.Alert) error {
-		each(Alert{Identity: string(alert.Identity(a)), HasID: len(a.ID) > 0, Bytes: len(a.Line),
+		each(Alert{Identity: string(alert.Identity(a)), HasID: alert.HasID(a), Bytes: len(a.Line),
 			Inserted: moment(a.Inserted), Timestamp: moment(a.Timestamp)})
 		return nil
 	})
