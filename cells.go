@@ -113,9 +113,9 @@ func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, dupli
 	defer r.wake.Broadcast()
 	delete(r.flying, c)
 	switch young := (*netskope.YoungError)(nil); {
-	case errors.As(err, &young): // by the tenant's clock nothing further is old enough
-		r.put(c)
-		r.report.Stopped = StoppedCaughtUp
+	case errors.As(err, &young): // the span ends where it is old enough by the tenant's clock
+		r.end = earlier(r.end, r.Horizon(young.Date))
+		r.next = earlier(r.next, c.From())
 		return
 	case err != nil:
 		r.put(c) // what is not delivered keeps Through where it is

@@ -154,7 +154,7 @@ func (r *runner) conclude(ctx, budgeted context.Context) error {
 	case spent:
 		err = fmt.Errorf("%w: no cell could be delivered in it; the next run tries smaller ones: %w", errBudgetSpent, err)
 		err = errors.Join(err, r.divide(ctx))
-	case err == nil && (r.report.Stopped == stoppedFailed || r.report.Stopped == StoppedCaughtUp):
+	case err == nil && r.report.Stopped == stoppedFailed:
 		r.report.Stopped, r.report.CaughtUp = StoppedCaughtUp, true
 	}
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), splitTimeout)

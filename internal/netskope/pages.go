@@ -51,7 +51,10 @@ type Range struct {
 }
 
 // YoungError says that by the tenant's clock it is too early to ask for the range.
-type YoungError struct{ Wait time.Duration }
+type YoungError struct {
+	Wait time.Duration
+	Date time.Time // the tenant's clock
+}
 
 func (e *YoungError) Error() string {
 	return "by the tenant's clock the range is too young to be asked for, by " + e.Wait.String()
@@ -253,7 +256,7 @@ func (p *paging) follow(ctx context.Context) error {
 	case err != nil:
 		return err
 	case p.young() > 0:
-		return &YoungError{p.young()}
+		return &YoungError{p.young(), time.Unix(0, p.date.Load()).UTC()}
 	case s.operation != "":
 		return p.chain(ctx, s)
 	case s.alerts == 0:
@@ -271,7 +274,7 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 	trims := false          // the tenant gives less than was asked for, although there is more
 	changed, first := false, s
 	for nothing := 0; ; {
-		if ceiling := int(p.ceiling.Load()); last > p.r.Most || ceiling > 0 && last >= ceiling {
+		if ceiling := int(p.ceiling.Load()); last > p.r.Most || ceiling > 0 && last+1 >= ceiling {
 			return ErrDeep
 		}
 		q := Request{Offset: last}
@@ -326,23 +329,34 @@ func (p *paging) deep(last int, says string) error {
 
 // end believes an end that the offsets have shown. If rows had moved down, because others came
 // before them, these are found by another pass. And a range that is deeper than any that the
-// tenant was seen to page through may end at a ceiling: then its halves hold more.
+// tenant was seen to page through may end at a ceiling: then there is something where nothing
+// should be, or its halves hold more.
 func (p *paging) end(ctx context.Context, last int, changed bool) error {
 	if changed && p.fresh > 0 {
 		return errChanged
 	}
-	if last < p.settings.PageSize || int64(last) < p.deepest.Load() || p.r.To-p.r.From < 4 {
+	if last < p.settings.PageSize || int64(last) < p.deepest.Load() {
 		return nil
 	}
-	unseen := 0
+	behind, err := p.ask(ctx, Request{Offset: last + 1}, alert.Key{})
+	if err != nil && !isRefusal(err) {
+		return err
+	}
+	unseen := behind.unseen
 	for _, half := range p.r.halves() {
-		s, err := p.askIn(ctx, half, Request{}, alert.Key{})
-		if err != nil {
-			return err
+		for q := (Request{}); q.Offset <= last; q.Offset += p.settings.PageSize {
+			s, err := p.askIn(ctx, half, q, alert.Key{})
+			if err != nil && !isRefusal(err) {
+				return err
+			}
+			if unseen += s.unseen; s.alerts < p.settings.PageSize || s.unseen > 0 {
+				break
+			}
 		}
-		unseen += s.unseen
 	}
 	switch {
+	case behind.alerts > 0 && behind.unseen == 0:
+		return p.deep(last, "it gives an earlier page again")
 	case unseen > 0 && p.pages == 0:
 		return errChanged // or alerts came meanwhile
 	case unseen > 0:

@@ -26,9 +26,31 @@ func (s *Server) turn(q query, f Fault) page {
 	set := s.results(q.span, s.now())
 	start := q.offset - s.shift(q, f)
 	p := page{alerts: s.store.alerts}
-	p.order = cut(set.order, start, limit, f)
+	p.order = cut(s.below(set.order, &start, limit), start, limit, f)
 	s.tally.served(len(p.order))
 	return p
+}
+
+// below returns the rows that a range has below the ceiling, and moves the start of a page
+// behind them to where the tenant begins it.
+func (s *Server) below(rows []int32, start *int, limit int) []int32 {
+	if s.Ceiling <= 0 || len(rows) <= s.Ceiling {
+		return rows
+	}
+	if *start >= s.Ceiling {
+		switch s.Beyond {
+		case BeyondLast:
+			*start = (s.Ceiling - 1) / limit * limit
+		case BeyondFirst:
+			*start = 0
+		}
+	}
+	return rows[:s.Ceiling]
+}
+
+// refusesOffset reports whether the page begins behind a ceiling that is refused.
+func (s *Server) refusesOffset(q query) bool {
+	return s.Ceiling > 0 && s.Beyond == BeyondRefused && q.offset+max(q.limit, 1) > s.Ceiling && q.offset > 0
 }
 
 // shift returns by how many rows a range's offsets are off. New rows at the

@@ -37,6 +37,20 @@ const (
 	Shuffled
 )
 
+// Beyond is what a request gets whose page begins behind Server.Ceiling.
+type Beyond int
+
+const (
+	// BeyondEmpty is an empty list.
+	BeyondEmpty Beyond = iota
+	// BeyondRefused is a 400 with a message.
+	BeyondRefused
+	// BeyondLast is the last page that there is, again.
+	BeyondLast
+	// BeyondFirst is the first page again.
+	BeyondFirst
+)
+
 // Server is a simulated tenant. The zero value is an empty tenant that accepts
 // every non-empty token. Set the fields before the first request; after that
 // only the methods may be used, from any goroutine. Do not copy a Server.
@@ -65,6 +79,12 @@ type Server struct {
 	// silently. Zero: 10000, the v1 maximum and what collectors send in
 	// production. The OpenAPI text of the sibling endpoints says 5000.
 	PageCap int
+
+	// Ceiling is how many alerts of a range are served at most, whatever the
+	// offset, in the Offset dialect; Beyond is what is answered behind them.
+	// Neighbours of this API have ceilings of 10,000 and 50,000. Zero: none.
+	Ceiling int
+	Beyond  Beyond
 
 	// StartInclusive also returns alerts of the very second a range starts
 	// with. Zero: exclusive, "greater than" in the v1 documentation. It holds
@@ -164,6 +184,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q, err := s.parse(r.URL.RawQuery)
 	if err != nil {
 		s.refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if s.refusesOffset(q) {
+		s.refuse(w, http.StatusBadRequest, "offset + limit must be less than or equal to "+strconv.Itoa(s.Ceiling))
 		return
 	}
 	f := s.faultFor(q)

@@ -1,0 +1,372 @@
+package collector
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+)
+
+// Inputs that people who collect such alerts have met, and on which earlier versions of this
+// collector lost alerts in silence. Each is an example of a kind.
+
+// lastHour is n alerts of the hour that a run at dayStart collects.
+func lastHour(n int) []netskopetest.Alert {
+	return netskopetest.Uniform(1, dayStart.Add(-65*time.Minute), dayStart.Add(-5*time.Minute), n, 400)
+}
+
+// TestEvidenceInHand: a page that broke off has shown alerts; an empty answer to its repetition
+// contradicts them.
+func TestEvidenceInHand(t *testing.T) {
+	for _, empties := range []int{1, 2, 3, 1000} {
+		for _, kind := range []netskopetest.Kind{netskopetest.Torn, netskopetest.TornReset, netskopetest.HalfJSON} {
+			simulate(t, &netskopetest.Server{}, lastHour(3), func(w *world) {
+				w.Lookback = time.Hour
+				n := 0
+				w.faults(func(netskopetest.Request) (f netskopetest.Fault) {
+					switch n++; {
+					case n == 1:
+						f.Kind, f.Fraction = kind, 0.8
+					case n <= 1+empties:
+						f.Kind = netskopetest.EmptyPage
+					}
+					return f
+				}, nil)
+				r, err := w.run()
+				if empties < 1000 && (err != nil || r.Alerts != 3) {
+					t.Errorf("%v, %d empty answers: %+v, %v", kind, empties, r, err)
+				}
+				if empties == 1000 && (err == nil || len(w.objects()) > 0 || !strings.Contains(err.Error(), "gave before")) {
+					t.Errorf("a tenant that takes back what it gave: %v", err)
+				}
+				w.faults(nil, nil)
+				w.mustRun()
+				w.checkDelivered()
+			})
+		}
+	}
+}
+
+// TestCeiling: a tenant that serves only the first so many alerts of any range. Shorter ranges
+// bring them all; where a second holds more than that, the run fails and names it.
+func TestCeiling(t *testing.T) {
+	for beyond, name := range map[netskopetest.Beyond]string{netskopetest.BeyondEmpty: "empty", netskopetest.BeyondRefused: "refused",
+		netskopetest.BeyondLast: "the last page", netskopetest.BeyondFirst: "the first page"} {
+		for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
+				tenant := func() *netskopetest.Server {
+					return &netskopetest.Server{Ceiling: 20, Beyond: beyond, Order: order}
+				}
+				simulate(t, tenant(), lastHour(60), func(w *world) {
+					w.Lookback, w.PageSize = time.Hour, 5
+					for runs := 0; ; runs++ {
+						r, err := w.run()
+						if err == nil && r.CaughtUp {
+							break
+						}
+						if runs == 5 {
+							t.Fatalf("%+v, %v", r, err)
+						}
+					}
+					w.checkDelivered()
+				})
+				second := netskopetest.Uniform(1, dayStart.Add(-20*time.Minute), dayStart.Add(-20*time.Minute+time.Second), 60, 400)
+				simulate(t, tenant(), nil, func(w *world) {
+					w.Lookback, w.PageSize = time.Hour, 5
+					w.tenant.Add(second...)
+					w.tenant.Add(lastHour(60)...) // or nothing shows the ceiling
+					w.cloud.Visible = nil
+					r, err := w.run()
+					for runs := 0; runs < 5 && err == nil && r.CaughtUp == false; runs++ {
+						r, err = w.run()
+					}
+					if err == nil || !strings.Contains(err.Error(), "the second 2026-11-22T23:40:00Z") {
+						t.Errorf("a second that holds more than the ceiling: %+v, %v", r, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestOneRefusalIsNoEnd: one refusal of a request with an offset says nothing of the tenant.
+func TestOneRefusalIsNoEnd(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+		alerts := append(netskopetest.Uniform(1, dayStart.Add(-3*time.Hour), dayStart.Add(-2*time.Hour), 30, 400),
+			netskopetest.Uniform(2, dayStart.Add(-2*time.Hour), dayStart.Add(-time.Hour), 5500, 400)...)
+		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+			w.Lookback, w.PageSize = 4*time.Hour, 2000
+			refused := false
+			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+				if !r.First && !refused {
+					refused = true
+					f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+				}
+				return f
+			}, nil)
+			w.mustRun()
+			w.checkDelivered()
+			if !refused {
+				t.Error("nothing was refused: the test shows nothing")
+			}
+		})
+	}
+}
+
+// TestEmptyPagesOfAChain: a page that names a next one is not the last, also if it is empty.
+func TestEmptyPagesOfAChain(t *testing.T) {
+	simulate(t, &netskopetest.Server{Dialect: netskopetest.Cursor}, lastHour(3000), func(w *world) {
+		w.Lookback, w.PageSize = time.Hour, 500
+		n := 0
+		w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+			if n++; n == 3 || n == 4 || n == 5 {
+				f.Kind = netskopetest.EmptyPage
+			}
+			return f
+		}, nil)
+		w.mustRun()
+		w.checkDelivered()
+		// For ever is no end, either.
+		time.Sleep(time.Hour)
+		w.tenant.Add(netskopetest.Uniform(3, dayStart, dayStart.Add(30*time.Minute), 1500, 400)...)
+		n = 0
+		w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+			if !r.First {
+				f.Kind = netskopetest.EmptyPage
+			}
+			return f
+		}, nil)
+		if r, err := w.run(); err == nil || !strings.Contains(err.Error(), "in circles") {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
+// TestClockAhead: where the collector's clock, or the event's time, is ahead of the tenant's, the
+// horizon is by the tenant's clock.
+func TestClockAhead(t *testing.T) {
+	for _, skew := range []time.Duration{3 * time.Second, 50 * time.Second, 12 * time.Minute, 30 * time.Minute} {
+		alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-2 * time.Hour), To: dayStart.Add(6 * time.Hour), N: 4000, VisibleWithin: -1}.Alerts()
+		tenant := &netskopetest.Server{DateSkew: -skew, Now: func() time.Time { return time.Now().Add(-skew) }}
+		for i := range alerts { // they become visible when the tenant stores them
+			alerts[i].Visible = alerts[i].Inserted.Add(4 * time.Minute)
+		}
+		simulate(t, tenant, alerts, func(w *world) {
+			w.Lookback = time.Hour
+			w.cloud.Visible = nil
+			for range 5 {
+				r := w.mustRun()
+				if got := r.Skew - skew; got < -time.Second || got > 2*time.Second {
+					t.Errorf("skew %v: %v", skew, r.Skew)
+				}
+				if warned := r.level() > 0; warned != (skew > time.Minute) {
+					t.Errorf("skew %v: level %v", skew, r.level())
+				}
+				if behind := time.Since(r.Through); behind > 20*time.Minute+skew {
+					t.Errorf("skew %v: %v behind", skew, behind)
+				}
+				time.Sleep(time.Hour)
+			}
+			w.began = w.state().Began
+			w.checkDelivered()
+		})
+	}
+}
+
+// TestSuccessIsDemanded: an answer with status 200 counts as a page only if it says so, or holds
+// alerts and says nothing else.
+func TestSuccessIsDemanded(t *testing.T) {
+	for _, body := range []string{
+		`{"status":"fail","message":"internal failure","result":[]}`, `{"error":"internal failure","result":[]}`,
+		`{"errors":[{"message":"internal failure"}],"result":[]}`, `{"result":[]}`, `{"ok":null,"result":[]}`,
+		`{"ok":"internal failure","result":[]}`, `{"ok":1,"success":false,"result":[]}`, `{"ok":true,"status":"partial","result":[]}`,
+		`{"data":[],"result":[]}`,
+	} {
+		simulate(t, &netskopetest.Server{}, lastHour(300), func(w *world) {
+			w.Lookback = time.Hour
+			w.faults(func(netskopetest.Request) netskopetest.Fault {
+				return netskopetest.Fault{Kind: netskopetest.Answer, Body: body}
+			}, nil)
+			r, err := w.run()
+			if err == nil || strings.Contains(body, "internal failure") && strings.Contains(body, "message") &&
+				!strings.Contains(body, "errors") && !strings.Contains(err.Error(), "internal failure") {
+				t.Errorf("%s: %+v, %v", body, r, err)
+			}
+			w.faults(nil, nil)
+			w.mustRun()
+			w.checkDelivered()
+		})
+	}
+}
+
+// TestRowsVanish: where rows vanish while a range is paged through, later ones must not slip
+// past the offset.
+func TestRowsVanish(t *testing.T) {
+	for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+		alerts := lastHour(100)
+		simulate(t, &netskopetest.Server{Order: order}, alerts, func(w *world) {
+			w.Lookback, w.PageSize = time.Hour, 10
+			var once sync.Once
+			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+				if r.Offset > 40 {
+					once.Do(func() {
+						for i := 0; i < 60; i += 2 {
+							w.tenant.Remove(alerts[i].ID)
+						}
+					})
+				}
+				return f
+			}, nil)
+			w.cloud.Visible = nil
+			r, err := w.run()
+			if err != nil { // what it gave before, and gives no more, is loud
+				w.faults(nil, nil)
+				r = w.mustRun()
+			}
+			left := map[string]bool{}
+			for _, a := range w.tenant.Alerts() {
+				left[a.ID] = true
+			}
+			for _, o := range w.objects() {
+				for _, line := range w.content(o) {
+					delete(left, w.lines[line].ID)
+				}
+			}
+			if len(left) > 0 || len(w.tenant.Alerts()) == 100 {
+				t.Errorf("order %d: %d alerts slipped past: %+v", order, len(left), r)
+			}
+		})
+	}
+}
+
+// TestOneIDForTwo: alerts whose bytes differ are different alerts, whatever their _id says.
+func TestOneIDForTwo(t *testing.T) {
+	at := dayStart.Add(-20 * time.Minute)
+	var alerts []netskopetest.Alert
+	for i, members := range []string{
+		`"_id":"882049056ee9e069c1c329b7","alert_type":"Malware"`, `"_id":"882049056ee9e069c1c329b7","alert_type":"policy"`,
+		`"_id":"null","n":1`, `"_id":"null","n":2`, `"_id":null,"n":3`, `"_id":"","n":4`, `"_id":" ","n":5`, `"_id":0,"n":6`, `"_id":"0","n":7`,
+	} {
+		json := fmt.Sprintf(`{%s,"_insertion_epoch_timestamp":%d,"timestamp":%[2]d}`, members, at.Unix())
+		alerts = append(alerts, netskopetest.Alert{ID: fmt.Sprint(i), Event: at, Inserted: at, JSON: []byte(json)})
+	}
+	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+		w.Lookback, w.PageSize = time.Hour, 4
+		if r := w.mustRun(); r.Alerts != int64(len(alerts)) || r.Clashes != 1 || r.level() == 0 {
+			t.Errorf("%+v", r)
+		}
+		w.checkDelivered()
+		found, err := w.Ledger().Find(w.t.Context(), "882049056ee9e069c1c329b7", dayStart.Add(-time.Hour), dayStart)
+		if err != nil || len(found) != 2 {
+			t.Errorf("%+v, %v", found, err)
+		}
+	})
+}
+
+// TestTimesInEveryForm: an alert is delivered by its own time, in whatever form that comes.
+func TestTimesInEveryForm(t *testing.T) {
+	at := dayStart.Add(-20 * time.Minute)
+	for _, form := range []string{"%d", "%d000", "%d000000", "%d000000000", `"%d"`, "%d.5"} {
+		var alerts []netskopetest.Alert
+		for i := range 10 {
+			stored := at.Add(time.Duration(i) * time.Minute)
+			json := fmt.Sprintf(`{"_id":"a%d","_insertion_epoch_timestamp":`+form+`}`, i, stored.Unix())
+			alerts = append(alerts, netskopetest.Alert{ID: fmt.Sprint("a", i), Event: stored, Inserted: stored, JSON: []byte(json)})
+		}
+		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+			w.Lookback = time.Hour
+			if r := w.mustRun(); r.Quarantined > 0 || r.Undated > 0 {
+				t.Errorf("%s: %+v", form, r)
+			}
+			w.checkDelivered()
+		})
+	}
+}
+
+// TestBesideTheRange: a tenant that lists alerts a few seconds outside the range that was asked
+// for: each belongs to the cell of its own time.
+func TestBesideTheRange(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, lastHour(0), func(w *world) {
+		w.Lookback, w.PageSize = 3*time.Hour, 500
+		alerts := netskopetest.Uniform(1, dayStart.Add(-4*time.Hour), dayStart, 2000, 400)
+		w.tenant.Add(alerts...)
+		for _, a := range alerts {
+			w.lines[string(a.JSON)] = a
+		}
+		w.HTTP = &http.Client{Transport: widening{w.HTTP.Transport}}
+		w.mustRun()
+		w.checkDelivered()
+		if len(w.cloud.Objects(w.BucketName, w.Folders().Quarantine)) > 0 {
+			t.Error("something was quarantined")
+		}
+	})
+}
+
+// widening asks for three seconds more on both sides than it is asked for.
+type widening struct{ http.RoundTripper }
+
+func (t widening) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	q := r.URL.Query()
+	for name, by := range map[string]int64{"insertionstarttime": -3, "insertionendtime": 3} {
+		var second int64
+		fmt.Sscan(q.Get(name), &second)
+		q.Set(name, fmt.Sprint(second+by))
+	}
+	r.URL.RawQuery = q.Encode()
+	return t.RoundTripper.RoundTrip(r)
+}
+
+// TestRefusalsAreNamed: the tenant's own words, the status and the encoding are in the error.
+func TestRefusalsAreNamed(t *testing.T) {
+	header := func(pairs ...string) http.Header {
+		h := http.Header{}
+		for i := 0; i < len(pairs); i += 2 {
+			h.Set(pairs[i], pairs[i+1])
+		}
+		return h
+	}
+	for _, test := range []struct {
+		fault netskopetest.Fault
+		want  string
+	}{
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"errors":[{"message":"bad query"}]}`}, "answered 400: bad query"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"error":{"message":"bad query"}}`}, "answered 400: bad query"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 204}, "answered 204: no content"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Header: header("Content-Encoding", "br"), Body: "\x8b\x00"}, "the encoding br"},
+		{netskopetest.LoginPage(), "HTML"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: "{\"message\":\"no \u202egnihton " + testToken + "\"}"}, "no \ufffdgnihton (the token)"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 407, Body: `<html>`}, "HTTPS_PROXY"},
+	} {
+		simulate(t, &netskopetest.Server{}, lastHour(3), func(w *world) {
+			w.Lookback = time.Hour
+			w.faults(func(netskopetest.Request) netskopetest.Fault { return test.fault }, nil)
+			_, err := w.run()
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), testToken) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+	for _, fault := range []netskopetest.Fault{
+		netskopetest.RateLimited(fmt.Sprint(dayStart.Add(2 * time.Second).Unix())), netskopetest.RateLimited("inf"), netskopetest.RateLimited("soon"),
+		{Kind: netskopetest.Answer, Status: 408}, {Kind: netskopetest.Answer, Status: 425}, netskopetest.TooManyRequests(),
+	} {
+		simulate(t, &netskopetest.Server{}, lastHour(3), func(w *world) {
+			w.Lookback = time.Hour
+			var once sync.Once
+			w.faults(func(netskopetest.Request) (f netskopetest.Fault) {
+				once.Do(func() { f = fault })
+				return f
+			}, nil)
+			began := time.Now()
+			if r := w.mustRun(); r.Retries != 1 || time.Since(began) > 10*time.Second {
+				t.Errorf("%+v: %+v", fault, r)
+			}
+			w.checkDelivered()
+		})
+	}
+}
