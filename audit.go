@@ -92,7 +92,11 @@ type progress struct {
 	Audit  audit.Summary `json:"audit"`
 
 	generation int64
+	saved      time.Time
 }
+
+// leftAlone is how long the progress of an audit may stand still before it is in nobody's way.
+const leftAlone = time.Hour
 
 // progressEvery is how many cells are audited between two savings.
 const progressEvery = 50
@@ -105,6 +109,10 @@ func (c *Collector) auditBudgeted(ctx context.Context, now time.Time, asked mess
 	p, err := c.readProgress(ctx)
 	if err != nil {
 		return audit.Summary{}, err
+	}
+	if p.generation != 0 && !p.Audit.Complete && (!p.Audit.To.IsZero() && !p.Audit.At.Before(p.Audit.To) || time.Since(p.saved) > leftAlone) {
+		p.Audit.Complete = true // it came to its end without saying so, or nobody works on it any more
+		p.Now = time.Time{}
 	}
 	mine := p.generation != 0 && p.Now.Equal(now) && p.Asked == asked.Verify && p.Repair == asked.Repair
 	switch {
@@ -157,7 +165,7 @@ func (c *Collector) readProgress(ctx context.Context) (progress, error) {
 		return p, fmt.Errorf("read progress of the audit %s: %w; if it is damaged, delete it, and the audit begins anew",
 			c.Bucket.URI(c.Folders().Audit), err)
 	}
-	p.generation = o.Generation
+	p.generation, p.saved = o.Generation, o.Created
 	return p, nil
 }
 

@@ -87,6 +87,7 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	c.TimeField = env.OneOf(v, "TIME_FIELD", alert.InsertionTime, alert.EventTime)
 	c.Compression = env.OneOf(v, "COMPRESSION", NoCompression, Gzip)
 	v.LogLevel("LOG_LEVEL")
+	v.Proxies()
 	if value, ok := v.Get("WINDOW"); ok {
 		v.Refuse("WINDOW", value, "is a setting that no longer exists: time is cut by a fixed grid",
 			"unset it; LAG and the schedule say how soon alerts come")

@@ -43,6 +43,7 @@ type Report struct {
 	CaughtUp bool          // nothing further is old enough
 	Stopped  string        // why the run ended: caught up, budget, max records, or failed
 	Trouble  string        // what was wrong with the state, which was rebuilt from the ledger; or empty
+	Strange  []string      // objects in the ledger's folder that are no entries
 	Races    int           // states that another run saved first
 	Started  time.Time     // by the clock
 	Took     time.Duration
@@ -103,6 +104,7 @@ func (r *Report) attributes() []slog.Attr {
 		slog.Int64("quarantined", r.Quarantined),
 		slog.Int("state_races", r.Races),
 		slog.String("state_trouble", r.Trouble),
+		slog.Any("ledger_strange", r.Strange),
 		slog.Float64("clock_skew_seconds", r.Skew.Seconds()),
 		slog.Float64("lag_seconds", r.Lag.Seconds()),
 		slog.Float64("lateness_p50_seconds", r.Lateness(0.5).Seconds()),
@@ -119,7 +121,7 @@ const skewWarning = time.Minute
 
 // level is the severity of a run that did its work.
 func (r *Report) level() slog.Level {
-	if r.Quarantined > 0 || r.Undated > 0 || r.Clashes > 0 || r.Skew.Abs() > skewWarning || r.Trouble != "" {
+	if r.Quarantined > 0 || r.Undated > 0 || r.Clashes > 0 || r.Skew.Abs() > skewWarning || r.Trouble != "" || len(r.Strange) > 0 {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -138,6 +138,7 @@ func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (
 		err = r.conclude(ctx, budgeted)
 	}
 	r.report.count(r.fetcher.client.Counts())
+	r.report.Strange = r.ledger.Strange()
 	r.report.Skew = r.fetcher.client.Skew()
 	r.report.Took = time.Since(r.report.Started)
 	return r.report, err

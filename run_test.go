@@ -431,7 +431,7 @@ func TestMaxRecords(t *testing.T) {
 func TestBudget(t *testing.T) {
 	simulate(t, &netskopetest.Server{}, hoursBefore(25, 400), func(w *world) {
 		w.PageSize = 10
-		slow := func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 50 * time.Second} }
+		slow := func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 25 * time.Second} }
 		w.faults(slow, nil)
 		for runs := 1; ; runs++ {
 			began := time.Now()
@@ -541,7 +541,7 @@ func TestChangedSettingsMakeNoSecondObject(t *testing.T) {
 // spent budget, too, and no failure.
 func TestBudgetSpentOnPacing(t *testing.T) {
 	simulate(t, &netskopetest.Server{}, hoursBefore(25, 400), func(w *world) {
-		w.PageSize, w.Budget = 10, 6100*time.Millisecond
+		w.PageSize, w.Budget = 10, 9100*time.Millisecond
 		runs := 0
 		for ; ; runs++ {
 			if r := w.mustRun(); r.CaughtUp {
@@ -550,7 +550,7 @@ func TestBudgetSpentOnPacing(t *testing.T) {
 				t.Fatalf("run %d: %+v", runs, r)
 			}
 		}
-		if runs < 5 {
+		if runs < 3 {
 			t.Errorf("caught up after %d runs: the budget did nothing", runs)
 		}
 		w.checkDelivered()

@@ -18,6 +18,7 @@ import (
 const (
 	maxObjectName = 1024 // bytes, Cloud Storage's limit
 	maxOwnName    = 200  // bytes that the collector may append to a folder
+	maxToken      = 4096 // bytes
 )
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
@@ -96,6 +97,15 @@ func (v *Variables) Token() string {
 		v.hide(source, fmt.Sprintf("(value not shown) has a blank, control or non-ASCII character at byte %d", i+1),
 			"copy the token again, as one line")
 	}
+	switch {
+	case strings.ContainsAny(value, "\"'`"):
+		v.hide(source, "(value not shown) has quotes, which no token has", "give the token alone")
+	case strings.ContainsAny(value, "${}<>"):
+		v.hide(source, "(value not shown) looks like a name to be replaced, not like a token", "give the token itself")
+	case len(value) > maxToken:
+		v.hide(source, fmt.Sprintf("(value not shown) has %d characters, which gateways refuse in a header", len(value)),
+			"copy the token again")
+	}
 	if strings.Contains(value, "://") || strings.HasSuffix(value, ".goskope.com") {
 		v.hide(source, "(value not shown) looks like an address", "is it swapped with NETSKOPE_TENANT?")
 	}
@@ -109,6 +119,10 @@ func (v *Variables) Tenant(name string) string {
 	value, ok := v.Get(name)
 	if !ok {
 		v.missing(name, "set it to the tenant's address, as in https://acme.goskope.com")
+		return ""
+	}
+	if before, _, ok := strings.Cut(value, "//"); ok && before != "" && !strings.HasSuffix(before, ":") {
+		v.Refuse(name, value, "lacks a colon", "want https:"+value[len(before):])
 		return ""
 	}
 	if strings.ContainsAny(value, "[]()<>") && !strings.HasPrefix(value, "http://[::1]") {
@@ -146,6 +160,30 @@ func (v *Variables) Tenant(name string) string {
 		return ""
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
+// Proxies checks the variables by which requests go through a proxy. A value that cannot be
+// parsed would be ignored, and the requests, with the token, go out directly. No problem shows
+// a value: it may hold a password.
+func (v *Variables) Proxies() {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		value, ok := v.Get(name)
+		if !ok {
+			continue
+		}
+		address := value
+		if !strings.Contains(address, "://") {
+			address = "http://" + address
+		}
+		u, err := url.Parse(address)
+		switch {
+		case err != nil || u.Hostname() == "":
+			v.hide(name, "(value not shown) is not the address of a proxy, and would be ignored",
+				"want http://user:password@host:port, with % in a password written as %25")
+		case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" && u.Scheme != "socks5h":
+			v.hide(name, "(value not shown) has a scheme that no proxy has", "want http://host:port")
+		}
+	}
 }
 
 func isDots(part string) bool { return part == "." || part == ".." }

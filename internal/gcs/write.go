@@ -136,8 +136,9 @@ func (w *Writer) Commit() (Object, error) {
 		return objectOf(w.upload.Attrs()), nil
 	}
 	if err = w.failed(err); errors.Is(err, ErrChanged) { // by a request of ours whose answer was lost: nobody else has the name
-		o, lookErr := w.bucket.Look(w.ctx, w.name)
-		return o, lookErr
+		if o, lookErr := w.bucket.Look(w.ctx, w.name); lookErr == nil {
+			return o, nil
+		}
 	}
 	return Object{}, err
 }

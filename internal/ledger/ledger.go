@@ -22,6 +22,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +75,7 @@ type Ledger struct {
 	entries  map[cell.Cell]Entry
 	late     map[cell.Cell][]Entry // in the order of their numbers
 	position Position
+	strange  map[string]bool // names in the ledger's folder that no entry has
 }
 
 const (
@@ -109,6 +112,9 @@ func (l *Ledger) Reach(p Position) {
 func (l *Ledger) Load(ctx context.Context, from, to time.Time) error {
 	names := gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from), To: l.folders.EntriesTo(to)}
 	err := l.store.List(ctx, names, func(o gcs.Object) error {
+		if l.isStrange(o) {
+			return nil
+		}
 		e, err := l.parse(o)
 		if err == nil {
 			l.mu.Lock()
@@ -121,6 +127,28 @@ func (l *Ledger) Load(ctx context.Context, from, to time.Time) error {
 		return fmt.Errorf("list ledger: %w", err)
 	}
 	return nil
+}
+
+// isStrange reports whether the object has a name that no entry has: somebody has left it in
+// the ledger's folder, as a console does that makes folders. It is in nobody's way.
+func (l *Ledger) isStrange(o gcs.Object) bool {
+	if _, _, ok := l.folders.ParseEntry(o.Name); ok {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.strange == nil {
+		l.strange = map[string]bool{}
+	}
+	l.strange[o.Name] = true
+	return true
+}
+
+// Strange are names that this worker has met in the ledger's folder and that no entry has.
+func (l *Ledger) Strange() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.strange))
 }
 
 // note remembers an entry, which never changes.

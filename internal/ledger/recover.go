@@ -74,6 +74,9 @@ func (l *Ledger) Newest(ctx context.Context, now time.Time) (p Position, newest 
 		from := now.Add(-back)
 		var life time.Time // when the newest entry was made: of several beginnings, the last one counts
 		err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from)}, func(o gcs.Object) error {
+			if l.isStrange(o) {
+				return nil
+			}
 			e, err := l.parse(o)
 			if err != nil {
 				return err
@@ -110,6 +113,9 @@ const earliest = 1e9
 // It needs storage.objects.list.
 func (l *Ledger) Start(ctx context.Context) (start time.Time, err error) {
 	err = l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger}, func(o gcs.Object) error {
+		if l.isStrange(o) {
+			return nil
+		}
 		e, err := l.parse(o)
 		if err != nil || e.Split {
 			return err
