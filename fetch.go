@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
@@ -42,14 +43,17 @@ type fetcher struct {
 // by _id, or by all their bytes if they have none, so pages may overlap, be asked for again,
 // and begin again. An alert whose own time lies in the neighbour's seconds is left to it.
 //
-// An alert without a time of its own can be met in both neighbours of an edge. The earlier
-// one has it: what the ranges of both have in common is just what is answered to a question
-// from the start of the later range to the end of the earlier one, whichever bounds are
-// inclusive. So nothing has to be known of what the neighbour does.
-func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen ledger.Fetched, duplicates int64, err error) {
+// An alert without a time of its own, or with one that is outside of all that was asked for,
+// can be met in both neighbours of an edge. The earlier one has it: what the ranges of both
+// have in common is just what is answered to a question from the start of the later range to
+// the end of the earlier one, whichever bounds are inclusive. So nothing has to be known of
+// what the neighbour does.
+func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen ledger.Fetched, duplicates int64,
+	err error) {
 	var counter tally.Counter
-	var earlier alert.Set // what the cell before has, too, of alerts without a time
+	var earlier alert.Set // what the cell before has, too, of alerts without a time that says whose they are
 	known, kept := alert.Set{}, true
+	var held [3]int // by the seconds that are asked for where the cell is one of them
 	from, to := c.From().Unix()-1, c.To().Unix()
 	most := mostPerCell
 	if c.Level() == cell.Last {
@@ -65,22 +69,27 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 		}
 		at, dated := alert.Time(a, f.field)
 		stray := dated && (at < from || at > to)
+		if dated && !stray && c.Level() == cell.Last {
+			held[at-from]++
+		}
 		if dated && !stray && !c.Contains(at) {
 			return true, nil
 		}
-		if !dated {
+		if !dated || stray {
 			if earlier == nil {
-				if earlier, err = f.common(ctx, from, from+1); err != nil {
+				set, err := f.common(ctx, from, from+1)
+				if err != nil {
 					return true, err
 				}
+				earlier = set // whole, or not at all
 			}
 			if _, ok := earlier[key]; ok {
 				return true, nil
 			}
-			seen.Undated++
-		}
-		if !dated || stray {
 			at = c.From().Unix()
+		}
+		if !dated {
+			seen.Undated++
 		}
 		counter.Add(a, at)
 		if stamp, ok := alert.EpochSeconds(a.Timestamp); ok {
@@ -102,8 +111,13 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 	case errors.Is(err, netskope.ErrDeep) && c.Level() < cell.Last:
 		return seen, duplicates, ledger.ErrTooMuch
 	case errors.Is(err, netskope.ErrDeep):
-		err = fmt.Errorf("the second %s holds more than %d alerts, which is more than can be collected: %w",
-			c.From().Format(time.RFC3339), most, err)
+		fullest := slices.Index(held[:], slices.Max(held[:]))
+		if held == [3]int{} {
+			fullest = 1
+		}
+		second := c.From().Add(time.Duration(fullest-1) * time.Second)
+		err = fmt.Errorf("the second %s holds more than %d alerts, or those beside it do, which is more than can be "+
+			"collected: %w", second.Format(time.RFC3339), most, err)
 	case kept && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: %w", errSlow, err)
 	}

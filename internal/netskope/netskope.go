@@ -104,9 +104,16 @@ func (c *Client) page(ctx context.Context, query url.Values, each func(*page.Ale
 		if err := c.limiter.Wait(ctx); err != nil {
 			return page.Envelope{}, backoff.Permanent(outOfTime(ctx, err))
 		}
-		envelope, err := c.request(ctx, query, each)
+		var own error // each's: no reason to ask again, even where it is a tenant's error
+		envelope, err := c.request(ctx, query, func(a *page.Alert) error {
+			own = each(a)
+			return own
+		})
 		if ctx.Err() != nil && err != nil {
 			return envelope, backoff.Permanent(ctx.Err())
+		}
+		if own != nil {
+			return envelope, backoff.Permanent(own)
 		}
 		var failure *Error
 		if !errors.As(err, &failure) {
