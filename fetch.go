@@ -28,6 +28,16 @@ const (
 // errSlow says that the run's time was up while the tenant was still answering for a cell.
 var errSlow = errors.New("the cell did not fit into the run's time")
 
+// errCrowded says that a cell holds too much, and how dense what was seen of it is where it is
+// densest, in alerts per second: the tenant's order decides how little or much of the cell that is.
+type errCrowded struct{ density float64 }
+
+func (e *errCrowded) Error() string { return ledger.ErrTooMuch.Error() }
+func (e *errCrowded) Unwrap() error { return ledger.ErrTooMuch }
+
+// crowdParts is how many parts a cell has by which its density is measured.
+const crowdParts = 60
+
 // fetcher fetches cells: asked wide, kept exact.
 type fetcher struct {
 	client *netskope.Client
@@ -53,8 +63,9 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 	var counter tally.Counter
 	var earlier alert.Set // what the cell before has, too, of alerts without a time that says whose they are
 	known, kept := alert.Set{}, true
-	var held [3]int // by the seconds that are asked for where the cell is one of them
 	from, to := c.From().Unix()-1, c.To().Unix()
+	var held [crowdParts + 3]int // by parts of the range that is asked for
+	part := max(int64(c.Length().Seconds())/crowdParts, 1)
 	most := mostPerCell
 	if c.Level() == cell.Last {
 		most = mostPerSecond
@@ -69,8 +80,8 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 		}
 		at, dated := alert.Time(a, f.field)
 		stray := dated && (at < from || at > to)
-		if dated && !stray && c.Level() == cell.Last {
-			held[at-from]++
+		if dated && !stray {
+			held[(at-from)/part]++
 		}
 		if dated && !stray && !c.Contains(at) {
 			return true, nil
@@ -109,13 +120,12 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 	case err == nil:
 		return seen, duplicates, nil
 	case errors.Is(err, netskope.ErrDeep) && c.Level() < cell.Last:
-		return seen, duplicates, ledger.ErrTooMuch
+		return seen, duplicates, &errCrowded{float64(slices.Max(held[:])) / float64(part)}
 	case errors.Is(err, netskope.ErrDeep):
-		fullest := slices.Index(held[:], slices.Max(held[:]))
-		if held == [3]int{} {
-			fullest = 1
+		second := c.From()
+		if most := slices.Max(held[:]); most > held[1] {
+			second = second.Add(time.Duration(slices.Index(held[:], most)-1) * time.Second)
 		}
-		second := c.From().Add(time.Duration(fullest-1) * time.Second)
 		err = fmt.Errorf("the second %s holds more than %d alerts, or those beside it do, which is more than can be "+
 			"collected: %w", second.Format(time.RFC3339), most, err)
 	case kept && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded):
