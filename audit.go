@@ -31,18 +31,13 @@ func (c *Collector) Audit(ctx context.Context, o audit.Options, each func(audit.
 // resumeAudit audits from where the summary has come, or from its start.
 func (c *Collector) resumeAudit(ctx context.Context, o audit.Options, s *audit.Summary, each func(audit.Result)) error {
 	began := time.Now()
-	state, err := c.readState(ctx, c.StateKey, 0)
-	if err == nil && state.original {
-		err = fmt.Errorf("%w: the state %s is the original function's; let the collector run once", audit.ErrNothing, c.Bucket.URI(c.StateKey))
-	}
-	if err == nil {
-		err = state.Check(c.Config)
-	}
+	l := c.Ledger()
+	state, _, err := c.currentState(ctx, l, began) // where it is lost or damaged, the ledger's
 	if err != nil {
 		return err
 	}
 	f := fetcher{netskope.New(c.Netskope(), c.HTTP, nil), c.TimeField}
-	a := audit.Auditor{Ledger: c.Ledger(), Bucket: c.Bucket, Folders: c.Folders(), Options: o, Through: state.Through,
+	a := audit.Auditor{Ledger: l, Bucket: c.Bucket, Folders: c.Folders(), Options: o, Through: state.Through,
 		Page: c.PageSize, States: []string{c.StateKey, layout.OriginalStateKey(c.Prefix)}, TimeField: c.TimeField,
 		Fetch: func(ctx context.Context, cut cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
 			seen, _, err := f.fetch(ctx, cut, keep)
@@ -131,7 +126,7 @@ func (c *Collector) auditBudgeted(ctx context.Context, now time.Time, asked mess
 			}
 		}
 	})
-	spent := saveErr == nil && errors.Is(budgeted.Err(), context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded)
+	spent := saveErr == nil && budgeted.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case saveErr != nil:
 		return p.Audit, saveErr

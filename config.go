@@ -73,7 +73,8 @@ const (
 // read at every call, so that a rotated secret is picked up by the next run.
 func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	v := env.New(lookup)
-	c := Config{Token: v.Token(), BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v), Tenant: v.Tenant("NETSKOPE_TENANT")}
+	c := Config{Token: v.Token(), BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v)}
+	c.Tenant = v.Tenant("NETSKOPE_TENANT")
 	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
 	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40,
 		"0 for no cap, or the number of alerts after which a run begins no new cell")

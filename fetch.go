@@ -58,8 +58,8 @@ type fetcher struct {
 // have in common is just what is answered to a question from the start of the later range to
 // the end of the earlier one, whichever bounds are inclusive. So nothing has to be known of
 // what the neighbour does.
-func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen ledger.Fetched, duplicates int64,
-	err error) {
+func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
+	seen ledger.Fetched, duplicates int64, err error) {
 	var counter tally.Counter
 	var earlier alert.Set // what the cell before has, too, of alerts without a time that says whose they are
 	known, kept := alert.Set{}, true
@@ -99,6 +99,13 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 			}
 			at = c.From().Unix()
 		}
+		switch err := keep(a, key, alert.QuarantineReason(a, stray)); {
+		case errors.Is(err, ledger.ErrKnown):
+			return true, nil
+		case err != nil:
+			kept = false
+			return true, err
+		}
 		if !dated {
 			seen.Undated++
 		}
@@ -111,9 +118,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 				counter.Late(stored - stamp)
 			}
 		}
-		err := keep(a, key, alert.QuarantineReason(a, stray))
-		kept = kept && err == nil
-		return true, err
+		return true, nil
 	})
 	seen.Tally = counter.Tally()
 	switch {

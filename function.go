@@ -82,7 +82,8 @@ func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (stri
 		return outcome{text: "configuration refused", err: err}
 	}
 	if config.StateInFeed() {
-		log.LogAttrs(ctx, slog.LevelWarn, stateInFeed, slog.String("state", config.StateKey), slog.String("folder", config.Prefix+"/"))
+		log.LogAttrs(ctx, slog.LevelWarn, stateInFeed,
+			slog.String("state", config.StateKey), slog.String("folder", config.Prefix+"/"))
 	}
 	c, err := Open(config)
 	if err != nil {
@@ -98,9 +99,8 @@ func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (stri
 	default:
 		r, err := c.Run(ctx, now, nil)
 		o := ended("run", r, err)
-		o.again = false // the next tick comes anyway
-		if err == nil {
-			o.text = "run finished"
+		if err == nil { // the next tick comes anyway
+			o.text, o.again = "run finished", false
 		}
 		return o
 	}

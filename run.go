@@ -74,7 +74,7 @@ type Span = ledger.Span
 func (c *Collector) checkSpan(now time.Time, s Span) error {
 	const form = time.RFC3339
 	switch {
-	case s.From.Location() != time.UTC || s.To.Location() != time.UTC || s.From.Nanosecond() != 0 || s.To.Nanosecond() != 0:
+	case s.From.Location() != time.UTC || s.To.Location() != time.UTC, s.From.Nanosecond()+s.To.Nanosecond() != 0:
 		return fmt.Errorf("span %v is not in whole seconds UTC", s)
 	case !s.From.Before(s.To):
 		return fmt.Errorf("span %v ends before it begins", s)

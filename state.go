@@ -22,9 +22,10 @@ import (
 // that is lost, damaged, behind or ahead is rebuilt from there. It moves forward only,
 // behind cells whose delivery is in the ledger and whose objects are at their places:
 //
-//	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ …  ─▶ state saved
-//	           │                      │               │                 │                └─ lost the race: the further one stays
-//	           │                      │               │                 └─ died here: the entry is found, nothing is left to move
+//	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ … ─▶ state saved
+//	           │                      │               │                 │             │
+//	           │                      │               │                 │             └─ lost the race: the further one stays
+//	           │                      │               │                 └─ died here: nothing is left to move
 //	           │                      │               └─ died here: the entry is found, and its objects are moved
 //	           └──────────────────────┴─ died or failed here: the cell is repeated, nothing was visible
 type State struct {
@@ -46,6 +47,7 @@ type State struct {
 	saved      time.Time // when that was written
 	original   bool      // it is the Python function's
 	trouble    string    // what was wrong with the state in the place of which this one stands
+	broken     *damaged  // that state, if it could not be read
 }
 
 const (
@@ -99,6 +101,11 @@ func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Ti
 				return s, err
 			}
 		}
+		if s.broken != nil {
+			if err := c.keepBroken(ctx, s.broken); err != nil {
+				return State{}, err
+			}
+		}
 		// One that was begun, adopted or rebuilt is saved before anything is worked on: it
 		// keeps where the collector began, even if this run fails.
 		s, err = c.firstSave(ctx, s)
@@ -106,7 +113,7 @@ func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Ti
 			return s, err
 		}
 	}
-	return State{}, fmt.Errorf("begin state %s: %w, %d times in a row", c.Bucket.URI(c.StateKey), errStateMoved, stateTries)
+	return State{}, fmt.Errorf("begin state: %w, %d times in a row", errStateMoved, stateTries)
 }
 
 // What may be wrong with a state.
@@ -120,8 +127,9 @@ const (
 
 // currentState reads the state, or, where there is none to be read, makes it from the ledger,
 // adopts the original function's, or begins a new one: then it is not stored, and has the
-// generation of what it is to replace.
-func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time.Time) (s State, stored bool, err error) {
+// generation of what it is to replace. It changes nothing.
+func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time.Time) (
+	s State, stored bool, err error) {
 	s, err = c.readState(ctx, c.StateKey, 0)
 	var broken *damaged
 	trouble := ""
@@ -142,12 +150,6 @@ func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time
 	switch {
 	case lookErr != nil:
 		return State{}, false, lookErr
-	case ok && broken != nil:
-		key := layout.DamagedKey(c.StateKey, broken.generation)
-		_, err := c.Bucket.Put(ctx, key, 0, broken.content, "application/octet-stream", nil)
-		if err != nil && !errors.Is(err, gcs.ErrChanged) {
-			return State{}, false, fmt.Errorf("keep the damaged state: %w", err)
-		}
 	case !ok && broken != nil:
 		return State{}, false, fmt.Errorf("%w; %s", err, broken.Remedy())
 	case !ok && s.original:
@@ -156,7 +158,19 @@ func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time
 		s, err = c.BeginState(ctx, now)
 		return s.of(c.Config), false, err
 	}
-	return rebuilt(p, newest, s.generation, trouble).of(c.Config), false, nil
+	s = rebuilt(p, newest, s.generation, trouble).of(c.Config)
+	s.broken = broken
+	return s, false, nil
+}
+
+// keepBroken keeps the bytes of a damaged state beside it.
+func (c *Collector) keepBroken(ctx context.Context, broken *damaged) error {
+	key := layout.DamagedKey(c.StateKey, broken.generation)
+	_, err := c.Bucket.Put(ctx, key, 0, broken.content, "application/octet-stream", nil)
+	if err != nil && !errors.Is(err, gcs.ErrChanged) {
+		return fmt.Errorf("keep the damaged state: %w", err)
+	}
+	return nil
 }
 
 // rebuilt is the state that the ledger tells of.
@@ -172,7 +186,8 @@ func (s State) of(c Config) State {
 // hold compares a state with the ledger. Just before Through, the ledger must show something
 // as delivered, unless the collector began there; and the entries must not say that it had
 // come much further. It returns the state to go on with, and whether that is stored.
-func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now time.Time) (held State, stored bool, err error) {
+func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now time.Time) (
+	held State, stored bool, err error) {
 	for _, e := range l.All() {
 		if e.Began.Equal(s.Began) && e.Position.Through.After(s.Through.Add(behindBy)) {
 			s.trouble = stateBehind
@@ -267,7 +282,8 @@ func parseState(content []byte, now time.Time) (State, error) {
 	case s.Began.Unix() < 0 || s.Through.Nanosecond() != 0 || s.Began.Nanosecond() != 0:
 		return broken(errors.New("through and began must be whole seconds since 1970"))
 	case s.Through.Before(s.Began):
-		return broken(fmt.Errorf("through %s is before began %s", s.Through.Format(time.RFC3339), s.Began.Format(time.RFC3339)))
+		return broken(fmt.Errorf("through %s is before began %s",
+			s.Through.Format(time.RFC3339), s.Began.Format(time.RFC3339)))
 	case s.Through.After(now.Add(clockTolerance)):
 		return broken(fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339)))
 	}

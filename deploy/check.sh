@@ -5,8 +5,8 @@
 
 OUTCOMES='jsonPayload.message=("run finished" OR "run failed" OR "configuration refused" OR "message refused")'
 RECORD_FIELDS=(
-	message event window_from window_to windows alerts bytes objects windows_existing windows_covered requests
-	pages retries duplicates undated quarantined state_races lag_seconds lateness_p50_seconds
+	message event from through cells alerts bytes objects cells_existing cells_covered cells_split requests
+	pages retries duplicates undated quarantined state_races state_trouble lag_seconds lateness_p50_seconds
 	lateness_p99_seconds lateness_max_seconds caught_up stopped duration_seconds error
 )
 
@@ -23,6 +23,7 @@ print_record() {
 	local values i
 	mapfile -t values <<<"$1"
 	say "  $(printf '%-22s' time)${values[0]-}"
+	say "  $(printf '%-22s' severity)${values[1]-}"
 	for i in "${!RECORD_FIELDS[@]}"; do
 		[[ ! ${values[i + 2]-} ]] || say "  $(printf '%-22s' "${RECORD_FIELDS[i]}")${values[i + 2]}"
 	done

@@ -108,7 +108,7 @@ doom_data() {
 	fi
 	find_bucket
 	if [[ $BUCKET_MARK == "$FUNCTION" ]]; then
-		doom "bucket gs://$GCS_BUCKET WITH ALL ALERTS AND THE STATE" storage rm --recursive "gs://$GCS_BUCKET"
+		doom "bucket gs://$GCS_BUCKET WITH ALL ALERTS, THE LEDGER AND THE STATE" storage rm --recursive "gs://$GCS_BUCKET"
 	elif [[ $BUCKET_FOUND ]]; then
 		say "bucket gs://$GCS_BUCKET was not made by deploy.sh and stays"
 	fi

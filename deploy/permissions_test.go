@@ -48,8 +48,7 @@ func TestRolesAreWhatTheCodeNeeds(t *testing.T) {
 	w.succeed(w.settings()...)
 
 	needed := map[string]string{}
-	names, err := filepath.Glob("../*.go")
-	w.must(err)
+	names := slices.Concat(code(t, "../*.go"), code(t, "../internal/*/*.go"))
 	for _, name := range names {
 		content, err := os.ReadFile(name)
 		w.must(err)
@@ -110,44 +109,71 @@ func TestRolesAreWhatTheCodeNeeds(t *testing.T) {
 	}
 }
 
+// code lists the files of that pattern that are deployed.
+func code(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no file is %s: %v", pattern, err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !deployed(strings.TrimPrefix(name, "../")) })
+}
+
+// settingNames are the words of lists in settings.sh.
+func settingNames(t *testing.T, lists ...string) string {
+	t.Helper()
+	script, err := os.ReadFile("settings.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := ""
+	for _, list := range lists {
+		_, after, found := strings.Cut(string(script), "\n"+list+"=(")
+		if !found {
+			t.Fatalf("settings.sh has no list %s", list)
+		}
+		within, _, _ := strings.Cut(after, ")")
+		words += within
+	}
+	return words
+}
+
 // A variable that the function reads can be set with deploy.sh, and reaches it.
 func TestEveryVariableIsASetting(t *testing.T) {
 	t.Parallel()
 	var content []byte
-	for _, file := range []string{"../config.go", "../variables.go"} {
+	for _, file := range append(code(t, "../internal/env/*.go"), "../config.go") {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		content = append(content, text...)
 	}
-	script, err := os.ReadFile("settings.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	matches := regexp.MustCompile(`v\.(?:get|bucket|objectPath|tenant|integer|duration|number|logLevel)\("([A-Z_]+)"|`+
-		`oneOf\(v, "([A-Z_]+)"`).
+	matches := regexp.MustCompile(`v\.(?:Get|Bucket|ObjectPath|Tenant|Integer|Duration|Number|LogLevel)\("([A-Z_]+)"|`+
+		`\bOneOf\(v, "([A-Z_]+)"`).
 		FindAllStringSubmatch(string(content), -1)
 	names := map[string]bool{}
 	for _, m := range matches {
 		names[m[1]+m[2]] = true
 	}
-	if len(names) < 15 {
-		t.Fatalf("found only %d variables in config.go and variables.go", len(names))
+	if len(names) < 16 || !names["NETSKOPE_API_TOKEN_FILE"] || !names["WINDOW"] {
+		t.Fatalf("found only %d variables in config.go and internal/env: %v", len(names), names)
 	}
-	_, passed, _ := strings.Cut(string(script), "FUNCTION_SETTINGS=(")
-	passed, _, _ = strings.Cut(passed, ")")
+	if regexp.MustCompile(`\bWINDOW\b`).MatchString(settingNames(t, "SETTINGS", "FUNCTION_SETTINGS")) {
+		t.Error("WINDOW, which the function refuses, is a setting of deploy.sh")
+	}
+	known, passed := strings.Fields(settingNames(t, "SETTINGS")), strings.Fields(settingNames(t, "FUNCTION_SETTINGS"))
 	for name := range names {
 		if name == "NETSKOPE_API_TOKEN" || name == "WINDOW" {
 			continue // refused, the one so that the token is in no variable: TestPreflight
 		}
-		if !regexp.MustCompile(`\b` + name + `\b`).Match(script) {
+		if !slices.Contains(known, name) {
 			t.Errorf("deploy.sh does not know %s", name)
 		}
 		switch name {
 		case "GCS_BUCKET", "NETSKOPE_TENANT", "NETSKOPE_API_TOKEN_FILE":
 		default:
-			if !slices.Contains(strings.Fields(passed), name) {
+			if !slices.Contains(passed, name) {
 				t.Errorf("deploy.sh does not pass %s on to the function", name)
 			}
 		}

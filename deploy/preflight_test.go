@@ -92,7 +92,7 @@ func TestPreflight(t *testing.T) {
 			args: []string{"--timeout", "480"},
 			want: []string{"BUDGET=8m, its default", "TIMEOUT=480s"},
 		},
-		"budget sum":  {args: []string{"--budget", "8m59.5s", "--timeout", "540"}, want: []string{"not below"}},
+		"budget sum":  {args: []string{"--budget", "8m60s", "--timeout", "540"}, want: []string{"not below"}},
 		"budget unit": {args: []string{"--budget", "480"}, want: []string{"BUDGET=480", "unit"}},
 		"lag unit":    {args: []string{"--lag", "5"}, want: []string{"LAG=5", "unit"}},
 		"window": {
@@ -139,7 +139,25 @@ func TestPreflight(t *testing.T) {
 			args: []string{"--state-key", "netskope/alerts/state.json"},
 			want: []string{"feed's folder netskope/alerts/", "outside"},
 		},
-		"empty folder": {args: []string{"--gcs-prefix", "a//b"}, want: []string{"GCS_PREFIX=a//b"}},
+		"state beside the feed under its name": {
+			args: []string{"--gcs-prefix", "a/b/feed", "--state-key", "a/b/feed-state.json"},
+			want: []string{"STATE_KEY=a/b/feed-state.json", "with that slash or without", "a/b/state/feed.json"},
+		},
+		"empty folder": {args: []string{"--gcs-prefix", "x//y"}, want: []string{"GCS_PREFIX=x//y", "(//)"}},
+		"folder of two": {
+			args: []string{"--gcs-prefix", "x/.."},
+			want: []string{"GCS_PREFIX=x/.. has a folder . or .."},
+		},
+		"folder of ours": {
+			args: []string{"--gcs-prefix", "x/led"},
+			want: []string{"GCS_PREFIX=x/led", "own objects in x/ledger/", "would take them for alerts"},
+		},
+		"invisible": {
+			args: []string{"--gcs-prefix", "x\u200by"},
+			want: []string{"GCS_PREFIX has characters that cannot be"},
+		},
+		"page size": {args: []string{"--page-size", "0"}, want: []string{"PAGE_SIZE=0", "from 1 to 10000"}},
+		"lag range": {args: []string{"--lag", "25h"}, want: []string{"LAG=25h", "from 0s to 24h"}},
 		"token variable": {
 			set:  func(w *world) { w.environment = []string{"NETSKOPE_API_TOKEN=" + token} },
 			want: []string{"NETSKOPE_API_TOKEN is set (value not shown)", "--token-file -"},
@@ -202,7 +220,7 @@ func TestPreflightAccepts(t *testing.T) {
 		"bare tenant":     {"--tenant", "acme.eu.goskope.com"},
 		"tenant slash":    {"--tenant", "https://acme.goskope.com/"},
 		"prefix slashes":  {"--gcs-prefix", "/netskope/alerts/"},
-		"sibling state":   {"--state-key", "netskope/alerts-state.json"},
+		"sibling state":   {"--state-key", "netskope/state-of-alerts.json"},
 		"own accounts":    {"--build-service-account", "b@other.iam.gserviceaccount.com"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,7 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
   --region REGION            default us-central1
   --bucket-location PLACE    default: the region
   --bucket-max-age-days N    delete objects in the feed's folder after N days; default: keep
-                             them. State and quarantine stay
+                             them. Ledger, state and quarantine, beside it, stay
   --schedule CRON            default '0 * * * *'; --time-zone, default Etc/UTC
   --memory SIZE              default 256Mi; --timeout SECONDS, default and limit 540
   --runtime NAME             default go126

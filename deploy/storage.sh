@@ -33,7 +33,7 @@ make_bucket() {
 	local lifecycle=none noted=
 	find_bucket
 	if [[ $BUCKET_RETENTION ]]; then
-		die "bucket $GCS_BUCKET has a retention policy ($BUCKET_RETENTION s): the state could not be rewritten in it, nor could a feed delete. Remove it (gcloud storage buckets update gs://$GCS_BUCKET --clear-retention-period) or choose another bucket; to delete old objects, use --bucket-max-age-days"
+		die "bucket $GCS_BUCKET has a retention policy ($BUCKET_RETENTION s): the state could not be rewritten in it, no staged object moved into the feed's folder, nor could a feed delete. Remove it (gcloud storage buckets update gs://$GCS_BUCKET --clear-retention-period) or choose another bucket; to delete old objects, use --bucket-max-age-days"
 	fi
 	if [[ ! $BUCKET_FOUND ]]; then
 		change_bucket create "gs://$GCS_BUCKET" "--location=$BUCKET_LOCATION" --uniform-bucket-level-access --public-access-prevention
@@ -50,8 +50,8 @@ make_bucket() {
 		fi
 	fi
 	[[ ! $BUCKET_MAX_AGE_DAYS ]] || lifecycle=$BUCKET_MAX_AGE_DAYS
-	# Only the feed's folder ages: a state that was deleted because the collector stood still
-	# for long would have it begin anew, and skip what was never collected.
+	# Only the feed's folder ages. The ledger, beside it, must not: what it does not know as
+	# delivered is delivered again, and without it a lost state cannot be rebuilt.
 	# A bucket's own lifecycle rules are left alone unless an age is asked for.
 	if [[ $BUCKET_MAX_AGE_DAYS && $BUCKET_LIFECYCLE != "$lifecycle" ]]; then
 		put_file "$FILES/lifecycle.json" "{\"rule\": [{\"action\": {\"type\": \"Delete\"}, \"condition\": {\"age\": $BUCKET_MAX_AGE_DAYS, \"matchesPrefix\": [$(json_text "$FOLDER/")]}}]}"
@@ -138,9 +138,9 @@ make_secret() {
 	TOKEN=
 }
 
-# grant_storage: on the one bucket and the one secret, nothing on the project. The state
-# is replaced, which for Cloud Storage is a deletion and a creation; reading it where it
-# does not exist yet needs the right to list.
+# grant_storage: on the one bucket and the one secret, nothing on the project. Staged
+# objects are moved and the state is replaced, which for Cloud Storage is a deletion and a
+# creation; the ledger is listed, and reading what does not exist yet needs that, too.
 grant_storage() {
 	grant "storage buckets" "gs://$GCS_BUCKET" "serviceAccount:$RUN_EMAIL" roles/storage.objectUser
 	grant secrets "$SECRET" "serviceAccount:$RUN_EMAIL" roles/secretmanager.secretAccessor

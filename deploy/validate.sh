@@ -50,7 +50,7 @@ check_settings() {
 }
 
 check_storage_settings() {
-	local prefix=${GCS_PREFIX:-netskope/alerts} key=${STATE_KEY:-netskope/state/alerts.json} name
+	local name
 	if [[ ! $GCS_BUCKET ]]; then
 		[[ $COMMAND == destroy ]] || problem "GCS_BUCKET is not set: --gcs-bucket NAME"
 	elif [[ $GCS_BUCKET == gs://* ]]; then
@@ -58,18 +58,50 @@ check_storage_settings() {
 	elif [[ ! $GCS_BUCKET =~ ^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$ ]]; then
 		problem "GCS_BUCKET=$GCS_BUCKET is not a bucket name: 3 to 222 lower-case letters, digits, dots, dashes and underscores"
 	fi
-	for name in GCS_PREFIX STATE_KEY; do
-		[[ ! ${!name} =~ (^gs:|//|(^|/)\.\.?/) ]] || problem "$name=${!name}: want a path inside the bucket, without gs://, // and dots for folders"
+	read_path GCS_PREFIX "${GCS_PREFIX:-netskope/alerts}" netskope/alerts
+	FOLDER=$REPLY
+	# A feed on the folder may be given without its slash: it takes every name that begins so.
+	for name in ledger staging quarantine check audit state; do
+		if [[ $FOLDER && $name == "${FOLDER##*/}"* ]]; then
+			problem "GCS_PREFIX=$FOLDER is how the names of the collector's own objects in ${FOLDER%"${FOLDER##*/}"}$name/ begin: a feed on it would take them for alerts; choose another name, as in netskope/alerts"
+			break
+		fi
 	done
-	FOLDER=$(slashless "$prefix")
-	key=$(slashless "$key")
-	if [[ ! $FOLDER || ! $key ]]; then
-		problem "GCS_PREFIX and STATE_KEY must name something: leave them out for netskope/alerts and netskope/state/alerts.json"
-	elif [[ $key == "$FOLDER" || $key == "$FOLDER"/* ]]; then
-		problem "STATE_KEY=$key lies in the feed's folder $FOLDER/: the feed would read it as a log at every run, and may delete it; keep it outside"
+	if [[ $STATE_KEY ]]; then
+		read_path STATE_KEY "$STATE_KEY" "$(beside state).json"
+		if [[ $FOLDER && $REPLY == "$FOLDER"* ]]; then
+			problem "STATE_KEY=$REPLY begins with the name of the feed's folder $FOLDER/: a feed, with that slash or without, would read the state as a log at every run, and may delete it; keep it outside, as in $(beside state).json, its default"
+		fi
 	fi
 	[[ $BUCKET_MAX_AGE_DAYS =~ ^([1-9][0-9]{0,4})?$ ]] || problem "BUCKET_MAX_AGE_DAYS=$BUCKET_MAX_AGE_DAYS: want a whole number of days"
 	[[ $BUCKET_LOCATION =~ ^[A-Za-z0-9-]+$ ]] || problem "BUCKET_LOCATION=$BUCKET_LOCATION: want a location, as in us-central1 or EU"
+}
+
+# beside prints where the function keeps what it calls $1 of the feed's folder.
+beside() { printf %s "${FOLDER%"${FOLDER##*/}"}$1/${FOLDER##*/}"; }
+
+# Bytes that are no UTF-8, and the characters that cannot be seen.
+UTF8=$'^([\x01-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*$'
+UNSEEN=$'\xc2[\x80-\xa0\xad]|\xe1\x9a\x80|\xe1\xa0\x8e|\xe2\x80[\x80-\x8f\xa8-\xaf]|\xe2\x81[\x9f-\xaf]|\xe3\x80\x80|\xee|\xef[\x80-\xa3]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]|[\xf3\xf4]'
+
+# read_path judges the value $2 of the setting $1 as the function does, and leaves it in
+# REPLY without slashes at its ends; $3 is its default.
+read_path() {
+	local name=$1 value=$2 LC_ALL=C
+	REPLY=$(slashless "$value")
+	if [[ ! $REPLY ]]; then
+		problem "$name=$value names nothing; leave it out for $3"
+	elif [[ $value == gs:* ]]; then
+		problem "$name=$value: want a path inside the bucket, without gs:// and without the bucket's name, as in $3"
+	elif [[ $REPLY == *//* ]]; then
+		problem "$name=$value has an empty folder name (//), with which a Cloud Storage feed does not work; leave one slash"
+	elif [[ /$REPLY/ =~ /\.\.?/ ]]; then
+		problem "$name=$value has a folder . or .., which Cloud Storage does not know; write the path out"
+	elif ((${#REPLY} > 824)); then
+		problem "$name is too long: want at most 824 bytes, because the function appends to it, and object names have at most 1024"
+	elif [[ ! $REPLY =~ $UTF8 || $REPLY =~ $UNSEEN ]]; then
+		problem "$name has characters that cannot be seen, or is not UTF-8; type it again"
+	fi
 }
 
 # slashless prints $1 without slashes at its ends, as the function reads it.
@@ -87,10 +119,10 @@ check_tenant() {
 	fi
 	case $NETSKOPE_TENANT in
 	*[\[\]\(\)\<\>]*) problem "NETSKOPE_TENANT=$NETSKOPE_TENANT looks like a Markdown link; $form" ;;
-	http://*) problem "NETSKOPE_TENANT=$NETSKOPE_TENANT would send the token unencrypted; want https://${NETSKOPE_TENANT#http://}" ;;
+	[Hh][Tt][Tt][Pp]://*) problem "NETSKOPE_TENANT=$NETSKOPE_TENANT would send the token unencrypted; want https://${NETSKOPE_TENANT#*://}" ;;
 	*@*) problem "NETSKOPE_TENANT (value not shown) holds a user or password; $form" ;;
 	*)
-		host=${NETSKOPE_TENANT#https://}
+		host=${NETSKOPE_TENANT#[Hh][Tt][Tt][Pp][Ss]://}
 		host=${host%/}
 		if ((${#host} > 40)) && [[ $host != *.* ]]; then
 			problem "NETSKOPE_TENANT (value not shown) looks like the token; $form"
@@ -102,45 +134,81 @@ check_tenant() {
 }
 
 check_function_settings() {
-	local name seconds
+	local limit=$TIMEOUT
 	if [[ ! $TIMEOUT =~ ^[1-9][0-9]{0,3}$ ]] || ((TIMEOUT > 540)); then
 		problem "TIMEOUT=$TIMEOUT: want seconds up to 540, the limit for a function that an event starts"
-	else
-		seconds=$(duration_seconds "${BUDGET:-8m}")
-		if [[ ! $seconds ]]; then
-			problem "BUDGET=$BUDGET: want a duration with its unit, as in 8m"
-		elif ((seconds >= TIMEOUT)); then
-			problem "BUDGET=${BUDGET:-8m, its default,} is not below TIMEOUT=${TIMEOUT}s: the platform would end the run before it ends itself"
-		fi
+		limit=3601
+	fi
+	if read_duration BUDGET 8m 1 3600 "from 1s to 1h" && ((REPLY >= limit)); then
+		problem "BUDGET=${BUDGET:-8m, its default,} is not below TIMEOUT=${TIMEOUT}s: the platform would end the run before it ends itself"
 	fi
 	if [[ ! $MEMORY =~ ^[1-9][0-9]*(k|Ki|M|Mi|G|Gi|MB|GB)$ ]]; then
 		problem "MEMORY=$MEMORY: want a size with its suffix, as in 256Mi or 1Gi"
 	fi
 	[[ $RUNTIME =~ ^go[0-9]+$ ]] || problem "RUNTIME=$RUNTIME: want a Go runtime, as in go126"
-	for name in MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS; do
-		[[ ${!name} =~ ^[0-9]*$ ]] || problem "$name=${!name}: want a whole number"
-	done
-	[[ $REQUESTS_PER_SECOND =~ ^([0-9]+(\.[0-9]+)?)?$ ]] || problem "REQUESTS_PER_SECOND=$REQUESTS_PER_SECOND: want a number"
-	[[ ! $LAG || $(duration_seconds "$LAG") ]] || problem "LAG=$LAG: want a duration with its unit, as in 5m"
+	check_integer MAX_RECORDS 0 $((1 << 40))
+	check_integer PAGE_SIZE 1 10000
+	check_integer LOOKBACK_HOURS 1 2160
+	if [[ $REQUESTS_PER_SECOND ]] && ! is_number "$REQUESTS_PER_SECOND" 0 1000; then problem "REQUESTS_PER_SECOND=$REQUESTS_PER_SECOND: want a number from 0 to 1000"; fi
+	read_duration LAG 5m 0 86400 "from 0s to 24h" || true
 	[[ ${TIME_FIELD,,} =~ ^(insertion|event)?$ ]] || problem "TIME_FIELD=$TIME_FIELD: want insertion or event"
 	[[ ${COMPRESSION,,} =~ ^(none|gzip)?$ ]] || problem "COMPRESSION=$COMPRESSION: want none or gzip"
 	[[ ${LOG_LEVEL,,} =~ ^(info|debug|warn|error)?$ ]] || problem "LOG_LEVEL=$LOG_LEVEL: want info, debug, warn or error"
 }
 
-# duration_seconds prints a Go duration in whole seconds, rounded up, or nothing.
+# These refuse what the function refuses: TestSettingsAreJudgedAsByTheFunction.
+
+# check_integer judges the setting $1, a whole number from $2 to $3.
+check_integer() {
+	local value=${!1}
+	[[ $value ]] || return 0
+	if [[ ! $value =~ ^\+?0*([0-9]{1,15})$ ]] || ((10#${BASH_REMATCH[1]} < $2 || 10#${BASH_REMATCH[1]} > $3)); then
+		problem "$1=$value: want a whole number from $2 to $3"
+	fi
+}
+
+# is_number tells whether $1 is a number from $2 to $3.
+is_number() {
+	[[ $1 =~ ^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$ ]] &&
+		LC_ALL=C awk -v n="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(n + 0 >= low + 0 && n + 0 <= high + 0) }'
+}
+
+# read_duration judges the setting $1, whose default is $2, a duration of $3 to $4 seconds,
+# in words $5, and leaves its seconds in REPLY.
+read_duration() {
+	local value=${!1}
+	REPLY=$(duration_seconds "${value:-$2}")
+	if [[ ! $REPLY ]]; then
+		problem "$1=$value: want a duration with its unit, as in $2"
+	elif [[ $REPLY == *.* ]]; then
+		problem "$1=$value: want whole seconds; the tenant's times have no finer grain"
+	elif [[ ! $REPLY =~ ^-?[0-9]{1,9}$ ]] || ((REPLY < $3 || REPLY > $4)); then
+		problem "$1=$value: want a duration $5"
+	else
+		return 0
+	fi
+	return 1
+}
+
+# duration_seconds prints a Go duration in seconds, with a fraction only if it has one, or
+# nothing where it is none.
 duration_seconds() {
-	local rest=$1 total=0
-	[[ $rest != 0 ]] || rest=0s
-	[[ $rest =~ ^([0-9]+(\.[0-9]+)?(h|m|s))+$ ]] || return 0
-	while [[ $rest =~ ^([0-9.]+)(h|m|s)(.*)$ ]]; do
-		total="$total ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+	local rest=${1#[+-]} sign='' parts=''
+	[[ $1 != -* ]] || sign=-
+	[[ $1 != 0 ]] || rest=0s
+	[[ $rest =~ ^(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$ ]] || return 0
+	while [[ $rest =~ ^([0-9.]+)([^0-9.]+)(.*)$ ]]; do
+		parts+="${BASH_REMATCH[1]} ${BASH_REMATCH[2]} "
 		rest=${BASH_REMATCH[3]}
 	done
-	awk -v parts="$total" 'BEGIN {
+	rest=$(LC_ALL=C awk -v parts="$parts" 'BEGIN {
+		unit["ns"] = 1; unit["us"] = unit["µs"] = unit["μs"] = 1e3; unit["ms"] = 1e6
+		unit["s"] = 1e9; unit["m"] = 60e9; unit["h"] = 3600e9
 		n = split(parts, p, " ")
-		for (i = 2; i < n; i += 2) sum += p[i] * (p[i+1] == "h" ? 3600 : p[i+1] == "m" ? 60 : 1)
-		printf "%d", sum == int(sum) ? sum : int(sum) + 1
-	}'
+		for (i = 1; i < n; i += 2) sum += int(p[i] * unit[p[i+1]] + 0.5)
+		printf "%.9f", sum / 1e9
+	}')
+	printf %s "$sign${rest%.000000000}"
 }
 
 check_schedule() {

@@ -296,7 +296,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "The collector runs but is more than two hours behind: what happened since then is not in the bucket yet. Nothing is lost, only late.\n\nWhat to do:\n\n1. After an outage or a new start, this is the backlog. `./deploy.sh status` shows the lag; if it shrinks from run to run, wait. To go faster, run more often: `--schedule '*/10 * * * *'`.\n2. `stopped` in the run's record says why a run ended. `budget`: there is more to do than fits into a run; run more often. `max records`: raise or remove MAX_RECORDS.\n3. Many `retries`: the tenant limits or fails requests; see REQUESTS_PER_SECOND and the tenant's status page."
+    "content": "The collector runs but is more than two hours behind: what happened since then is not all in the bucket yet. Nothing is lost, only late.\n\nWhat to do:\n\n1. After an outage or a new start, this is the backlog. `./deploy.sh status` shows the lag; if it shrinks from run to run, wait. To go faster, run more often: `--schedule '*/10 * * * *'`.\n2. `stopped` in the run's record says why a run ended. `budget`: there is more to do than fits into a run; run more often. `max records`: raise or remove MAX_RECORDS.\n3. Many `retries`: the tenant limits or fails requests; see REQUESTS_PER_SECOND and the tenant's status page."
   },
   "alertStrategy": {
     "autoClose": "86400s"
@@ -359,7 +359,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "Alerts could not be given to the feed and were put aside, because one of them would have stopped the whole feed (a line over 4 MB). They are complete in the bucket, beside the feed's folder, in the folder of the same name that ends in `.quarantine`.\n\nIn this run: ${log.extracted_label.quarantined}\n\nWhat to do: look at the objects there (`gcloud storage ls`), shorten the alerts by hand if the SIEM must have them, and put the result into the feed's folder under a new name. Then move the object away. This policy fires for a run that puts something aside; it does not know whether it was dealt with."
+    "content": "Alerts could not be given to the feed and were put aside, because one of them would have stopped the whole feed (a line over 4 MB). They are complete in the bucket, beside the feed's folder: if that is `netskope/alerts/`, in `netskope/quarantine/alerts/`.\n\nIn this run: ${log.extracted_label.quarantined}\n\nWhat to do: look at the objects there (`gcloud storage ls`), shorten the alerts by hand if the SIEM must have them, and put the result into the feed's folder under a new name. Then move the object away. This policy fires for a run that puts something aside; it does not know whether it was dealt with."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -394,7 +394,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "A run of `netskope-alerts-collector` could not do its work. Nothing is lost: the state stays where it was, Pub/Sub delivers the message again, and the next run repeats the same window.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` restores bucket and access. An unreadable state object says in its message how to restore it; do not delete it lightly, because a new state begins LOOKBACK_HOURS back.\n5. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the windows and what to do.\n6. Afterwards: `./deploy.sh check`."
+    "content": "A run, a backfill or an audit of `netskope-alerts-collector` could not do its work. Nothing is lost: what was delivered is in the ledger and stays, and what was not is delivered when Pub/Sub delivers the message again, or by the next run.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` makes the bucket and grants the access again.\n5. A state needs no mending: one that is lost, damaged, ahead or behind is rebuilt from the ledger by the next run, whose record is then a warning with `state_trouble`. Only where the ledger knows of no run either, a damaged state stops the runs: restore an earlier version of the object, or delete it to begin anew LOOKBACK_HOURS back. A state of another tenant or time field, or of a later version, is refused; the error says what to do.\n6. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the cells and what to do.\n7. Afterwards: `./deploy.sh check`."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -420,7 +420,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
     {
       "displayName": "token refused",
       "conditionMatchedLog": {
-        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND jsonPayload.message=\"run failed\" AND jsonPayload.error=~\"netskope answered (401|403)\"",
+        "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND jsonPayload.message=(\"run failed\" OR \"audit failed\" OR \"backfill failed\") AND jsonPayload.error=~\"netskope answered (401|403)\"",
         "labelExtractors": {
           "error": "EXTRACT(jsonPayload.error)"
         }
@@ -621,7 +621,22 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
         "widget": {
           "title": "Runs",
           "logsPanel": {
-            "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=~\"^(run finished|run failed|configuration refused|message refused|audit passed|audit found a gap|audit failed|backfill finished|backfill failed)$\"",
+            "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.message=~\"^(run finished|run failed|configuration refused|message refused|audit passed|audit not complete|audit found a gap|audit failed|backfill finished|backfill not complete|backfill failed)$\"",
+            "resourceNames": [
+              "projects/my-project"
+            ]
+          }
+        }
+      },
+      {
+        "xPos": 0,
+        "yPos": 64,
+        "width": 48,
+        "height": 8,
+        "widget": {
+          "title": "Runs that found something wrong with the state (state_trouble)",
+          "logsPanel": {
+            "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.state_trouble=~\".\"",
             "resourceNames": [
               "projects/my-project"
             ]

@@ -42,7 +42,7 @@ func Identity(a *page.Alert) []byte {
 	return fmt.Appendf(nil, "sha256:%x", sha256.Sum256(a.Line))
 }
 
-// Time is the time by which an alert belongs to a window, in epoch seconds.
+// Time is the time by which an alert belongs to a cell, in epoch seconds.
 func Time(a *page.Alert, field TimeField) (int64, bool) {
 	if field == EventTime {
 		return EpochSeconds(a.Timestamp)

@@ -143,7 +143,7 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 			for _, cut := range cuts {
 				part, err := a.Fetch(ctx, cut, func(raw *page.Alert, key alert.Key, reason string) error {
 					if _, ok := c.known[key]; ok || met[key] || a.folder.list(key) {
-						return nil
+						return ledger.ErrKnown
 					}
 					met[key] = true
 					missing++

@@ -44,7 +44,8 @@ type foreignObject struct {
 // created since it began.
 func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders, states []string,
 	span ledger.Span, entries []ledger.Entry) (folder, error) {
-	f := folder{placed: map[string]gcs.Object{}, staged: map[string]bool{}, decided: map[string]bool{}, at: map[alert.Key][]place{}}
+	f := folder{placed: map[string]gcs.Object{}, staged: map[string]bool{}, decided: map[string]bool{},
+		at: map[alert.Key][]place{}}
 	for _, e := range entries {
 		for _, p := range e.Objects {
 			f.decided[p.Name] = true

@@ -174,3 +174,29 @@ func (f Folders) ParseAlerts(name string) (from, to time.Time, late bool, ok boo
 	to, toErr := time.Parse(compactTime, fields[2])
 	return from, to, strings.Contains(stem, lateMark), err == nil && toErr == nil
 }
+
+// Collected is the feed's folder, up to and with its slash, in which an object lies that
+// [Folders.Alerts] could have named so.
+func Collected(name string) (feed string, ok bool) {
+	stem, suffix, _ := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ".")
+	from, to, _, ok := Folders{}.ParseAlerts(name)
+	if ok = ok && (suffix == "ndjson" || suffix == "ndjson"+GzipSuffix); !ok {
+		return "", false
+	}
+	late, part := 0, 0
+	for _, field := range strings.Split(stem, "_")[3:] {
+		number, isLate := strings.CutPrefix("_"+field, lateMark)
+		if isLate {
+			late, _ = strconv.Atoi(number)
+		} else {
+			part, _ = strconv.Atoi(strings.TrimPrefix(field, "part"))
+		}
+	}
+	for level := cell.Top; level <= cell.Last; level++ {
+		if c, begins := cell.New(level, from); begins && c.To().Equal(to) {
+			feed, ok = strings.CutSuffix(name, Folders{}.Alerts(c, late, part, "."+suffix))
+			return feed, ok && (feed == "" || strings.HasSuffix(feed, "/"))
+		}
+	}
+	return "", false
+}

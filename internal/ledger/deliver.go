@@ -32,6 +32,10 @@ const (
 // has kept so far is dropped, and the cell is split.
 var ErrTooMuch = errors.New("the cell holds more alerts than one should")
 
+// ErrKnown is what a [Keep] returns that does not keep the alert because it is delivered
+// already. A [Fetch] goes on, and does not count it.
+var ErrKnown = errors.New("the alert is delivered already")
+
 // Keep takes an alert, or, with a reason why the feed cannot take it, puts it aside.
 type Keep func(a *page.Alert, key alert.Key, reason string) error
 
@@ -228,7 +232,7 @@ func (d *delivery) isolate(a *page.Alert, key alert.Key, reason string) error {
 	if err != nil {
 		return fmt.Errorf("encode reason: %w", err)
 	}
-	head := fmt.Appendf(nil, `{"reason":%s,"window":{"from":"%s","to":"%s"},"alert":`, quoted,
+	head := fmt.Appendf(nil, `{"reason":%s,"span":{"from":"%s","to":"%s"},"alert":`, quoted,
 		d.entry.Cell.From().Format(time.RFC3339), d.entry.Cell.To().Format(time.RFC3339))
 	d.isolatedKeys = append(d.isolatedKeys, key[:]...)
 	return d.quarantine.line(head, a.Line, []byte("}\n"))

@@ -70,7 +70,7 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 func (l *Ledger) Newest(ctx context.Context, now time.Time) (p Position, newest int64, ok bool, err error) {
 	// Back in ever longer steps, so that what is read does not grow with the past: the live
 	// collector's entries are mostly of the last hours.
-	for back := 24 * time.Hour; ; back *= 2 {
+	for back := 24 * time.Hour; ; back *= 8 {
 		from := now.Add(-back)
 		var life time.Time // when the newest entry was made: of several beginnings, the last one counts
 		err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from)}, func(o gcs.Object) error {

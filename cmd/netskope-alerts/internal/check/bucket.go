@@ -13,6 +13,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/gcs"
 )
 
 const (
@@ -31,8 +32,8 @@ var neededPermissions = []string{"storage.objects.create", "storage.objects.get"
 
 // checkBucket looks at the bucket's settings and permissions, and tries out what a run
 // does. It returns the bucket, or why there is none to look into.
-func (c *checkup) checkBucket(ctx context.Context) (*storage.BucketHandle, string) {
-	bucket, err := c.options.Bucket(c.config.Bucket)
+func (c *checkup) checkBucket(ctx context.Context) (*gcs.Bucket, string) {
+	opened, err := c.options.Bucket(c.config.BucketName)
 	if err != nil {
 		c.fail("bucket.client", "log in with: gcloud auth application-default login",
 			"there is no client for Cloud Storage: %v", err)
@@ -40,6 +41,7 @@ func (c *checkup) checkBucket(ctx context.Context) (*storage.BucketHandle, strin
 		return nil, "there is no client for Cloud Storage"
 	}
 	c.pass("bucket.client", "there is a client for Cloud Storage")
+	bucket := opened.Handle()
 	attributes, reason := c.checkAttributes(ctx, bucket)
 	if reason != "" {
 		c.skipRest(reason, bucketSubjects)
@@ -50,7 +52,7 @@ func (c *checkup) checkBucket(ctx context.Context) (*storage.BucketHandle, strin
 	})
 	if isStatus(err, http.StatusNotFound) {
 		c.fail("bucket.permissions", "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s",
-			c.config.Bucket)
+			c.config.BucketName)
 		c.skipRest("there is no such bucket", bucketSubjects)
 		return nil, "there is no such bucket"
 	}
@@ -65,7 +67,7 @@ func (c *checkup) checkBucket(ctx context.Context) (*storage.BucketHandle, strin
 		t.run(ctx)
 	}
 	c.checkPermissions(granted, err, t.did)
-	return bucket, ""
+	return opened, ""
 }
 
 // checkAttributes returns the bucket's attributes, or nil if they may not be seen, or
@@ -78,7 +80,7 @@ func (c *checkup) checkAttributes(ctx context.Context, bucket *storage.BucketHan
 		c.pass(subject, "gs://%s, %s, %s", a.Name, a.Location, a.StorageClass)
 		return a, ""
 	case errors.Is(err, storage.ErrBucketNotExist):
-		c.fail(subject, "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s", c.config.Bucket)
+		c.fail(subject, "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s", c.config.BucketName)
 		return nil, "there is no such bucket"
 	case isStatus(err, http.StatusForbidden):
 		c.warn(subject,
@@ -88,7 +90,7 @@ func (c *checkup) checkAttributes(ctx context.Context, bucket *storage.BucketHan
 		return nil, ""
 	case isStatus(err, http.StatusBadRequest) && strings.Contains(strings.ToLower(err.Error()), "requester pays"):
 		c.skip("the requester has to pay", subject)
-		c.fail("bucket.requester_pays", requesterRemedy(c.config.Bucket), "%s", seen)
+		c.fail("bucket.requester_pays", requesterRemedy(c.config.BucketName), "%s", seen)
 		return nil, "the requester has to pay"
 	default:
 		c.fail(subject, remedy, "%s", seen)
@@ -225,7 +227,7 @@ func (c *checkup) storageTrouble(err error) (seen, remedy string) {
 	switch known := errors.As(err, &e); {
 	case !known && (strings.Contains(err.Error(), "oauth2") || strings.Contains(err.Error(), "credentials")):
 		return err.Error(), "log in again: gcloud auth application-default login"
-	case !known && errors.Is(err, context.DeadlineExceeded):
+	case !known && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, gcs.ErrOutage)):
 		return "no answer within " + text.Roughly(storagePatience) + ": " + err.Error(),
 			"let this machine reach storage.googleapis.com"
 	case !known:

@@ -10,6 +10,7 @@ import (
 
 	"cloud.google.com/go/storage"
 
+	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -18,7 +19,7 @@ import (
 var forbidden = gcstest.Fault{Status: http.StatusForbidden}
 
 func TestCheckPermissions(t *testing.T) {
-	const leftover = "gs://alerts-bucket/netskope/alerts.check/check_"
+	const leftover = "gs://alerts-bucket/netskope/check/alerts/check_"
 	for _, test := range []struct {
 		name   string
 		denied []string // by what testIamPermissions says
@@ -33,7 +34,7 @@ func TestCheckPermissions(t *testing.T) {
 			{"bucket.permissions", Fail, "missing: storage.objects.get"}, {"bucket.create", Pass, ""},
 			{"bucket.read", Fail, "answered 403"},
 			{"bucket.move", Pass, ""}, {"bucket.precondition", Pass, "create-only write"}, {"bucket.delete", Pass, ""},
-			{"bucket.cleanup", Pass, ""}, {"state.content", Fail, "read state gs://|403"}}},
+			{"bucket.cleanup", Pass, ""}, {"state.content", Fail, "read gs://|403"}}},
 		{"list", []string{"storage.objects.list"}, nil, []expected{
 			{"bucket.permissions", Fail, "missing: storage.objects.list"}, {"bucket.list", Fail, "answered 403"},
 			{"bucket.cleanup", Pass, ""}, {"feed.folder", Fail, "403|objectUser"}}},
@@ -110,7 +111,7 @@ func TestCheckBucketTrouble(t *testing.T) {
 			w.cloud.Retention = time.Hour
 			w.faults(nil, onStorage(forbidden, gcstest.GetBucket))
 		}, []expected{{"bucket.create", Pass, ""}, {"bucket.overwrite", Fail, "retention"}, {"bucket.delete", Fail, ""},
-			{"bucket.cleanup", Warn, "netskope/alerts.check/check_"}}, false},
+			{"bucket.cleanup", Warn, "netskope/check/alerts/check_"}}, false},
 		{"open", func(w *world) { w.cloud.PublicAccess, w.cloud.FineGrained = "inherited", true }, []expected{
 			{"bucket.public_access", Warn, "--public-access-prevention"},
 			{"bucket.uniform_access", Warn, "--uniform-bucket-level-access"}}, false},
@@ -126,7 +127,7 @@ func TestCheckBucketTrouble(t *testing.T) {
 				test.set(w)
 				bucket := w.bucket
 				if test.hidden {
-					bucket = storageThrough(w.t, hidden{serve(w.t, w.cloud)}).Bucket(w.config.Bucket)
+					bucket = storageThrough(w.t, hidden{serve(w.t, w.cloud)})
 				}
 				w.checkThrough(w.t.Context(), bucket).wantAll(t, test.want)
 			})
@@ -176,7 +177,7 @@ func TestCheckSettings(t *testing.T) {
 // TestCheckRequesterPays: the very first request is refused.
 func TestCheckRequesterPays(t *testing.T) {
 	checked(t, &netskopetest.Server{}, 20, func(w *world) {
-		bucket := storageThrough(w.t, requesterPays{}).Bucket(w.config.Bucket)
+		bucket := storageThrough(w.t, requesterPays{})
 		w.checkThrough(w.t.Context(), bucket).wantAll(t,
 			[]expected{{"bucket.requester_pays", Fail, "requester pays bucket but no user project|--no-requester-pays"},
 				{"bucket.create", Skip, ""}})
@@ -194,7 +195,7 @@ func (requesterPays) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestCheckNoClient: without credentials there is nothing to look at.
 func TestCheckNoClient(t *testing.T) {
 	var all findings
-	c := newCheckup(Options{Bucket: func(string) (*storage.BucketHandle, error) {
+	c := newCheckup(Options{Bucket: func(string) (*gcs.Bucket, error) {
 		return nil, fmt.Errorf("could not find default credentials")
 	}}, all.add)
 	if bucket, reason := c.checkBucket(t.Context()); bucket != nil || reason == "" {
@@ -242,11 +243,11 @@ func TestCheckBrokenStorage(t *testing.T) {
 		{"cannot move", func(r *http.Request) {
 			r.URL.Path = strings.Replace(r.URL.Path, "/moveTo/", "/unheardOf/", 1)
 			r.URL.RawPath = strings.Replace(r.URL.RawPath, "/moveTo/", "/unheardOf/", 1)
-		}, []expected{{"bucket.move", Fail, "moving gs://alerts-bucket/netskope/alerts.check/check_"},
+		}, []expected{{"bucket.move", Fail, "moving gs://alerts-bucket/netskope/check/alerts/check_"},
 			{"bucket.precondition", Pass, "create-only write"}, {"bucket.delete", Pass, ""},
 			{"bucket.cleanup", Pass, ""}}},
 		{"lists nothing", func(r *http.Request) {
-			if query := r.URL.Query(); strings.Contains(query.Get("prefix"), ".check/") {
+			if query := r.URL.Query(); strings.Contains(query.Get("prefix"), "/check/") {
 				query.Set("prefix", "nothing")
 				r.URL.RawQuery = query.Encode()
 			}
@@ -254,14 +255,14 @@ func TestCheckBrokenStorage(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			checked(t, &netskopetest.Server{}, 20, func(w *world) {
-				bucket := storageThrough(w.t, rewrite{serve(w.t, w.cloud), test.change}).Bucket(w.config.Bucket)
+				bucket := storageThrough(w.t, rewrite{serve(w.t, w.cloud), test.change})
 				w.checkThrough(w.t.Context(), bucket).wantAll(t, test.want)
 			})
 		})
 	}
 	t.Run("answers with other content", func(t *testing.T) {
 		checked(t, &netskopetest.Server{}, 20, func(w *world) {
-			bucket := storageThrough(w.t, otherContent{serve(w.t, w.cloud)}).Bucket(w.config.Bucket)
+			bucket := storageThrough(w.t, otherContent{serve(w.t, w.cloud)})
 			w.checkThrough(w.t.Context(), bucket).wantAll(t,
 				[]expected{{"bucket.read", Fail, "what is read is not what was written"}, {"bucket.cleanup", Pass, ""}})
 		})
@@ -271,7 +272,7 @@ func TestCheckBrokenStorage(t *testing.T) {
 type otherContent struct{ to http.RoundTripper }
 
 func (o otherContent) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Query().Get("alt") == "media" && strings.Contains(r.URL.Path, ".check/") {
+	if r.URL.Query().Get("alt") == "media" && strings.Contains(r.URL.Path, "/check/") {
 		return answer(r, http.StatusOK, "something else"), nil
 	}
 	return o.to.RoundTrip(r)
@@ -285,7 +286,7 @@ func TestCheckVersioning(t *testing.T) {
 		w.cloud.Visible = func(o gcstest.Object) { names[o.Name] = true }
 		w.check().wantAll(t, []expected{{"bucket.versioning", Pass, "on"}, {"bucket.cleanup", Pass, ""}})
 		for name := range names {
-			if n := len(w.cloud.Versions(w.config.Bucket, name)); n > 0 {
+			if n := len(w.cloud.Versions(w.config.BucketName, name)); n > 0 {
 				t.Errorf("%d versions of %s are left", n, name)
 			}
 		}

@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"cloud.google.com/go/storage"
-
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 // Level says how something that was looked at is.
@@ -42,12 +42,12 @@ type Finding struct {
 
 // Options are how [Run] reaches the services; the zero value reaches the real ones.
 type Options struct {
-	// Transport carries the requests to the tenant. Nil is [collector.NewTransport].
+	// Transport carries the requests to the tenant. Nil is [netskope.NewTransport].
 	Transport http.RoundTripper
 	// LookupHost resolves the tenant's name. Nil is the machine's resolver.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
-	// Bucket opens the bucket. Nil is [collector.OpenBucket].
-	Bucket func(name string) (*storage.BucketHandle, error)
+	// Bucket opens the bucket. Nil is [gcs.Open].
+	Bucket func(name string) (*gcs.Bucket, error)
 }
 
 // The subjects of the findings, in their order.
@@ -71,17 +71,17 @@ var (
 //
 // It may run beside the collector: it asks the tenant at most ten times, at the
 // configured rate, and in the bucket it makes only objects of its own, in the folder
-// GCS_PREFIX.check/, and removes them again. It needs the permissions of a run, and, to
+// check beside the feed's, and removes them again. It needs the permissions of a run, and, to
 // see the bucket's settings, the right to read its metadata, which runs do without.
 func Run(ctx context.Context, lookup func(string) (string, bool), o Options, each func(Finding)) {
 	if o.Transport == nil {
-		o.Transport = collector.NewTransport()
+		o.Transport = netskope.NewTransport()
 	}
 	if o.LookupHost == nil {
 		o.LookupHost = net.DefaultResolver.LookupHost
 	}
 	if o.Bucket == nil {
-		o.Bucket = collector.OpenBucket
+		o.Bucket = gcs.Open
 	}
 	c := newCheckup(o, each)
 	if !c.checkConfig(lookup) {
@@ -100,7 +100,7 @@ func (c *checkup) checkStorage(ctx context.Context) {
 		c.skipRest(reason, slices.Concat(stateSubjects, feedSubjects))
 		return
 	}
-	c.checkState(ctx, bucket)
+	c.checkState(ctx, &collector.Collector{Config: c.config, Bucket: bucket})
 	c.checkFeed(ctx, bucket)
 }
 

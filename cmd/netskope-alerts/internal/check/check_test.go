@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -18,7 +17,7 @@ import (
 func TestCheckAllWell(t *testing.T) {
 	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
 		checked(t, &netskopetest.Server{Dialect: dialect, RateLimit: 4}, 800, func(w *world) {
-			w.cloud.Put(w.config.Bucket, "other/object", []byte("of somebody else"))
+			w.cloud.Put(w.config.BucketName, "other/object", []byte("of somebody else"))
 			all := w.check()
 			if bad := all.not(Pass, Skip); len(bad) > 0 {
 				t.Errorf("found fault with a good world:\n%v", bad)
@@ -46,9 +45,7 @@ func TestCheckAllWell(t *testing.T) {
 // TestCheckBesideARun: what a collector has made is well, and is left alone.
 func TestCheckBesideARun(t *testing.T) {
 	checked(t, &netskopetest.Server{}, 300, func(w *world) {
-		if _, err := collector.Run(w.t.Context(), w.config, w.bucket, w.client, time.Now(), nil); err != nil {
-			t.Fatal(err)
-		}
+		w.mustRun()
 		for name := range w.everything() {
 			if !slices.ContainsFunc(places(w.config), func(p place) bool {
 				return name == p.name || p.isFolder() && strings.HasPrefix(name, p.name) &&
@@ -85,51 +82,30 @@ func TestCheckConfig(t *testing.T) {
 	all.want(t, "bucket.create", Skip, "the configuration has to be right first")
 }
 
-// TestReadProblem holds that every problem of the configuration can be taken apart.
-func TestReadProblem(t *testing.T) {
+// TestCheckConfigProblems holds that every problem of the configuration becomes a finding
+// about its variable, with something to do.
+func TestCheckConfigProblems(t *testing.T) {
 	for _, pair := range []string{
 		"GCS_BUCKET=", "GCS_BUCKET=B", "GCS_BUCKET=gs://x", "GCS_PREFIX=/", "GCS_PREFIX=a//b", "GCS_PREFIX=gs://x/y",
-		"GCS_PREFIX=a/../b",
-		"GCS_PREFIX=" + strings.Repeat("x", 1000), "GCS_PREFIX=a\x01b", "STATE_KEY=netskope/alerts", "NETSKOPE_TENANT=",
-		"NETSKOPE_TENANT=[a](b)",
+		"GCS_PREFIX=a/../b", "GCS_PREFIX=a/led", "GCS_PREFIX=" + strings.Repeat("x", 1000), "GCS_PREFIX=a\x01b",
+		"STATE_KEY=netskope/alerts", "NETSKOPE_TENANT=", "NETSKOPE_TENANT=[a](b)",
 		"NETSKOPE_TENANT=https://u:p@acme.goskope.com", "NETSKOPE_TENANT=https://acme.goskope.com/x",
-		"NETSKOPE_TENANT=http://acme.goskope.com",
-		"NETSKOPE_TENANT=ftp://acme.goskope.com", "NETSKOPE_TENANT=acme", "NETSKOPE_API_TOKEN=",
-		"NETSKOPE_API_TOKEN=a b",
-		"NETSKOPE_API_TOKEN=https://acme.goskope.com", "NETSKOPE_API_TOKEN_FILE=/nowhere", "MAX_RECORDS=x", "WINDOW=5",
-		"WINDOW=x", "WINDOW=1ms",
-		"WINDOW=1500ms", "TIME_FIELD=x", "COMPRESSION=x", "LOG_LEVEL=x", "REQUESTS_PER_SECOND=x", `LAG=a\"; b: c"d`,
+		"NETSKOPE_TENANT=http://acme.goskope.com", "NETSKOPE_TENANT=ftp://acme.goskope.com", "NETSKOPE_TENANT=acme",
+		"NETSKOPE_API_TOKEN=", "NETSKOPE_API_TOKEN=a b", "NETSKOPE_API_TOKEN=https://acme.goskope.com",
+		"NETSKOPE_API_TOKEN_FILE=/nowhere", "MAX_RECORDS=x", "LAG=5", "LAG=x", "LAG=1ms", "LAG=1500ms", "WINDOW=5m",
+		"TIME_FIELD=x", "COMPRESSION=x", "LOG_LEVEL=x", "REQUESTS_PER_SECOND=x", `LAG=a\"; b: c"d`,
 	} {
-		_, err := collector.ConfigFromEnv(environment(pair))
-		problems := problemsOf(err)
-		if len(problems) == 0 {
+		var all findings
+		if newCheckup(Options{}, all.add).checkConfig(environment(pair)) {
 			t.Errorf("%.50s is no problem", pair)
 		}
-		for _, problem := range problems {
-			subject, seen, remedy := readProblem(problem.Error())
-			name, _, _ := strings.Cut(pair, "=")
-			if !strings.HasPrefix(subject, "config."+strings.TrimSuffix(name, "_FILE")) || len(seen) < len(name)+4 ||
-				len(remedy) < 10 || strings.Contains(remedy, name+"=\"") {
-				t.Errorf("%.50s: subject %q, seen %.100q, remedy %.100q", pair, subject, seen, remedy)
-			}
-			if strings.Count(seen, `"`)%2 != 0 && !strings.Contains(seen, `\"`) {
-				t.Errorf("%.50s: cut inside the value: %q", pair, seen)
+		name, _, _ := strings.Cut(pair, "=")
+		for _, f := range all.not(Pass, Skip) {
+			if f.Subject != "config."+strings.TrimSuffix(name, "_FILE") && f.Subject != "token.shape" ||
+				len(f.Seen) < len(name)+4 || len(f.Remedy) < 10 || strings.Contains(f.Remedy, name+"=\"") {
+				t.Errorf("%.50s: %+v", pair, f)
 			}
 		}
-	}
-	subject, seen, remedy := readProblem("something else")
-	if subject != "config" || seen != "something else" || remedy == "" {
-		t.Errorf("of an unknown problem: %q %q %q", subject, seen, remedy)
-	}
-}
-
-func TestReadProblemAnyText(t *testing.T) {
-	for _, text := range []string{"", `LAG="`, `LAG="\`, `LAG="x"`, `LAG="x":`, `LAG="x": `, "LAG", "LAG: ", "_",
-		`A="\"`} {
-		readProblem(text) // must not panic
-	}
-	if problems := problemsOf(errors.New("not joined")); len(problems) != 1 {
-		t.Errorf("%d problems", len(problems))
 	}
 }
 
@@ -197,7 +173,7 @@ func TestCheckGivesUp(t *testing.T) {
 				cancel()
 			}
 		}}
-		w.checkThrough(ctx, storageThrough(t, stopped).Bucket(w.config.Bucket))
+		w.checkThrough(ctx, storageThrough(t, stopped))
 		if n := len(w.everything()); n != 0 {
 			t.Errorf("%d objects are left", n)
 		}

@@ -60,12 +60,12 @@ func (t *trial) cleanUp(ctx context.Context) {
 			err = t.unsure[name] // a request that got no answer may yet be done
 		}
 		if err != nil {
-			left, why = append(left, "gs://"+t.config.Bucket+"/"+name), err
+			left, why = append(left, "gs://"+t.config.BucketName+"/"+name), err
 		}
 	}
 	if t.versioned && why == nil {
 		if why = t.eraseVersions(ctx); why != nil {
-			left = []string{"earlier versions of gs://" + t.config.Bucket + "/" + t.name}
+			left = []string{"earlier versions of gs://" + t.config.BucketName + "/" + t.name}
 		}
 	}
 	if why == nil {
@@ -73,7 +73,7 @@ func (t *trial) cleanUp(ctx context.Context) {
 		return
 	}
 	seen, _ := t.storageTrouble(why)
-	t.warn("bucket.cleanup", "delete it: gcloud storage rm --all-versions gs://"+t.config.Bucket+"/"+t.name+"*",
+	t.warn("bucket.cleanup", "delete it: gcloud storage rm --all-versions gs://"+t.config.BucketName+"/"+t.name+"*",
 		"may be left of the check: %s (%s)", strings.Join(left, ", "), seen)
 }
 

@@ -3,12 +3,13 @@ package check
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/env"
 )
 
 // checkConfig reads the configuration, and reports whether it can be worked with.
@@ -17,11 +18,10 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 	c.config = config
 	if err == nil {
 		c.pass("config", "alerts by %s time go from %s to gs://%s/%s/, the state is %s", config.TimeField,
-			config.Tenant, config.Bucket, config.Prefix, config.StateKey)
+			config.Tenant, config.BucketName, config.Prefix, config.StateKey)
 	}
-	for _, problem := range problemsOf(err) {
-		subject, seen, remedy := readProblem(problem.Error())
-		c.fail(subject, remedy, "%s", seen)
+	for _, p := range env.Problems(err) {
+		c.reportProblem(p)
 	}
 	if token, err := collector.TokenFromEnv(lookup); err != nil {
 		c.skip("there is no token to look at", "token.shape")
@@ -31,54 +31,18 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 	return err == nil
 }
 
-// problemsOf are the problems that the error of ConfigFromEnv joins.
-func problemsOf(err error) []error {
-	if err == nil {
-		return nil
+// reportProblem says what is wrong with a variable.
+func (c *checkup) reportProblem(p *env.Problem) {
+	name, _, _ := strings.Cut(p.Name, " ") // of two that contradict each other, the first
+	subject, seen, remedy := "config."+name, p.Name, p.Remedy
+	if p.Value != "" {
+		seen += fmt.Sprintf("=%q", p.Value)
 	}
-	if joined, ok := errors.Unwrap(err).(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+	if p.Wrong == "" {
+		c.fail(subject, "set "+p.Name+": "+remedy, "%s will not do", seen)
+		return
 	}
-	return []error{err}
-}
-
-// readProblem takes a configuration problem apart: which variable, what is wrong, what
-// to set instead. Problems have the forms
-//
-//	NAME="value": want something else
-//	NAME="value": is wrong in this way; write it so
-//	NAME is wrong in this way: write it so
-func readProblem(text string) (subject, seen, remedy string) {
-	end := strings.IndexFunc(text, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') })
-	name, head := text[:max(end, 0)], text
-	if name == "" {
-		return "config", text, "correct the configuration"
-	}
-	subject = "config." + name
-	if !strings.HasPrefix(text[end:], `="`) {
-		head, remedy, _ = strings.Cut(text, ": ")
-		return subject, head, remedy
-	}
-	at := end + 2
-	for at < len(text) && text[at] != '"' {
-		if text[at] == '\\' {
-			at++
-		}
-		at++
-	}
-	if at+3 > len(text) {
-		return subject, text, "correct " + name
-	}
-	head, rest := text[:at+1], text[at+3:]
-	if strings.HasPrefix(rest, "want ") {
-		return subject, head + " will not do", "set " + name + ": " + rest
-	}
-	for _, joint := range []string{"; ", ": "} {
-		if wrong, remedy, ok := strings.Cut(rest, joint); ok {
-			return subject, head + " " + wrong, remedy
-		}
-	}
-	return subject, head + " will not do", rest
+	c.fail(subject, remedy, "%s %s", seen, p.Wrong)
 }
 
 const (

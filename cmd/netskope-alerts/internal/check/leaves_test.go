@@ -8,25 +8,24 @@ import (
 	"testing"
 	"time"
 
-	"cloud.google.com/go/storage"
-
+	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // furnished puts into the bucket what a collector leaves there.
 func (w *world) furnished() {
-	w.cloud.Put(w.config.Bucket, w.config.StateKey,
+	w.cloud.Put(w.config.BucketName, w.config.StateKey,
 		stateOf(w, dayStart.Add(-10*time.Minute), "http://localhost", "insertion"))
-	w.cloud.Put(w.config.Bucket, w.config.Prefix+"/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson",
+	w.cloud.Put(w.config.BucketName, w.config.Prefix+"/2026/11/22/alerts_20261122T100000Z_20261122T100500Z.ndjson",
 		[]byte("{}\n"))
-	w.cloud.Put(w.config.Bucket, w.config.Prefix+".ledger/2026/11/22/x", []byte("{}\n"))
+	w.cloud.Put(w.config.BucketName, w.config.Folders().Ledger+"2026/11/22/x", []byte("{}\n"))
 }
 
 // checkStorage is a check without its questions to the tenant.
 func (w *world) checkStorage() findings {
 	return w.judged(w.t.Context(), func(ctx context.Context, each func(Finding)) {
-		c := newCheckup(Options{Bucket: func(string) (*storage.BucketHandle, error) { return w.bucket, nil }}, each)
+		c := newCheckup(Options{Bucket: func(string) (*gcs.Bucket, error) { return w.bucket, nil }}, each)
 		c.config = w.config
 		c.skipRest("left out", tenantSubjects)
 		c.checkStorage(ctx)
@@ -124,7 +123,7 @@ func TestCheckTouchesNothing(t *testing.T) {
 			if r.Write {
 				written++
 				for _, name := range []string{r.Object, r.Destination} {
-					if name != "" && !strings.HasPrefix(name, "netskope/alerts.check/check_2") {
+					if name != "" && !strings.HasPrefix(name, "netskope/check/alerts/check_2") {
 						t.Errorf("%s of %s", r.Op, name)
 					}
 				}

@@ -10,12 +10,14 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 // checkPaging looks at how pages follow each other, how large they become, and what
 // their alerts are like. first is the answer to q, which asks for a small page by the
 // configured time, or err why there is none.
-func (c *checkup) checkPaging(ctx context.Context, p *probe, q collector.PageRequest, first sample, err error) {
+func (c *checkup) checkPaging(ctx context.Context, p *probe, q netskope.Request, first sample, err error) {
 	if err != nil {
 		c.skip("there was no answer by "+string(c.config.TimeField)+" time", "tenant.paging", "tenant.page_size",
 			"tenant.alerts")
@@ -25,7 +27,7 @@ func (c *checkup) checkPaging(ctx context.Context, p *probe, q collector.PageReq
 	c.checkAlerts(c.checkPageSize(ctx, p, q, first))
 }
 
-func (c *checkup) checkNextPage(ctx context.Context, p *probe, q collector.PageRequest, first sample) {
+func (c *checkup) checkNextPage(ctx context.Context, p *probe, q netskope.Request, first sample) {
 	const subject = "tenant.paging"
 	dialect := "by offset"
 	switch {
@@ -57,12 +59,12 @@ func (c *checkup) checkNextPage(ctx context.Context, p *probe, q collector.PageR
 
 // checkPageSize asks for one page as a run does. It returns what the alerts are
 // like, or, if there was no such page, first.
-func (c *checkup) checkPageSize(ctx context.Context, p *probe, q collector.PageRequest, first sample) sample {
+func (c *checkup) checkPageSize(ctx context.Context, p *probe, q netskope.Request, first sample) sample {
 	const subject = "tenant.page_size"
 	size := c.config.PageSize
 	q.Limit = size
 	whole, err := p.ask(ctx, q, pagePatience)
-	var failure *collector.TenantError
+	var failure *netskope.Error
 	switch seen, remedy := tenantTrouble(err); {
 	case errors.Is(err, errAsked):
 		c.skip(err.Error(), subject)
@@ -103,19 +105,19 @@ func smallerPage(size int) int {
 	return max(size/5, 1)
 }
 
-// checkAlerts looks for what alerts are told apart by, and for what windows cut.
+// checkAlerts looks for what alerts are told apart by, and for what cells are cut by.
 func (c *checkup) checkAlerts(s sample) {
 	const subject = "tenant.alerts"
 	switch {
 	case s.alerts == 0:
 		c.skip("not to be seen: the last day has no alerts", subject)
-	case s.undated > 0 && c.config.TimeField == collector.InsertionTime:
+	case s.undated > 0 && c.config.TimeField == alert.InsertionTime:
 		c.warn(subject, "set TIME_FIELD=event if it stays at that and most have none",
-			"%d of %d alerts have no _insertion_epoch_timestamp, by which windows are cut; they are kept", s.undated,
-			s.alerts)
+			"%d of %d alerts have no _insertion_epoch_timestamp, by which alerts are collected; they are kept",
+			s.undated, s.alerts)
 	case s.noID > 0:
 		c.warn(subject, "ask Netskope's support for alerts with _id",
-			"%d of %d alerts have no _id; of two with the same bytes in one window, one is kept", s.noID, s.alerts)
+			"%d of %d alerts have no _id; of two with the same bytes in one cell, one is kept", s.noID, s.alerts)
 	case s.undated > 0:
 		c.pass(subject, "all %d have _id; %d have no _insertion_epoch_timestamp, which TIME_FIELD=event does without",
 			s.alerts, s.undated)

@@ -15,6 +15,7 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/netskope"
 )
 
@@ -94,7 +95,7 @@ type sample struct {
 }
 
 // add notes an alert that answers q.
-func (s *sample) add(a collector.Alert, q collector.PageRequest) {
+func (s *sample) add(a netskope.Alert, q netskope.Request) {
 	s.alerts++
 	s.bytes += int64(a.Bytes)
 	s.ids[a.Identity] = true
@@ -105,7 +106,7 @@ func (s *sample) add(a collector.Alert, q collector.PageRequest) {
 		s.undated++
 	}
 	at := a.Inserted
-	if q.Field == collector.EventTime {
+	if q.Field == alert.EventTime {
 		at = a.Timestamp
 	}
 	if !at.IsZero() && (at.Unix() < q.From-1 || at.Unix() > q.To+1) {
@@ -126,7 +127,7 @@ func (s sample) repeats(other sample) bool {
 // ask asks one question, at the configured rate, with so much patience for the answer: a
 // second time after an error that may pass, and as often as the check may if the tenant
 // limits the rate.
-func (p *probe) ask(ctx context.Context, q collector.PageRequest, patience time.Duration) (sample, error) {
+func (p *probe) ask(ctx context.Context, q netskope.Request, patience time.Duration) (sample, error) {
 	last := errAsked
 	for tries := 1; ; tries++ {
 		if p.asked >= mostQuestions {
@@ -134,7 +135,7 @@ func (p *probe) ask(ctx context.Context, q collector.PageRequest, patience time.
 		}
 		s, err := p.once(ctx, q, patience)
 		last = err
-		var failure *collector.TenantError
+		var failure *netskope.Error
 		if !errors.As(err, &failure) || !failure.Passing {
 			return s, err
 		}
@@ -157,7 +158,7 @@ func (p *probe) ask(ctx context.Context, q collector.PageRequest, patience time.
 	}
 }
 
-func (p *probe) once(ctx context.Context, q collector.PageRequest, patience time.Duration) (s sample, err error) {
+func (p *probe) once(ctx context.Context, q netskope.Request, patience time.Duration) (s sample, err error) {
 	s.ids = map[string]bool{}
 	if err := p.limiter.Wait(ctx); err != nil {
 		return s, err
@@ -165,7 +166,8 @@ func (p *probe) once(ctx context.Context, q collector.PageRequest, patience time
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.asked++
-	s.operation, err = netskope.New(p.config.Netskope(), p.client, nil).Probe(ctx, q, func(a collector.Alert) { s.add(a, q) })
+	client := netskope.New(p.config.Netskope(), p.client, nil)
+	s.operation, err = client.Probe(ctx, q, func(a netskope.Alert) { s.add(a, q) })
 	return s, err
 }
 
@@ -174,7 +176,7 @@ func tenantTrouble(err error) (seen, remedy string) {
 	if err == nil {
 		return "", ""
 	}
-	var failure *collector.TenantError
+	var failure *netskope.Error
 	if !errors.As(err, &failure) {
 		return err.Error(), "run the check again"
 	}

@@ -4,58 +4,52 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
-
-	"cloud.google.com/go/storage"
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/ledger"
 )
 
 const (
 	// staleState is how long a state may stand still: runs come every hour.
 	staleState = 2 * time.Hour
-	// farBehind is how far behind the newest window the state may be.
+	// farBehind is how far behind what could be collected the state may be.
 	farBehind = 2 * time.Hour
 	catchUp   = "run netskope-alerts collect until it exits with 0, and see what it says"
+	rebuild   = "find out what happened to it; the next run rebuilds it from the ledger, " +
+		"or netskope-alerts collect does it now"
 )
 
 // checkState reads the state, and what would become of a run that loads it.
-func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) {
-	uri := "gs://" + c.config.Bucket + "/" + c.config.StateKey
+func (c *checkup) checkState(ctx context.Context, k *collector.Collector) {
+	uri := k.Bucket.URI(c.config.StateKey)
 	if c.config.StateInFeed() {
-		c.warn("state.place", "move the object out of "+c.config.Prefix+"/, and set STATE_KEY to its new name",
+		c.warn("state.place", "move the object out of "+c.config.Folders().Feed+", and set STATE_KEY to its new name",
 			"%s lies in the feed's folder: the feed reads it as a log, and may delete it", uri)
 	} else {
 		c.pass("state.place", "%s lies outside the feed's folder", uri)
 	}
 	now := time.Now()
-	s, err := within(ctx, func(ctx context.Context) (collector.Checkpoint, error) {
-		return collector.ReadCheckpoint(ctx, c.config, bucket)
-	})
-	if errors.Is(err, collector.ErrNoState) {
-		c.checkFirstState(ctx, bucket, now)
-		return
-	}
-	if err != nil {
-		c.reportState(err)
-		return
-	}
-	if s.Next.IsZero() {
-		c.pass("state.content", "it is the original function's; the first run adopts it, and begins at %s",
-			s.Through.Format(time.RFC3339))
-		c.skipRest("the state is the original function's", stateSubjects)
+	s, err := within(ctx, k.ReadCheckpoint)
+	if err != nil || s.Original {
+		c.checkStateless(ctx, k, s, err, now)
 		return
 	}
 	c.pass("state.content", "every alert before %s is in the bucket", s.Through.Format(time.RFC3339))
-	if err := s.Check(c.config); err != nil {
-		seen, _, _ := strings.Cut(err.Error(), ": give ")
-		c.fail("state.config", "give each tenant and time field its own STATE_KEY and GCS_PREFIX", "%s", seen)
+	if foreign := (*collector.ForeignState)(nil); errors.As(s.Check(c.config), &foreign) {
+		c.fail("state.config", foreign.Remedy(), "it was made with %s=%s, but this run has %s", foreign.Name,
+			foreign.Had, foreign.Has)
 	} else {
 		c.pass("state.config", "it was made for this tenant and TIME_FIELD")
 	}
-	c.checkStateAge(ctx, bucket, now)
+	if age := now.Sub(s.Saved); age > staleState {
+		c.warn("state.age", "see what the last runs logged: ./deploy.sh status", "no run has saved it for %s",
+			text.Roughly(age))
+	} else {
+		c.pass("state.age", "saved %s ago", text.Roughly(age))
+	}
 	switch behind := c.config.Horizon(now).Sub(s.Through); {
 	case behind > farBehind:
 		c.warn("state.lag", catchUp, "%s behind what could be collected", text.Roughly(behind))
@@ -66,53 +60,75 @@ func (c *checkup) checkState(ctx context.Context, bucket *storage.BucketHandle) 
 	}
 }
 
-// checkFirstState says where a first run begins.
-func (c *checkup) checkFirstState(ctx context.Context, bucket *storage.BucketHandle, now time.Time) {
-	s, err := within(ctx, func(ctx context.Context) (collector.State, error) {
-		return collector.BeginState(ctx, c.config, bucket, now)
+// remedied is an error that says what to do about it.
+type remedied interface{ Remedy() string }
+
+// checkStateless says what a run does that finds no state of this collector's: err says why
+// there is none; where there is no error, s is the original function's.
+func (c *checkup) checkStateless(ctx context.Context, k *collector.Collector, s collector.Checkpoint, err error,
+	now time.Time) {
+	const subject = "state.content"
+	defer c.skipRest("there is no state of this collector's to be looked at", stateSubjects)
+	none := errors.Is(err, collector.ErrNoState)
+	var broken remedied
+	if damaged := errors.As(err, &broken); err != nil && !none && !damaged {
+		c.failState(err)
+		return
+	}
+	var at ledger.Position
+	known := false
+	_, lookErr := within(ctx, func(ctx context.Context) (_ any, err error) {
+		at, _, known, err = k.Ledger().Newest(ctx, now)
+		return nil, err
 	})
+	through := at.Through.Format(time.RFC3339)
+	switch {
+	case lookErr != nil:
+		c.failState(lookErr)
+	case known && none:
+		c.warn(subject, rebuild, "it is lost, but the ledger shows that the collector has come to %s", through)
+	case known && broken != nil:
+		c.warn(subject, rebuild, "%v; but the ledger shows that the collector has come to %s", err, through)
+	case known:
+		c.warn(subject, rebuild, "it is the original function's, but the ledger shows that the collector has come "+
+			"to %s", through)
+	case broken != nil:
+		c.fail(subject, broken.Remedy(), "%v", err)
+	case none:
+		c.checkFirstState(ctx, k, now)
+	default:
+		c.pass(subject, "it is the original function's; the first run adopts it, and begins at %s",
+			s.Through.Format(time.RFC3339))
+	}
+}
+
+// checkFirstState says where a first run begins.
+func (c *checkup) checkFirstState(ctx context.Context, k *collector.Collector, now time.Time) {
+	s, err := within(ctx, func(ctx context.Context) (collector.State, error) { return k.BeginState(ctx, now) })
 	switch {
 	case err != nil:
-		c.reportState(err)
+		c.failState(err)
 	case s.LastEventTime != 0:
 		c.adopts = true
 		c.pass("state.content", "none yet; the first run adopts the original function's %s, and begins at %s",
-			c.config.OriginalStateKey(), s.Through.Format(time.RFC3339))
+			layout.OriginalStateKey(c.config.Prefix), s.Through.Format(time.RFC3339))
 	default:
 		c.pass("state.content", "none yet; the first run begins %s back, at %s",
 			text.Plural(int64(c.config.Lookback/time.Hour), "hour"), s.Through.Format(time.RFC3339))
 	}
-	c.skipRest("there is no state yet", stateSubjects)
 }
 
-// reportState says why the state cannot be worked with.
-func (c *checkup) reportState(err error) {
-	seen, remedy, ok := strings.Cut(err.Error(), "; nothing was collected: ")
-	if !ok {
-		seen, remedy, ok = strings.Cut(err.Error(), "; set STATE_KEY")
-		remedy = "set STATE_KEY" + remedy
+// failState says why a run could not begin.
+func (c *checkup) failState(err error) {
+	_, remedy := c.storageTrouble(err)
+	var told remedied
+	switch {
+	case errors.As(err, &told):
+		remedy = told.Remedy()
+	case errors.Is(err, ledger.ErrForeign):
+		remedy = (&collector.ForeignState{}).Remedy()
+	case isStatus(err, http.StatusForbidden):
+		remedy = grant
 	}
-	if !ok {
-		_, remedy = c.storageTrouble(err)
-		if isStatus(err, http.StatusForbidden) {
-			remedy = grant
-		}
-	}
-	c.fail("state.content", remedy, "%s", seen)
-	c.skipRest("the state cannot be read", stateSubjects)
-}
-
-func (c *checkup) checkStateAge(ctx context.Context, bucket *storage.BucketHandle, now time.Time) {
-	a, err := within(ctx, bucket.Object(c.config.StateKey).Attrs)
-	if err != nil {
-		seen, _ := c.storageTrouble(err)
-		c.skip("when it was saved is not to be seen: "+seen, "state.age")
-		return
-	}
-	if age := now.Sub(a.Updated); age > staleState {
-		c.warn("state.age", "see what the last runs logged: ./deploy.sh status", "no run has saved it for %s",
-			text.Roughly(age))
-	} else {
-		c.pass("state.age", "saved %s ago", text.Roughly(age))
-	}
+	c.fail("state.content", remedy, "%v", err)
 }

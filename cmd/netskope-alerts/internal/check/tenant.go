@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 const (
@@ -32,12 +33,12 @@ func (c *checkup) checkTenant(ctx context.Context) {
 		return
 	}
 	p, began := newProbe(c.config, c.options.Transport), time.Now()
-	by := func(field collector.TimeField) collector.PageRequest {
+	by := func(field alert.TimeField) netskope.Request {
 		end := began.Add(-c.config.Lag)
-		return collector.PageRequest{Field: field, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(),
+		return netskope.Request{Field: field, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(),
 			Limit: smallPage}
 	}
-	first, err := p.ask(ctx, by(collector.InsertionTime), askPatience)
+	first, err := p.ask(ctx, by(alert.InsertionTime), askPatience)
 	if p.saw.status == 0 {
 		c.checkNoAnswer(host, err)
 		return
@@ -59,10 +60,10 @@ func (c *checkup) checkTenant(ctx context.Context) {
 		c.checkRate(p.saw)
 		return
 	}
-	c.checkTimeField(collector.InsertionTime, first, err)
-	second, err2 := p.ask(ctx, by(collector.EventTime), askPatience)
-	c.checkTimeField(collector.EventTime, second, err2)
-	if c.config.TimeField == collector.EventTime {
+	c.checkTimeField(alert.InsertionTime, first, err)
+	second, err2 := p.ask(ctx, by(alert.EventTime), askPatience)
+	c.checkTimeField(alert.EventTime, second, err2)
+	if c.config.TimeField == alert.EventTime {
 		first, err = second, err2
 	}
 	c.checkPaging(ctx, p, by(c.config.TimeField), first, err)
@@ -158,7 +159,7 @@ func (c *checkup) checkClock(saw sighting) {
 	const remedy = "set this machine's clock: let it be kept by NTP"
 	switch {
 	case ahead.Abs() > failure:
-		c.fail(subject, remedy, "%s; windows are asked for by it", seen)
+		c.fail(subject, remedy, "%s; alerts are asked for by it", seen)
 	case ahead.Abs() > clockWarning:
 		c.warn(subject, remedy, "%s", seen)
 	default:
@@ -170,7 +171,7 @@ func (c *checkup) checkClock(saw sighting) {
 // can be asked, or nothing.
 func (c *checkup) checkAccess(err error) string {
 	const subject = "tenant.token"
-	var failure *collector.TenantError
+	var failure *netskope.Error
 	if !errors.As(err, &failure) && err != nil {
 		c.skip(err.Error(), subject)
 		return "the check was given up"
@@ -207,10 +208,10 @@ func (c *checkup) checkAccess(err error) string {
 const noScope = "You cannot consume this service"
 
 // checkTimeField says whether the endpoint answers for a range of the time.
-func (c *checkup) checkTimeField(field collector.TimeField, s sample, err error) {
+func (c *checkup) checkTimeField(field alert.TimeField, s sample, err error) {
 	subject := "tenant." + string(field)
 	if err == nil && s.strays > 0 {
-		err = &collector.TenantError{Status: http.StatusOK,
+		err = &netskope.Error{Status: http.StatusOK,
 			Reason: fmt.Sprintf("%d of %d alerts are outside of the range that was asked for", s.strays, s.alerts)}
 	}
 	switch seen, remedy := tenantTrouble(err); {

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
@@ -249,14 +251,14 @@ func page10() func(netskopetest.Request) netskopetest.Fault {
 func TestCheckAlerts(t *testing.T) {
 	for _, test := range []struct {
 		without netskopetest.Profile
-		field   collector.TimeField
+		field   alert.TimeField
 		level   Level
 		seen    string
 	}{
-		{netskopetest.Profile{WithoutID: 1}, collector.InsertionTime, Warn, "50 of 50 alerts have no _id"},
-		{netskopetest.Profile{WithoutInserted: 1}, collector.InsertionTime, Warn,
+		{netskopetest.Profile{WithoutID: 1}, alert.InsertionTime, Warn, "50 of 50 alerts have no _id"},
+		{netskopetest.Profile{WithoutInserted: 1}, alert.InsertionTime, Warn,
 			"50 of 50 alerts have no _insertion_epoch_timestamp"},
-		{netskopetest.Profile{WithoutInserted: 1}, collector.EventTime, Pass, "all 50 have _id; 50 have no"},
+		{netskopetest.Profile{WithoutInserted: 1}, alert.EventTime, Pass, "all 50 have _id; 50 have no"},
 	} {
 		p := test.without
 		p.Seed, p.From, p.To, p.N, p.VisibleWithin = 3, dayStart.Add(-20*time.Hour), dayStart.Add(-time.Hour), 50, -1
@@ -265,7 +267,7 @@ func TestCheckAlerts(t *testing.T) {
 			alerts[i].Event = alerts[i].Inserted
 		}
 		checkedWith(t, &netskopetest.Server{}, alerts, func(w *world) {
-			if test.field == collector.EventTime {
+			if test.field == alert.EventTime {
 				w.faults(by(false, netskopetest.Fault{}), nil)
 			}
 			w.check("TIME_FIELD="+string(test.field)).want(t, "tenant.alerts", test.level, test.seen)
@@ -285,7 +287,7 @@ func TestCheckClock(t *testing.T) {
 		{-29 * time.Second, "5m", Pass, ""},
 		{45 * time.Second, "5m", Warn, "45 seconds behind the tenant's|NTP"},
 		{-45 * time.Second, "5m", Warn, "ahead of the tenant's"},
-		{-45 * time.Second, "40s", Fail, "ahead of the tenant's; windows"},
+		{-45 * time.Second, "40s", Fail, "ahead of the tenant's; alerts"},
 		{-45 * time.Second, "0s", Fail, ""},
 		{6 * time.Minute, "1h", Fail, "6 minutes behind"},
 		{-72 * time.Hour, "1h", Fail, "days ahead of"},
@@ -357,7 +359,7 @@ func TestCheckCertificate(t *testing.T) {
 			server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the refused certificates
 			server.StartTLS()
 			defer server.Close()
-			transport := collector.NewTransport()
+			transport := netskope.NewTransport()
 			transport.TLSClientConfig = &tls.Config{}
 			if test.known {
 				transport.TLSClientConfig.RootCAs = roots
@@ -398,26 +400,26 @@ func TestCheckReach(t *testing.T) {
 	}
 	address := dead.Addr().String()
 	dead.Close()
-	checkOf(t, collector.NewTransport(), "http://"+address, loopback).wantAll(t, []expected{
+	checkOf(t, netskope.NewTransport(), "http://"+address, loopback).wantAll(t, []expected{
 		{"tenant.name", Pass, "is an address"}, {"tenant.reach", Fail, "refuses connections|check NETSKOPE_TENANT"},
 		{"tenant.rate", Skip, "no answer"}})
 
 	// A server that does not speak TLS.
 	plain := httptest.NewServer(&netskopetest.Server{})
 	defer plain.Close()
-	checkOf(t, collector.NewTransport(), "https://"+plain.Listener.Addr().String(), loopback).wantAll(t, []expected{
+	checkOf(t, netskope.NewTransport(), "https://"+plain.Listener.Addr().String(), loopback).wantAll(t, []expected{
 		{"tenant.reach", Fail, "server gave HTTP response to HTTPS client|firewall and proxy"}})
 
-	checkOf(t, collector.NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) {
+	checkOf(t, netskope.NewTransport(), "https://localhost:1", func(context.Context, string) ([]string, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "localhost", IsNotFound: true}
 	}).wantAll(t, []expected{{"tenant.name", Fail, "localhost does not resolve|no such host|name server"},
 		{"tenant.reach", Skip, "does not resolve"}})
-	checkOf(t, collector.NewTransport(), "https://localhost:1",
+	checkOf(t, netskope.NewTransport(), "https://localhost:1",
 		func(context.Context, string) ([]string, error) { return nil, nil }).
 		want(t, "tenant.name", Fail, "has no address")
 
 	// Through a proxy, the name need not resolve here.
-	transport := collector.NewTransport()
+	transport := netskope.NewTransport()
 	transport.Proxy = http.ProxyURL(mustParse(t, plain.URL))
 	checkOf(t, transport, "http://localhost:1",
 		func(context.Context, string) ([]string, error) { return nil, errors.New("no DNS") }).wantAll(t, []expected{

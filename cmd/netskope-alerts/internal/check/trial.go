@@ -38,8 +38,7 @@ type trial struct {
 const neverGeneration = 1
 
 func (t *trial) run(ctx context.Context) {
-	t.name = fmt.Sprintf("%s.check/check_%s_%s", t.config.Prefix, time.Now().UTC().Format("20060102T150405Z"),
-		rand.Text())
+	t.name = t.config.Folders().Check + "check_" + time.Now().UTC().Format("20060102T150405Z") + "_" + rand.Text()
 	t.moved = t.name + "_moved"
 	t.maybe, t.unsure = map[string]bool{}, map[string]error{}
 	defer t.cleanUp(ctx)
@@ -75,7 +74,7 @@ func (t *trial) step(subject, permission, what string, err error) bool {
 		return true
 	}
 	seen, remedy := t.storageTrouble(err)
-	t.fail(subject, remedy, "%s gs://%s/%s fails: %s", what, t.config.Bucket, t.at, seen)
+	t.fail(subject, remedy, "%s gs://%s/%s fails: %s", what, t.config.BucketName, t.at, seen)
 	return false
 }
 

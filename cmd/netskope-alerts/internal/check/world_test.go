@@ -15,10 +15,11 @@ import (
 	"time"
 	"unicode"
 
-	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
@@ -37,7 +38,7 @@ type world struct {
 	tenant *netskopetest.Server
 	cloud  *gcstest.Server
 	client *http.Client // for the tenant
-	bucket *storage.BucketHandle
+	bucket *gcs.Bucket
 	config collector.Config
 
 	mu          sync.Mutex
@@ -63,9 +64,22 @@ func checkedWith(t *testing.T, tenant *netskopetest.Server, alerts []netskopetes
 		tenant.Add(alerts...)
 		tenant.Fault, w.cloud.Fault = guarded(&w.mu, &w.tenantFault), guarded(&w.mu, &w.cloudFault)
 		w.client = &http.Client{Transport: serve(t, tenant)}
-		w.bucket = storageThrough(t, serve(t, w.cloud)).Bucket(w.config.Bucket)
+		w.bucket = storageThrough(t, serve(t, w.cloud))
 		test(w)
 	})
+}
+
+// collector is the one that is configured so.
+func (w *world) collector() *collector.Collector {
+	return &collector.Collector{Config: w.config, Bucket: w.bucket, HTTP: w.client}
+}
+
+// mustRun does one run, which must not fail.
+func (w *world) mustRun() {
+	w.t.Helper()
+	if _, err := w.collector().Run(w.t.Context(), time.Now(), nil); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // guarded makes the faults that *fault makes at the time.
@@ -90,7 +104,7 @@ func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 		handler.ServeHTTP(w, r)
 	})}
 	under.Go(func() { _ = server.Serve(&listener) })
-	transport := collector.NewTransport()
+	transport := netskope.NewTransport()
 	transport.DialContext = listener.DialContext
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -210,13 +224,13 @@ func (w *world) check(pairs ...string) findings {
 	return w.checkThrough(w.t.Context(), w.bucket, pairs...)
 }
 
-func (w *world) checkThrough(ctx context.Context, bucket *storage.BucketHandle, pairs ...string) findings {
+func (w *world) checkThrough(ctx context.Context, bucket *gcs.Bucket, pairs ...string) findings {
 	w.t.Helper()
 	return w.judged(ctx, func(ctx context.Context, each func(Finding)) {
 		Run(ctx, environment(pairs...), Options{
 			Transport:  w.client.Transport,
 			LookupHost: func(context.Context, string) ([]string, error) { return []string{"127.0.0.1", "::1"}, nil },
-			Bucket:     func(string) (*storage.BucketHandle, error) { return bucket, nil },
+			Bucket:     func(string) (*gcs.Bucket, error) { return bucket, nil },
 		}, each)
 	})
 }
@@ -244,7 +258,7 @@ func (w *world) judged(ctx context.Context, check func(context.Context, func(Fin
 		if _, ok := before[name]; !ok && !strings.Contains(named, name) {
 			w.t.Errorf("%s is left, and not named:\n%s", name, named)
 		}
-		if _, ok := before[name]; !ok && !strings.HasPrefix(name, w.config.Prefix+".check/check_") {
+		if _, ok := before[name]; !ok && !strings.HasPrefix(name, w.config.Folders().Check+"check_") {
 			w.t.Errorf("%s was made", name)
 		}
 	}
@@ -257,7 +271,7 @@ func (w *world) judged(ctx context.Context, check func(context.Context, func(Fin
 // everything is the generation of every object.
 func (w *world) everything() map[string]int64 {
 	generations := map[string]int64{}
-	for _, o := range w.cloud.Objects(w.config.Bucket, "") {
+	for _, o := range w.cloud.Objects(w.config.BucketName, "") {
 		generations[o.Name] = o.Generation
 	}
 	return generations
@@ -285,16 +299,16 @@ func onStorage(f gcstest.Fault, ops ...gcstest.Op) func(gcstest.Request) gcstest
 	}
 }
 
-// storageThrough is a storage client with the transport.
-func storageThrough(t *testing.T, transport http.RoundTripper) *storage.Client {
-	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
+// storageThrough is the bucket as it is reached through the transport.
+func storageThrough(t *testing.T, transport http.RoundTripper) *gcs.Bucket {
+	client, err := gcs.NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
 		option.WithoutAuthentication(),
 		option.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	return client
+	return gcs.Through(client, "alerts-bucket")
 }
 
 func encodeSegment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }

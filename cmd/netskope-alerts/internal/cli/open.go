@@ -1,42 +1,33 @@
 package cli
 
 import (
-	"net/http"
-
 	"cloud.google.com/go/storage"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/gcs"
 )
 
-// Collection is what the configuration in the environment names.
-type Collection struct {
-	collector.Config
-	Handle *storage.BucketHandle // of the bucket
-	Client *http.Client          // for the tenant
-}
+// Version is the program's.
+const Version = collector.Version
 
-// Open reads the configuration. It connects to nothing yet.
-func (s Streams) Open() (Collection, error) {
+// Open is the collector that the configuration in the environment names. It connects to
+// nothing yet.
+func (s Streams) Open() (*collector.Collector, error) {
 	c, err := collector.ConfigFromEnv(s.Lookup)
 	if err != nil {
-		return Collection{}, err
+		return nil, err
 	}
-	bucket, err := collector.OpenBucket(c.Bucket)
-	if err != nil {
-		return Collection{}, err
-	}
-	return Collection{c, bucket, &http.Client{Transport: collector.NewTransport()}}, nil
+	return collector.Open(c)
 }
 
-const (
-	// Version is the program's.
-	Version = collector.Version
-	// MaxLine is how long a line may be, in bytes: the collector delivers none that is longer.
-	MaxLine = collector.MaxLine
-)
-
 // OpenBucket opens a bucket as the collector does. It connects to nothing yet.
-func OpenBucket(name string) (*storage.BucketHandle, error) { return collector.OpenBucket(name) }
+func OpenBucket(name string) (*storage.BucketHandle, error) {
+	bucket, err := gcs.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return bucket.Handle(), nil
+}
 
 // Folder is the feed's: its bucket, and its name without a slash at the end. It needs less
 // of the configuration than [Streams.Open].

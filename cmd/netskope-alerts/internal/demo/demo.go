@@ -121,13 +121,13 @@ func emptyFolder(name string) error {
 func table(w io.Writer, rows []record) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer t.Flush()
-	fmt.Fprintln(t, "\nRUN\tCOLLECTED (UTC)\tWINDOWS\tALERTS\tOBJECTS\tPAGES\tRETRIES\tMB/s")
+	fmt.Fprintln(t, "\nRUN\tCOLLECTED (UTC)\tCELLS\tALERTS\tOBJECTS\tPAGES\tRETRIES\tMB/s")
 	for _, r := range rows {
 		span := "nothing new"
-		if r.Windows > 0 {
+		if r.Cells > 0 {
 			span = r.From.Format("Jan 02 15:04") + " to " + r.To.Format("Jan 02 15:04")
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\n", r.name, span, r.Windows, r.Alerts, r.Objects, r.Pages,
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\n", r.name, span, r.Cells, r.Alerts, r.Objects, r.Pages,
 			r.Retries, r.Bytes/1e6/max(r.Seconds, 0.001))
 	}
 }

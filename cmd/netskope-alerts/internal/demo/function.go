@@ -30,9 +30,9 @@ type record struct {
 	Severity string    `json:"severity"`
 	Message  string    `json:"message"`
 	Error    string    `json:"error"`
-	From     time.Time `json:"window_from"`
-	To       time.Time `json:"window_to"`
-	Windows  int       `json:"windows"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"through"`
+	Cells    int       `json:"cells"`
 	Alerts   int       `json:"alerts"`
 	Objects  int       `json:"objects"`
 	Pages    int       `json:"pages"`

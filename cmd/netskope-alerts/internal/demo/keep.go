@@ -17,7 +17,7 @@ import (
 
 const topicName = "projects/demo/topics/netskope-alerts-trigger"
 
-// lateDemoAlerts is how many alerts of its windows the kept tenant has kept back.
+// lateDemoAlerts is how many alerts of the collected hours the kept tenant has kept back.
 const lateDemoAlerts = 5
 
 // keep leaves the demo's world running until the context ends: the tenant, whose clock goes
@@ -85,8 +85,8 @@ func printRecord(w io.Writer, r record) {
 	if r.Error != "" {
 		fmt.Fprintf(w, ": %s", r.Error)
 	}
-	if r.Windows > 0 {
-		fmt.Fprintf(w, " (%s)", text.Count(r.Windows, "window", "windows"))
+	if r.Cells > 0 {
+		fmt.Fprintf(w, " (%s)", text.Count(r.Cells, "cell", "cells"))
 	}
 	fmt.Fprintln(w)
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/layout"
 )
 
 // proof compares what the tenant made with what lies in the bucket.
@@ -23,7 +25,7 @@ type proof struct {
 }
 
 // prove reads every object of the bucket's folder and looks up every alert in it. It
-// relies on nothing that the function says, except where its first window began.
+// relies on nothing that the function says, except where it began.
 func (w *world) prove(folder string, from time.Time) (proof, error) {
 	p := proof{made: len(w.alerts)}
 	want := map[string]int{} // by the exact line
@@ -112,5 +114,5 @@ func (p proof) print(w io.Writer, d *Command) {
 	}
 	fmt.Fprintf(w, "\nThe bucket is left for a look: %d objects such as\n  %s\n  %s…\n", p.objects, p.example,
 		p.exampleContents)
-	fmt.Fprintf(w, "and the state, %s\n", filepath.Join(d.Out, "netskope", "state", "alerts.json"))
+	fmt.Fprintf(w, "and the state, %s\n", filepath.Join(d.Out, filepath.FromSlash(layout.StateKey(prefix))))
 }

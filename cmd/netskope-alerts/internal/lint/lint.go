@@ -10,6 +10,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/alert"
 )
 
 // Command is netskope-alerts lint.
@@ -92,7 +93,7 @@ var feedSizes = sizes{object: 2e9, unpacked: 10e9}
 
 func newLinter(report func(finding)) *linter {
 	l := &linter{report: report, sizes: feedSizes}
-	l.limit = cli.MaxLine
+	l.limit = alert.MaxLine
 	l.ids = ndjson.NewIDSet(ndjson.MaxIDs)
 	l.found = func(of rule, column int64, what string) {
 		l.add(finding{Line: l.line.Number, Column: column, Byte: l.line.Start + column - 1, Rule: of, What: what})

@@ -15,6 +15,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjsontest"
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
@@ -40,7 +41,7 @@ func where(all []finding) string {
 }
 
 func TestLintLines(t *testing.T) {
-	atLimit := fmt.Sprintf(`{"_id":"l","x":"%s"}`, strings.Repeat("x", cli.MaxLine-19))
+	atLimit := fmt.Sprintf(`{"_id":"l","x":"%s"}`, strings.Repeat("x", alert.MaxLine-19))
 	for _, test := range []struct{ text, want string }{
 		{"", ""},
 		{"{}\n", ""},
@@ -145,10 +146,12 @@ func TestLintNames(t *testing.T) {
 		want         rule
 	}{
 		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", ""},
-		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261124T100500Z.ndjson.gz", ""},
-		{"p/", "p/2026/11/23/late_20261123T100000Z_20261123T100500Z_12.ndjson", ""},
+		{"p/", "p/2026/11/23/alerts_20261123T105500Z_20261123T115500Z.ndjson.gz", ""},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_late0012.ndjson", ""},
 		{"p/2026/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", ""},
-		{"p/2026/11/23/", "p/2026/11/23/late_20261123T100000Z_20261123T100500Z_1.ndjson.gz", ""},
+		{"p/2026/11/23/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_late0001_part2.ndjson.gz", ""},
+		{"p/", "p/2026/11/23/alerts_20261123T115500Z_20261123T175500Z_part10.ndjson", ""},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100001Z_late12345.ndjson", ""},
 		{"", "2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", ""},
 		{"2026/11/", "2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", ""},
 		{"", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", ruleForeign},
@@ -158,7 +161,13 @@ func TestLintNames(t *testing.T) {
 		{"p/", "p/2026/13/01/alerts_20261301T100000Z_20261301T100500Z.ndjson", ruleForeign},
 		{"p/", "p/2026/11/23/alerts_20261123T100500Z_20261123T100500Z.ndjson", ruleForeign},
 		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_1.ndjson", ruleForeign},
-		{"p/", "p/2026/11/23/late_20261123T100000Z_20261123T100500Z.ndjson", ruleForeign},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_late1.ndjson", ruleForeign},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_late0000.ndjson", ruleForeign},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_part1.ndjson", ruleForeign},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z_part2_late0001.ndjson", ruleForeign},
+		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100600Z.ndjson", ruleForeign},
+		{"p/", "p/2026/11/23/alerts_20261123T100100Z_20261123T100600Z.ndjson", ruleForeign},
+		{"p/", "xp2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson", ruleForeign},
 		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.json", ruleForeign},
 		{"p/", "p/2026/11/23/alerts_20261123T100000Z_20261123T100500Z.ndjson.bak", ruleForeign},
 		{"p/", "p/state.json", ruleForeign},

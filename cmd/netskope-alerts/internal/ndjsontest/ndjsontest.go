@@ -15,7 +15,7 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
-	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
 )
@@ -26,7 +26,7 @@ func Buckets(t *testing.T, server *gcstest.Server) func(name string) (*storage.B
 	service := &http.Server{Handler: server}
 	go service.Serve(listener)
 	transport := &http.Transport{DialContext: listener.DialContext}
-	client, err := collector.NewStorageClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
+	client, err := gcs.NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
 		option.WithoutAuthentication(),
 		option.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {

@@ -20,9 +20,9 @@ type Collect struct{}
 // Help is shown by collect --help.
 func (*Collect) Help() string {
 	return "Does what one trigger of the deployed function does, now. " +
-		"It is safe beside the deployed function: both make the same objects, and only one can.\n\n" +
+		"It is safe beside the deployed function: what both come to is delivered once.\n\n" +
 		"Exit status: 0 caught up, 3 more to do (BUDGET or MAX_RECORDS ended the run; run it again), " +
-		"1 failed (the state is as it was).\n\n" +
+		"1 failed (what was delivered before stays).\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts collect"
@@ -40,7 +40,7 @@ func (*Collect) Run(ctx context.Context, s cli.Streams) error {
 	}
 	now := time.Now()
 	show, done := progressLine(s.Stderr, now)
-	report, err := collector.Run(ctx, c.Config, c.Handle, c.Client, now, show)
+	report, err := c.Run(ctx, now, show)
 	done()
 	summary(s.Stdout, report)
 	switch {
@@ -68,11 +68,14 @@ func summary(w io.Writer, r collector.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer t.Flush()
 	fmt.Fprintf(t, "stopped\t%s\n", r.Stopped)
+	if r.Trouble != "" {
+		fmt.Fprintf(t, "warning\tthe state was %s\n", r.Trouble)
+	}
 	if r.From.IsZero() {
 		return // before the state was known
 	}
-	fmt.Fprintf(t, "collected\t%s to %s (%d windows)\n", r.From.Format(time.RFC3339), r.Through.Format(time.RFC3339),
-		r.Windows)
+	fmt.Fprintf(t, "collected\t%s to %s (%s)\n", r.From.Format(time.RFC3339), r.Through.Format(time.RFC3339),
+		text.Count(r.Cells, "cell", "cells"))
 	fmt.Fprintf(t, "alerts\t%d in %d objects, %.1f MB\n", r.Alerts, r.Objects, float64(r.Bytes)/1e6)
 	fmt.Fprintf(t, "requests\t%d, of them retries %d\n", r.Requests, r.Retries)
 	for _, extra := range []struct {
@@ -82,7 +85,8 @@ func summary(w io.Writer, r collector.Report) {
 		{"met again on a later page, written once", r.Duplicates},
 		{"without a time of their own, kept", r.Undated},
 		{"quarantined", r.Quarantined},
-		{"windows that were delivered already", int64(r.Existing + r.Covered)},
+		{"cells that were delivered already", int64(r.Existing + r.Covered)},
+		{"cells that held too much and were divided", int64(r.Splits)},
 	} {
 		if extra.n > 0 {
 			fmt.Fprintf(t, "%s\t%d\n", extra.what, extra.n)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/ledger"
 )
 
 // Find is netskope-alerts find.
@@ -19,7 +19,7 @@ type Find struct {
 
 // Help is shown by find --help.
 func (*Find) Help() string {
-	return "Says in which object, line and window an alert was delivered, from the ledger; " +
+	return "Says in which object and line an alert was delivered, from the ledger; " +
 		"the object itself may be gone.\n\n" +
 		"Exit status: 0 found, 3 not found, 1 failed.\n\n" +
 		"Example:\n" +
@@ -37,19 +37,18 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	found, err := collector.Find(ctx, c.Config, c.Handle, f.ID,
-		collector.Window{From: since, To: now.UTC().Truncate(time.Second)})
+	found, err := c.Ledger().Find(ctx, f.ID, since, now)
 	if err != nil {
 		return err
 	}
 	if f.JSON {
 		if found == nil {
-			found = []collector.Found{}
+			found = []ledger.Found{}
 		}
 		err = cli.WriteJSON(s.Stdout, found)
 	} else {
 		for _, d := range found {
-			fmt.Fprintln(s.Stdout, delivered(c.Bucket, d))
+			fmt.Fprintln(s.Stdout, delivered(c.BucketName, d))
 		}
 	}
 	if err == nil && len(found) == 0 {
@@ -60,9 +59,9 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 }
 
 // delivered says where an alert is.
-func delivered(bucket string, d collector.Found) string {
-	sentence := fmt.Sprintf("gs://%s/%s line %d\n  window %s to %s, delivered %s", bucket, text.Clean(d.Object), d.Line,
-		text.Stamp(d.Window.From), text.Stamp(d.Window.To), text.Stamp(d.Delivered))
+func delivered(bucket string, d ledger.Found) string {
+	sentence := fmt.Sprintf("gs://%s/%s line %d\n  of %s to %s, delivered %s", bucket, text.Clean(d.Object), d.Line,
+		text.Stamp(d.From), text.Stamp(d.To), text.Stamp(d.Delivered))
 	if d.Late {
 		sentence += ", by a repair"
 	}

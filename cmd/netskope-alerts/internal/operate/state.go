@@ -24,7 +24,7 @@ type stateShow struct {
 
 // Help is shown by state show --help.
 func (*stateShow) Help() string {
-	return `Prints how far the collector has come, and which window is next.
+	return `Prints how far the collector has come, and where it began.
 
 Example:
   netskope-alerts state show --json`
@@ -36,7 +36,7 @@ func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	p, err := collector.ReadCheckpoint(ctx, c.Config, c.Handle)
+	p, err := c.ReadCheckpoint(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,16 +45,17 @@ func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
 	}
 	t := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
 	defer t.Flush()
-	fmt.Fprintf(t, "state\tgs://%s/%s#%d\n", c.Bucket, c.StateKey, p.Generation)
+	fmt.Fprintf(t, "state\tgs://%s/%s#%d\n", c.BucketName, c.StateKey, p.Generation)
 	fmt.Fprintf(t, "saved\t%s\n", text.Stamp(p.Saved))
 	fmt.Fprintf(t, "through\t%s (every alert before it is delivered)\n", text.Stamp(p.Through))
-	if p.Next.IsZero() {
-		fmt.Fprintln(t, "next\tit is the original function's, and will be adopted by the first run")
+	if p.LastEventTime > 0 {
+		fmt.Fprintf(t, "newest alert\t%s\n", text.Stamp(time.Unix(p.LastEventTime, 0)))
+	}
+	if p.Original {
+		fmt.Fprintln(t, "origin\tit is the original function's, and will be adopted by the first run")
 		return nil
 	}
-	fmt.Fprintf(t, "next\t%s to %s, due at %s\n", text.Stamp(p.Through), text.Stamp(p.Next),
-		text.Stamp(p.Next.Add(c.Lag)))
-	fmt.Fprintf(t, "object\t%s\n", p.Object)
+	fmt.Fprintf(t, "began\t%s (the collector, or an operator moved it there)\n", text.Stamp(p.Began))
 	fmt.Fprintf(t, "tenant\t%s, by %s time\n", p.Tenant, p.TimeField)
 	return nil
 }
@@ -84,7 +85,7 @@ func (set *stateSet) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	m, err := collector.PlanMove(ctx, c.Config, c.Handle, now, to)
+	m, err := c.PlanMove(ctx, now, to)
 	if err != nil {
 		return err
 	}
@@ -100,11 +101,11 @@ func (set *stateSet) Run(ctx context.Context, s cli.Streams) error {
 			return err
 		}
 	}
-	p, err := m.Apply(ctx, c.Config, c.Handle)
+	p, err := c.Apply(ctx, m)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Stdout, "The next window is %s to %s.\n", text.Stamp(p.Through), text.Stamp(p.Next))
+	fmt.Fprintf(s.Stdout, "The collector goes on from %s.\n", text.Stamp(p.Through))
 	return nil
 }
 
@@ -152,7 +153,7 @@ func (h *stateHistory) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	versions, err := collector.History(ctx, c.Config, c.Handle)
+	versions, err := c.History(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,17 +162,17 @@ func (h *stateHistory) Run(ctx context.Context, s cli.Streams) error {
 	}
 	t := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
 	defer t.Flush()
-	fmt.Fprintln(t, "SAVED (UTC)\tTHROUGH\tNEXT\tGENERATION")
+	fmt.Fprintln(t, "SAVED (UTC)\tTHROUGH\tBEGAN\tGENERATION")
 	for _, v := range versions {
 		if v.Problem != "" {
 			fmt.Fprintf(t, "%s\tno state: %s\t\t%d\n", text.Stamp(v.Saved), text.Clean(v.Problem), v.Generation)
 			continue
 		}
-		next := "(the original function's)"
-		if !v.Next.IsZero() {
-			next = text.Stamp(v.Next)
+		began := "(the original function's)"
+		if !v.Original {
+			began = text.Stamp(v.Began)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", text.Stamp(v.Saved), text.Stamp(v.Through), next, v.Generation)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", text.Stamp(v.Saved), text.Stamp(v.Through), began, v.Generation)
 	}
 	if len(versions) < 2 {
 		fmt.Fprintln(t, "\nThe bucket keeps no earlier versions; see netskope-alerts state history --help.")

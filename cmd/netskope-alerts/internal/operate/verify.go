@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/audit"
 )
 
 // Verify is netskope-alerts verify.
@@ -17,8 +17,8 @@ type Verify struct {
 	Until       string `help:"Where it ends; without it, where the collector has come."`
 	Repair      bool   `help:"Deliver what is missing, into objects of its own."`
 	ObjectsKept bool   `help:"The feed deletes nothing: count the alerts of objects that are gone as missing."`
-	Gaps        bool   `help:"Print only windows that are not as they should be."`
-	JSON        bool   `name:"json" help:"Print one JSON object per line: every window, then the sum."`
+	Gaps        bool   `help:"Print only what is not as it should be."`
+	JSON        bool   `name:"json" help:"Print one JSON object per line: every cell, then the sum."`
 }
 
 // Help is shown by verify --help.
@@ -36,10 +36,10 @@ func (*Verify) Help() string {
 		"  netskope-alerts verify --since 7d --repair"
 }
 
-// Run prints every window as it is audited. A gap is no error, but an exit status.
+// Run prints every cell and every hole as it is audited. A gap is no error, but an exit status.
 func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
-	o := collector.AuditOptions{Repair: v.Repair, ObjectsKept: v.ObjectsKept}
+	o := audit.Options{Repair: v.Repair, ObjectsKept: v.ObjectsKept}
 	var err error
 	if o.Since, err = cli.ParseMoment("--since", v.Since, now); err != nil {
 		return err
@@ -57,14 +57,14 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	t := text.TerminalOf(s.Stdout, s.Lookup)
-	each := func(w collector.AuditedWindow) { v.window(t, w) }
+	each := func(r audit.Result) { v.line(t, r) }
 	if v.JSON {
-		each = func(w collector.AuditedWindow) { _ = cli.WriteLine(s.Stdout, "window", w) }
+		each = func(r audit.Result) { _ = cli.WriteLine(s.Stdout, "cell", r) }
 	} else {
-		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "window (UTC)", "delivered", "missing", "repaired", "duplicated",
+		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "span (UTC)", "delivered", "missing", "repaired", "duplicated",
 			"unknown")
 	}
-	a, err := collector.Verify(ctx, c.Config, c.Handle, c.Client, o, each)
+	a, err := c.Audit(ctx, o, each)
 	if err != nil {
 		return err
 	}
@@ -81,43 +81,43 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	return nil
 }
 
-// window prints a line of the table.
-func (v *Verify) window(t text.Terminal, w collector.AuditedWindow) {
-	if v.Gaps && w.Passed() {
+// line prints a line of the table.
+func (v *Verify) line(t text.Terminal, r audit.Result) {
+	if v.Gaps && r.Passed() {
 		return
 	}
 	mark := text.Pass
-	if !w.Passed() {
+	if !r.Passed() {
 		mark = text.Gap
 	}
 	fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  %s",
-		strings.ReplaceAll(text.Stamp(w.From)+" to "+text.OnDay(w.To, w.From), " UTC", ""), text.Number(w.Delivered),
-		text.Number(w.Missing), text.Number(w.Repaired), text.Number(w.Duplicated), text.Number(w.Unknown),
+		strings.ReplaceAll(text.Stamp(r.From)+" to "+text.OnDay(r.To, r.From), " UTC", ""), text.Number(r.Delivered),
+		text.Number(r.Missing), text.Number(r.Repaired), text.Number(r.Duplicated), text.Number(r.Unknown),
 		t.Word(mark))
 	for _, note := range []struct {
 		when bool
 		text string
 	}{
-		{w.Uncovered && w.Missing > 0, "never collected"},
-		{w.Pending > 0, text.Count(w.Pending, "object not moved yet", "objects not moved yet")},
-		{w.Damaged > 0, text.Count(w.Damaged, "object changed", "objects changed")},
-		{w.Gone > 0, text.Count(w.Gone, "object gone", "objects gone")},
+		{r.Uncovered && r.Missing > 0, "never collected"},
+		{r.Pending > 0, text.Count(r.Pending, "object not moved yet", "objects not moved yet")},
+		{r.Damaged > 0, text.Count(r.Damaged, "object changed", "objects changed")},
+		{r.Gone > 0, text.Count(r.Gone, "object gone", "objects gone")},
 	} {
 		if note.when {
 			fmt.Fprint(t, "  "+note.text)
 		}
 	}
 	fmt.Fprintln(t)
-	for _, id := range w.Examples {
+	for _, id := range r.Examples {
 		fmt.Fprintf(t, "    missing _id %s\n", text.Clean(id))
 	}
-	if more := w.Missing - int64(len(w.Examples)); more > 0 && len(w.Examples) > 0 {
+	if more := r.Missing - int64(len(r.Examples)); more > 0 && len(r.Examples) > 0 {
 		fmt.Fprintf(t, "    and %s more\n", text.Number(more))
 	}
 }
 
 // sum prints the verdict and what it is made of.
-func (v *Verify) sum(t text.Terminal, a collector.Audit) {
+func (v *Verify) sum(t text.Terminal, a audit.Summary) {
 	fmt.Fprintln(t)
 	for _, o := range a.Foreign {
 		fmt.Fprintf(t, "not in the ledger: %s, %s: %s delivered otherwise, too, %s that the tenant does not list\n",
@@ -126,7 +126,7 @@ func (v *Verify) sum(t text.Terminal, a collector.Audit) {
 	}
 	fmt.Fprintf(t,
 		"%s of %s to %s: %s delivered, %s missing, %s repaired, %s duplicated, %s unknown; %s to the tenant, %s\n",
-		text.Count(a.Windows, "window", "windows"), text.Stamp(a.From), text.Stamp(a.At), text.Number(a.Delivered),
+		text.Count(a.Cells, "cell", "cells"), text.Stamp(a.From), text.Stamp(a.At), text.Number(a.Delivered),
 		text.Number(a.Missing), text.Number(a.Repaired), text.Number(a.Duplicated), text.Number(a.Unknown),
 		text.Count(a.Requests, "request", "requests"), text.Span(a.Took))
 	if a.Passed() {
@@ -137,12 +137,12 @@ func (v *Verify) sum(t text.Terminal, a collector.Audit) {
 }
 
 // remedy is what to do about a gap.
-func (v *Verify) remedy(a collector.Audit) string {
+func (v *Verify) remedy(a audit.Summary) string {
 	switch {
 	case a.Missing > a.Repaired && !v.Repair:
 		return "add --repair, and what is missing is delivered"
 	case a.Missing > a.Repaired:
-		return "a part of what is missing belongs to a backfill that is not complete; see netskope-alerts status"
+		return "not all that is missing could be delivered; the same command again tries it again"
 	case a.Duplicated > 0:
 		return "the feed gets alerts more than once; " +
 			"look at the objects named above, and move those out of the feed's folder that are not the collector's"

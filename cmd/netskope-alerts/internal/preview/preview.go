@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
+	"netskope-alerts.internal/collector/internal/alert"
 )
 
 // preview makes events of the alerts of one source after the other.
@@ -117,7 +118,7 @@ func (p *preview) object(ctx context.Context, s ndjson.Source) error {
 
 // lines makes an event of each line.
 func (p *preview) lines(s ndjson.Source, c *ndjson.Content) error {
-	all := ndjson.NewLines(c.Reader, cli.MaxLine)
+	all := ndjson.NewLines(c.Reader, alert.MaxLine)
 	defer func() { p.Bytes += all.Bytes }()
 	for {
 		at, err := all.Read()
@@ -133,7 +134,7 @@ func (p *preview) lines(s ndjson.Source, c *ndjson.Content) error {
 		p.Lines++
 		if at.Long {
 			p.refuse(s.Place(at), fmt.Sprintf("the line has %s bytes, of %s at most", text.Number(at.Size),
-				text.Number(cli.MaxLine)))
+				text.Number(alert.MaxLine)))
 		} else if err := p.alert(s, at); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjsontest"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
@@ -67,7 +68,7 @@ func reportOf(p *preview) report {
 func TestEvents(t *testing.T) {
 	text := ndjsontest.Alerts(t)
 	p, stdout, stderr := previewed(t, &Command{Findings: 2}, text, "\n[1]\n"+`{"_id":"x","timestamp":1}`+"\n{",
-		strings.Repeat("x", cli.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
+		strings.Repeat("x", alert.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
 	var want bytes.Buffer
 	for line := range strings.Lines(text + `{"_id":"x","timestamp":1}` + "\n" + `{"_id":"y","timestamp":1}` + "\n") {
 		event, err := udm.Map([]byte(line))
@@ -81,7 +82,7 @@ func TestEvents(t *testing.T) {
 	}
 	n := int64(strings.Count(text, "\n"))
 	if got := p.counts; got != (counts{Objects: 3, Lines: n + 6, Unreadable: 4,
-		Bytes: int64(len(text)) + 5 + 26 + 1 + cli.MaxLine + 2 + 25}) {
+		Bytes: int64(len(text)) + 5 + 26 + 1 + alert.MaxLine + 2 + 25}) {
 		t.Errorf("counts %+v", got)
 	}
 	for _, want := range []string{"gs://alerts/2.ndjson:1: not readable: it is empty\n",

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/browsertest"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
@@ -40,7 +39,7 @@ func TestPageInBrowser(t *testing.T) {
 	}
 }
 
-func pages(of map[string]collector.Status) map[string]func(io.Writer) error {
+func pages(of map[string]Status) map[string]func(io.Writer) error {
 	written := map[string]func(io.Writer) error{}
 	for name, s := range of {
 		written[name] = func(w io.Writer) error { return writeHTML(w, s) }
@@ -48,7 +47,7 @@ func pages(of map[string]collector.Status) map[string]func(io.Writer) error {
 	return written
 }
 
-func checkPage(t *testing.T, got browsertest.Measured, s collector.Status, width float64) {
+func checkPage(t *testing.T, got browsertest.Measured, s Status, width float64) {
 	got.CheckForm(t, width)
 	shown, headline := browsertest.Plain(got.Text), conditionOf(s).sentence
 	if browsertest.Plain(got.Title) != "Netskope alerts: "+headline {
@@ -61,9 +60,9 @@ func checkPage(t *testing.T, got browsertest.Measured, s collector.Status, width
 	}
 	if !s.Through.IsZero() {
 		want = append(want, text.Clock(s.Through), "lag "+text.Span(s.Lag), text.Span(s.At.Sub(s.Saved))+" ago",
-			nextWindow(s))
+			nextSpan(s))
 		if !s.LedgerFrom.IsZero() {
-			want = append(want, text.Number(s.Alerts), text.Number(s.Objects), text.Number(s.Windows),
+			want = append(want, text.Number(s.Alerts), text.Number(s.Objects), text.Number(s.Cells),
 				text.Size(s.Bytes), text.Size(s.Stored))
 		}
 	}
@@ -104,7 +103,7 @@ func scale(t *testing.T, ticks []browsertest.Shape, plot browsertest.Shape) (per
 	return perPixel
 }
 
-func checkHours(t *testing.T, got browsertest.Measured, s collector.Status) {
+func checkHours(t *testing.T, got browsertest.Measured, s Status) {
 	perPixel := scale(t, got.Ticks, got.Hours)
 	colours := map[string]string{}
 	for _, l := range got.Legend {
@@ -179,7 +178,7 @@ func checkHours(t *testing.T, got browsertest.Measured, s collector.Status) {
 	}
 }
 
-func checkTypes(t *testing.T, got browsertest.Measured, s collector.Status) {
+func checkTypes(t *testing.T, got browsertest.Measured, s Status) {
 	top, others := text.Plotted(typeRows(s.Types))
 	if others.Label != "" {
 		top = append(top, others)
@@ -210,7 +209,7 @@ func checkTypes(t *testing.T, got browsertest.Measured, s collector.Status) {
 	}
 }
 
-func checkLateness(t *testing.T, got browsertest.Measured, s collector.Status) {
+func checkLateness(t *testing.T, got browsertest.Measured, s Status) {
 	perPixel := scale(t, got.LateTicks, got.Lateness)
 	counts := map[int]int64{} // by the power of two, in seconds, that is just longer
 	for _, b := range s.Lateness.Buckets {
@@ -248,7 +247,7 @@ func checkLateness(t *testing.T, got browsertest.Measured, s collector.Status) {
 }
 
 // checkPercentiles: the lines are where the logarithmic axis has their durations.
-func checkPercentiles(t *testing.T, got browsertest.Measured, l collector.Latenesses) {
+func checkPercentiles(t *testing.T, got browsertest.Measured, l Latenesses) {
 	slot := got.Lateness.W / float64(len(got.Tables[len(got.Tables)-1])-1)
 	for i, want := range []struct {
 		name string

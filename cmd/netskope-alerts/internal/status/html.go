@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
@@ -46,7 +45,7 @@ type pageNotice struct {
 
 // writeHTML writes the status as a page that needs no other file, no network and no
 // script.
-func writeHTML(w io.Writer, s collector.Status) error {
+func writeHTML(w io.Writer, s Status) error {
 	is := conditionOf(s)
 	p := page{
 		Policy: text.Policy(text.PageCSS), Style: template.CSS(text.PageCSS),
@@ -67,7 +66,7 @@ func writeHTML(w io.Writer, s collector.Status) error {
 	case s.Through.IsZero():
 		p.Empty = "There is nothing to plot before the first run."
 	case s.LedgerFrom.IsZero():
-		p.Empty = "There is nothing to plot before the ledger holds a window."
+		p.Empty = "There is nothing to plot before the ledger holds an entry."
 	case s.Alerts == 0:
 		p.Empty = "No alert was delivered in the last day."
 	default:
@@ -84,7 +83,7 @@ func writeHTML(w io.Writer, s collector.Status) error {
 	return nil
 }
 
-func tiles(s collector.Status) []text.Tile {
+func tiles(s Status) []text.Tile {
 	due := "in " + text.Span(s.NextDue.Sub(s.At))
 	if !s.NextDue.After(s.At) {
 		due = "since " + text.Span(s.At.Sub(s.NextDue))
@@ -98,14 +97,14 @@ func tiles(s collector.Status) []text.Tile {
 			Note: fmt.Sprintf("of %s, lag %s%s", s.Through.UTC().Format("2006-01-02"), text.Span(s.Lag), newest)},
 		{Label: "Last run", Value: text.Span(s.At.Sub(s.Saved)) + " ago",
 			Note: "saved the state at " + text.OnDay(s.Saved, s.At)},
-		{Label: "Next window due", Value: due, Note: nextWindow(s) + ", due at " + text.OnDay(s.NextDue, s.Through)},
+		{Label: "Next due", Value: due, Note: nextSpan(s) + ", due at " + text.OnDay(s.NextDue, s.Through)},
 	}
 	if s.LedgerFrom.IsZero() {
 		return all
 	}
 	return append(all,
 		text.Tile{Label: "Alerts, last day", Value: text.Number(s.Alerts),
-			Note: "in " + text.Count(s.Windows, "window", "windows")},
+			Note: "in " + text.Count(s.Cells, "cell", "cells")},
 		text.Tile{Label: "Bytes, last day", Value: text.Size(s.Bytes),
 			Note: "of NDJSON, " + text.Size(s.Stored) + " stored"},
 		text.Tile{Label: "Objects, last day", Value: text.Number(s.Objects), Note: whatIsLeft(s)},

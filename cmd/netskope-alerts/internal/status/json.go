@@ -7,51 +7,44 @@ import (
 	"strconv"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 // document is what status --json prints; programs rely on it. Its names are those of
-// [collector.Status], with these differences: durations are numbers of seconds, and
+// [Status], with these differences: durations are numbers of seconds, and
 // their names say so; the figures of the last day are together; a time that is not
 // known is left out. Times are RFC 3339, UTC. Lists are never null.
 type document struct {
-	At         time.Time    `json:"at"`
-	Condition  string       `json:"condition"` // caught up, behind, stalled or no state
-	Summary    string       `json:"summary"`   // the condition in a sentence, for people
-	Bucket     string       `json:"bucket"`
-	Folder     string       `json:"folder"`
-	State      string       `json:"state"`
-	Tenant     string       `json:"tenant"`
-	Through    time.Time    `json:"through,omitzero"`
-	Next       time.Time    `json:"next,omitzero"`
-	NextDue    time.Time    `json:"next_due,omitzero"`
-	Saved      time.Time    `json:"saved,omitzero"`
-	Lag        seconds      `json:"lag_seconds"`
-	Unfinished []windowJSON `json:"unfinished"`
-	LastEvent  time.Time    `json:"last_event,omitzero"`
-	LedgerFrom time.Time    `json:"ledger_from,omitzero"`
-	Day        dayJSON      `json:"day"`
-}
-
-type windowJSON struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"` // exclusive
+	At         time.Time `json:"at"`
+	Condition  string    `json:"condition"` // caught up, behind, stalled or no state
+	Summary    string    `json:"summary"`   // the condition in a sentence, for people
+	Bucket     string    `json:"bucket"`
+	Folder     string    `json:"folder"`
+	State      string    `json:"state"`
+	Tenant     string    `json:"tenant"`
+	Through    time.Time `json:"through,omitzero"`
+	Next       time.Time `json:"next,omitzero"`
+	NextDue    time.Time `json:"next_due,omitzero"`
+	Saved      time.Time `json:"saved,omitzero"`
+	Lag        seconds   `json:"lag_seconds"`
+	LastEvent  time.Time `json:"last_event,omitzero"`
+	LedgerFrom time.Time `json:"ledger_from,omitzero"`
+	Day        dayJSON   `json:"day"`
 }
 
 type dayJSON struct {
-	Windows     int                   `json:"windows"`
-	Objects     int                   `json:"objects"`
-	Present     int                   `json:"present"`
-	Alerts      int64                 `json:"alerts"`
-	Late        int64                 `json:"late"`
-	Quarantined int64                 `json:"quarantined"`
-	Undated     int64                 `json:"undated"`
-	Bytes       int64                 `json:"bytes"`
-	Stored      int64                 `json:"stored"`
-	Hours       []collector.Hour      `json:"hours"` // oldest first
-	Types       []collector.TypeCount `json:"types"` // most frequent first
-	Lateness    latenessJSON          `json:"lateness"`
+	Cells       int          `json:"cells"`
+	Objects     int          `json:"objects"`
+	Present     int          `json:"present"`
+	Alerts      int64        `json:"alerts"`
+	Late        int64        `json:"late"`
+	Quarantined int64        `json:"quarantined"`
+	Undated     int64        `json:"undated"`
+	Bytes       int64        `json:"bytes"`
+	Stored      int64        `json:"stored"`
+	Hours       []Hour       `json:"hours"` // oldest first
+	Types       []TypeCount  `json:"types"` // most frequent first
+	Lateness    latenessJSON `json:"lateness"`
 }
 
 type latenessJSON struct {
@@ -76,27 +69,24 @@ func (s seconds) MarshalJSON() ([]byte, error) {
 }
 
 // writeJSON writes the status for programs, indented.
-func writeJSON(w io.Writer, s collector.Status) error {
+func writeJSON(w io.Writer, s Status) error {
 	is := conditionOf(s)
 	out := document{
 		At: s.At.UTC(), Condition: is.word, Summary: is.sentence,
 		Bucket: s.Bucket, Folder: s.Folder, State: s.State, Tenant: s.Tenant,
 		Through: s.Through.UTC(), Next: s.Next.UTC(), NextDue: s.NextDue.UTC(), Saved: s.Saved.UTC(),
-		Lag:        seconds(s.Lag),
-		Unfinished: []windowJSON{}, LastEvent: s.LastEvent.UTC(), LedgerFrom: s.LedgerFrom.UTC(),
+		Lag:       seconds(s.Lag),
+		LastEvent: s.LastEvent.UTC(), LedgerFrom: s.LedgerFrom.UTC(),
 		Day: dayJSON{
-			Windows: s.Windows, Objects: s.Objects, Present: s.Present, Alerts: s.Alerts, Late: s.Late,
+			Cells: s.Cells, Objects: s.Objects, Present: s.Present, Alerts: s.Alerts, Late: s.Late,
 			Quarantined: s.Quarantined, Undated: s.Undated, Bytes: s.Bytes, Stored: s.Stored,
-			Hours: []collector.Hour{}, Types: append([]collector.TypeCount{}, s.Types...),
+			Hours: []Hour{}, Types: append([]TypeCount{}, s.Types...),
 			Lateness: latenessJSON{
 				P50: seconds(s.Lateness.P50), P90: seconds(s.Lateness.P90), P99: seconds(s.Lateness.P99),
 				Max:     seconds(s.Lateness.Max),
 				Buckets: []latenessBucketJSON{},
 			},
 		},
-	}
-	for _, u := range s.Unfinished {
-		out.Unfinished = append(out.Unfinished, windowJSON{u.From.UTC(), u.To.UTC()})
 	}
 	for _, h := range s.Hours {
 		h.Start = h.Start.UTC()

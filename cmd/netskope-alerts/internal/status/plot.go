@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
@@ -57,7 +56,7 @@ type hoursPlot struct {
 	Rows     [][]string // the figures as a table
 }
 
-func plotHours(s collector.Status) hoursPlot {
+func plotHours(s Status) hoursPlot {
 	var p hoursPlot
 	top, others := text.Plotted(typeRows(s.Types))
 	var most int64
@@ -87,7 +86,7 @@ func plotHours(s collector.Status) hoursPlot {
 const leastOutlined = 4
 
 // beyond is how many of the hour's alerts are of none of the types that are told apart.
-func beyond(h collector.Hour, types []collector.TypeCount) int64 {
+func beyond(h Hour, types []TypeCount) int64 {
 	n := h.Alerts
 	for _, t := range types[:min(len(types), text.PlottedRows)] {
 		n -= h.Types[t.Type]
@@ -96,7 +95,7 @@ func beyond(h collector.Hour, types []collector.TypeCount) int64 {
 }
 
 // hour adds the i-th bar: the most frequent types from the bottom, then the others.
-func (p *hoursPlot) hour(i int, h collector.Hour, s collector.Status, others string) {
+func (p *hoursPlot) hour(i int, h Hour, s Status, others string) {
 	slot := 1 / float64(len(s.Hours))
 	start, note := h.Start.UTC(), markOf(h, s)
 	name := start.Format("Jan 02 15:04") + " to " + start.Add(time.Hour).Format("15:04 UTC")
@@ -167,7 +166,7 @@ const leastBars = 13
 // [1 s, 2 s), [2 s, 4 s) and so on.
 func latenessBar(d time.Duration) int { return bits.Len64(uint64(max(d, 0) / time.Second)) }
 
-func plotLateness(l collector.Latenesses) latenessPlot {
+func plotLateness(l Latenesses) latenessPlot {
 	var p latenessPlot
 	if len(l.Buckets) == 0 {
 		return p

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/browsertest"
 )
 
@@ -17,16 +16,16 @@ var typeNames = []string{"DLP", "policy", "Malware", "uba", "anomaly", "Compromi
 
 // sampleStatus is of a collector that has caught up, with about the number of alerts, of
 // so many types. It is the same every time.
-func sampleStatus(alerts int64, types int) collector.Status {
+func sampleStatus(alerts int64, types int) Status {
 	random := rand.New(rand.NewPCG(7, uint64(alerts)))
 	at := time.Date(2026, 11, 23, 11, 27, 12, 0, time.UTC)
-	s := collector.Status{
+	s := Status{
 		At: at, Bucket: "acme-alerts", Folder: "netskope/alerts", State: "netskope/state/alerts.json",
 		Tenant:  "https://acme.goskope.com",
 		Through: at.Truncate(time.Hour).Add(15 * time.Minute), Next: at.Truncate(time.Hour).Add(20 * time.Minute),
 		NextDue: at.Truncate(time.Hour).Add(28 * time.Minute), Saved: at.Add(-4 * time.Minute),
 		Lag:        12*time.Minute + 12*time.Second,
-		LedgerFrom: at.AddDate(0, 0, -9).Truncate(time.Hour), Windows: 288,
+		LedgerFrom: at.AddDate(0, 0, -9).Truncate(time.Hour), Cells: 288,
 	}
 	names := slices.Clone(typeNames)
 	for i := len(names); i < types; i++ {
@@ -34,7 +33,7 @@ func sampleStatus(alerts int64, types int) collector.Status {
 	}
 	names = names[:types]
 	for i := range 25 {
-		h := collector.Hour{Start: at.Truncate(time.Hour).Add(time.Duration(i-24) * time.Hour), Complete: i < 24,
+		h := Hour{Start: at.Truncate(time.Hour).Add(time.Duration(i-24) * time.Hour), Complete: i < 24,
 			Types: map[string]int64{}}
 		day := 1.2 - float64((h.Start.Hour()+9)%24)/24 + random.Float64()/2 // busier at some hours
 		for j, name := range names {
@@ -60,7 +59,7 @@ func sampleStatus(alerts int64, types int) collector.Status {
 }
 
 // deliver sets what follows from the alerts of the hours.
-func deliver(s *collector.Status) {
+func deliver(s *Status) {
 	counts := map[string]int64{}
 	s.Alerts = 0
 	for _, h := range s.Hours {
@@ -71,9 +70,9 @@ func deliver(s *collector.Status) {
 	}
 	s.Types = nil
 	for name, n := range counts {
-		s.Types = append(s.Types, collector.TypeCount{Type: name, Alerts: n})
+		s.Types = append(s.Types, TypeCount{Type: name, Alerts: n})
 	}
-	slices.SortFunc(s.Types, func(a, b collector.TypeCount) int {
+	slices.SortFunc(s.Types, func(a, b TypeCount) int {
 		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), cmp.Compare(a.Type, b.Type))
 	})
 	s.LastEvent = s.Through.Add(-57 * time.Second)
@@ -85,7 +84,7 @@ func deliver(s *collector.Status) {
 }
 
 // stopAt takes away what was delivered of the time after through, or before the ledger.
-func stopAt(s *collector.Status, through time.Time) {
+func stopAt(s *Status, through time.Time) {
 	s.Through = through
 	for i := range s.Hours {
 		h := &s.Hours[i]
@@ -98,8 +97,8 @@ func stopAt(s *collector.Status, through time.Time) {
 }
 
 // sampleLateness spreads the alerts over two humps: seconds, and hours.
-func sampleLateness(alerts int64) collector.Latenesses {
-	l := collector.Latenesses{P50: 9 * time.Second, P90: 4*time.Minute + 15*time.Second,
+func sampleLateness(alerts int64) Latenesses {
+	l := Latenesses{P50: 9 * time.Second, P90: 4*time.Minute + 15*time.Second,
 		P99: 8*time.Hour + 31*time.Minute, Max: 26*time.Hour + 41*time.Minute}
 	weights := []struct {
 		upTo   time.Duration
@@ -115,12 +114,12 @@ func sampleLateness(alerts int64) collector.Latenesses {
 	left := alerts
 	for _, w := range weights {
 		if n := min(alerts*w.weight/1000, left); n > 0 {
-			l.Buckets = append(l.Buckets, collector.LatenessBucket{UpTo: w.upTo, Alerts: n})
+			l.Buckets = append(l.Buckets, LatenessBucket{UpTo: w.upTo, Alerts: n})
 			left -= n
 		}
 	}
 	if left > 0 {
-		l.Buckets = append(l.Buckets, collector.LatenessBucket{UpTo: 26*time.Hour + 41*time.Minute, Alerts: left})
+		l.Buckets = append(l.Buckets, LatenessBucket{UpTo: 26*time.Hour + 41*time.Minute, Alerts: left})
 	}
 	if alerts == 1 {
 		l.P50, l.P90, l.P99 = l.Max, l.Max, l.Max
@@ -129,17 +128,15 @@ func sampleLateness(alerts int64) collector.Latenesses {
 }
 
 // samples are the statuses that every form of presentation has to do with.
-func samples() map[string]collector.Status {
+func samples() map[string]Status {
 	at := sampleStatus(0, 1).At
 	usual := sampleStatus(20_000, 7)
 
 	troubled := sampleStatus(400_000, 25)
 	troubled.Quarantined, troubled.Undated, troubled.Late = 3, 1, 12_345
-	troubled.Unfinished = []collector.Window{{From: at.AddDate(0, -1, 0).Truncate(time.Hour),
-		To: at.AddDate(0, 0, -20).Truncate(time.Hour)}}
 	troubled.LedgerFrom = troubled.Hours[5].Start.Add(20 * time.Minute)
 	stopAt(&troubled, troubled.Through.Add(-7*time.Hour))
-	troubled.Next, troubled.NextDue = troubled.Through.Add(6*time.Hour), troubled.Through.Add(6*time.Hour+5*time.Minute)
+	troubled.Next, troubled.NextDue = troubled.Through.Add(5*time.Minute), troubled.Through.Add(10*time.Minute)
 
 	stalled := sampleStatus(2_000, 3)
 	stalled.Saved = at.Add(-190 * time.Minute)
@@ -159,9 +156,9 @@ func samples() map[string]collector.Status {
 	deliver(&hostile)
 
 	emptyLedger := sampleStatus(0, 1)
-	emptyLedger.LedgerFrom, emptyLedger.Windows = time.Time{}, 0
+	emptyLedger.LedgerFrom, emptyLedger.Cells = time.Time{}, 0
 
-	return map[string]collector.Status{
+	return map[string]Status{
 		"usual":        usual,
 		"troubled":     troubled,
 		"stalled":      stalled,

@@ -1,5 +1,5 @@
 // Package status is the command that says how far the collector has come: as a text, as a
-// page with plots and as JSON, all three made of the same [collector.Status].
+// page with plots and as JSON, all three made of the same [Status].
 package status
 
 import (
@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
@@ -35,7 +34,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	status, err := collector.ReadStatus(ctx, k.Config, k.Handle, time.Now())
+	status, err := Read(ctx, k, time.Now())
 	if err != nil {
 		return err
 	}
@@ -43,7 +42,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 }
 
 // show prints the status, and writes the page if one is wanted.
-func (c *Command) show(out cli.Streams, status collector.Status) error {
+func (c *Command) show(out cli.Streams, status Status) error {
 	if c.HTML != "" {
 		var page bytes.Buffer // whole, before the file is touched
 		if err := writeHTML(&page, status); err != nil {
@@ -71,8 +70,10 @@ type condition struct {
 	sentence string
 }
 
-func conditionOf(s collector.Status) condition {
+func conditionOf(s Status) condition {
 	switch saved := s.At.Sub(s.Saved); {
+	case s.Through.IsZero() && !s.LedgerFrom.IsZero():
+		return condition{text.Warn, "no state", "No state, but a ledger: the next run goes on from what that shows."}
 	case s.Through.IsZero():
 		return condition{text.Warn, "no state", "No state yet: no run has begun to collect."}
 	case saved > stallAfter:
@@ -95,19 +96,16 @@ type notice struct {
 	text    string
 }
 
-func noticesOf(s collector.Status) (all []notice) {
+func noticesOf(s Status) (all []notice) {
 	add := func(v text.Verdict, format string, arguments ...any) {
 		all = append(all, notice{v, fmt.Sprintf(format, arguments...)})
-	}
-	for _, w := range s.Unfinished {
-		add(text.Warn, "The backfill of %s to %s is not complete.", text.Stamp(w.From), text.Stamp(w.To))
 	}
 	if s.Quarantined > 0 {
 		add(text.Warn, "%s kept out of the feed's folder, in quarantine.",
 			text.Count(s.Quarantined, "alert was", "alerts were"))
 	}
 	if s.Undated > 0 {
-		add(text.Warn, "%s without the time that windows are cut by.",
+		add(text.Warn, "%s without the time by which alerts are collected.",
 			text.Count(s.Undated, "alert came", "alerts came"))
 	}
 	if s.Late > 0 {
@@ -134,7 +132,7 @@ const (
 
 // markOf is the hour's mark, if it needs one. Of an hour without alerts it says whether
 // that is known.
-func markOf(h collector.Hour, s collector.Status) string {
+func markOf(h Hour, s Status) string {
 	switch end := h.Start.Add(time.Hour); {
 	case h.Alerts == 0 && !s.LedgerFrom.Before(end):
 		return notRecorded
@@ -149,7 +147,7 @@ func markOf(h collector.Hour, s collector.Status) string {
 }
 
 // typeRows are the types, to be drawn as bars.
-func typeRows(types []collector.TypeCount) []text.BarRow {
+func typeRows(types []TypeCount) []text.BarRow {
 	rows := make([]text.BarRow, len(types))
 	for i, t := range types {
 		rows[i] = text.BarRow{Label: t.Type, N: t.Alerts}

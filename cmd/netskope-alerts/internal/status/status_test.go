@@ -14,14 +14,13 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/browsertest"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/golden"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
-func printed(t *testing.T, s collector.Status, width int, colour bool) string {
+func printed(t *testing.T, s Status, width int, colour bool) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := writeText(text.Terminal{Writer: &out, Width: width, Colour: colour}, s); err != nil {
@@ -96,13 +95,13 @@ func TestCondition(t *testing.T) {
 		{"saved by a clock ahead", time.Minute, 2 * time.Minute, text.Pass, "caught up",
 			"Caught up: every alert that is due is delivered."},
 	} {
-		got := conditionOf(collector.Status{At: at, Through: at.Add(-90 * time.Minute), Lag: 90 * time.Minute,
+		got := conditionOf(Status{At: at, Through: at.Add(-90 * time.Minute), Lag: 90 * time.Minute,
 			Saved: at.Add(c.saved), NextDue: at.Add(c.due)})
 		if want := (condition{c.verdict, c.word, c.sentenceIs}); got != want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, want)
 		}
 	}
-	if got := conditionOf(collector.Status{At: at}); got.word != "no state" {
+	if got := conditionOf(Status{At: at}); got.word != "no state" {
 		t.Errorf("without a state it is %+v", got)
 	}
 }
@@ -166,7 +165,7 @@ func TestStatusJSONIsTheStatus(t *testing.T) {
 			names[strings.TrimSuffix(name, "_seconds")] = true
 		}
 	}
-	for _, of := range []reflect.Type{reflect.TypeFor[collector.Status](), reflect.TypeFor[collector.Latenesses]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[Status](), reflect.TypeFor[Latenesses]()} {
 		for i := range of.NumField() {
 			if name := of.Field(i).Tag.Get("json"); !names[name] {
 				t.Errorf("%s of %s is not in the JSON", name, of)

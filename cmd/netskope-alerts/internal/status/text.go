@@ -5,12 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 // writeText prints the status for a person, as wide as the terminal is.
-func writeText(t text.Terminal, s collector.Status) error {
+func writeText(t text.Terminal, s Status) error {
 	p := &sheet{text.Sheet{Terminal: t}}
 	p.condition(s)
 	p.position(s)
@@ -25,7 +24,7 @@ func writeText(t text.Terminal, s collector.Status) error {
 
 type sheet struct{ text.Sheet }
 
-func (p *sheet) condition(s collector.Status) {
+func (p *sheet) condition(s Status) {
 	is := conditionOf(s)
 	p.Line("%s  %s", p.Word(is.verdict), p.Painted(text.Bold, text.Wrapped(is.sentence, p.Width, 6)))
 	for _, n := range noticesOf(s) {
@@ -33,7 +32,7 @@ func (p *sheet) condition(s collector.Status) {
 	}
 }
 
-func (p *sheet) position(s collector.Status) {
+func (p *sheet) position(s Status) {
 	p.Line("")
 	p.Row("from", "%s", s.Tenant)
 	p.Row("to", "gs://%s/%s/", s.Bucket, s.Folder)
@@ -44,36 +43,36 @@ func (p *sheet) position(s collector.Status) {
 	p.Row("through", "%s; every alert before is delivered", text.Stamp(s.Through))
 	p.Row("lag", "%s", text.Span(s.Lag))
 	p.Row("last run", "saved the state at %s, %s ago", text.Stamp(s.Saved), text.Span(s.At.Sub(s.Saved)))
-	p.Row("next window", "%s", nextWindow(s))
+	p.Row("next", "%s", nextSpan(s))
 	p.Row("", "%s", whenDue(s))
 	if !s.LastEvent.IsZero() {
 		p.Row("newest alert", "%s", text.Stamp(s.LastEvent))
 	}
 }
 
-func nextWindow(s collector.Status) string {
+func nextSpan(s Status) string {
 	return strings.TrimSuffix(text.Stamp(s.Through), " UTC") + " to " + text.OnDay(s.Next, s.Through)
 }
 
-func whenDue(s collector.Status) string {
+func whenDue(s Status) string {
 	if s.NextDue.After(s.At) {
 		return fmt.Sprintf("due at %s, in %s", text.OnDay(s.NextDue, s.At), text.Span(s.NextDue.Sub(s.At)))
 	}
 	return fmt.Sprintf("due since %s, for %s", text.OnDay(s.NextDue, s.At), text.Span(s.At.Sub(s.NextDue)))
 }
 
-func (p *sheet) delivered(s collector.Status) {
+func (p *sheet) delivered(s Status) {
 	if s.LedgerFrom.IsZero() {
 		return
 	}
 	p.Line("")
-	p.Row("last day", "%s in %s", text.Count(s.Alerts, "alert", "alerts"), text.Count(s.Windows, "window", "windows"))
+	p.Row("last day", "%s in %s", text.Count(s.Alerts, "alert", "alerts"), text.Count(s.Cells, "cell", "cells"))
 	p.Row("bytes", "%s of NDJSON, %s stored", text.Size(s.Bytes), text.Size(s.Stored))
 	p.Row("objects", "%s, %s", text.Number(s.Objects), whatIsLeft(s))
 }
 
 // whatIsLeft says how many objects are still in the feed's folder.
-func whatIsLeft(s collector.Status) string {
+func whatIsLeft(s Status) string {
 	switch taken := s.Objects - s.Present; {
 	case s.Objects == 0:
 		return "none to be taken away"
@@ -86,7 +85,7 @@ func whatIsLeft(s collector.Status) string {
 	}
 }
 
-func (p *sheet) hours(s collector.Status) {
+func (p *sheet) hours(s Status) {
 	p.Heading("Alerts per hour (UTC)")
 	var rows []text.BarRow
 	for _, h := range s.Hours {
@@ -97,7 +96,7 @@ func (p *sheet) hours(s collector.Status) {
 	p.Bars(rows)
 }
 
-func (p *sheet) types(s collector.Status) {
+func (p *sheet) types(s Status) {
 	p.Heading("Alerts per type")
 	top, others := text.Plotted(typeRows(s.Types))
 	if others.Label != "" {
@@ -113,7 +112,7 @@ func (p *sheet) types(s collector.Status) {
 var latenessLimits = []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour,
 	24 * time.Hour}
 
-func (p *sheet) lateness(l collector.Latenesses) {
+func (p *sheet) lateness(l Latenesses) {
 	if len(l.Buckets) == 0 {
 		return
 	}

@@ -1,0 +1,156 @@
+package deploy
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/layout"
+)
+
+// judge returns what deploy.sh says of settings, each given alone, by name and value;
+// nothing where it has no objection.
+func (w *world) judge(settings [][2]string) []string {
+	w.t.Helper()
+	const script = `source deploy/settings.sh
+source deploy/validate.sh
+parse_arguments --project-id p --gcs-bucket alerts-bucket --netskope-tenant https://acme.goskope.com
+while (($#)); do
+	(
+		printf -v "$1" %s "$(trim "$2")"
+		check_settings
+	) 2>&1 || :
+	printf '\0'
+	shift 2
+done`
+	arguments := []string{"-euo", "pipefail", "-c", script, "judge"}
+	for _, s := range settings {
+		arguments = append(arguments, s[0], s[1])
+	}
+	c := exec.Command(filepath.Join(toolbox, "bash"), arguments...)
+	c.Dir, c.Env = w.source(), []string{"PATH=" + toolbox}
+	out, err := c.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, out)
+	}
+	said := strings.Split(string(out), "\x00")
+	if len(said) != len(settings)+1 {
+		w.t.Fatalf("%d answers for %d settings:\n%s", len(said), len(settings), out)
+	}
+	return said[:len(settings)]
+}
+
+// What the function would refuse, deploy.sh refuses before, and nothing else.
+func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
+	t.Parallel()
+	paths := []string{
+		"x/y", "/x/y/", "//x/y//", "x", "/", "//", "gs:x", "gs://b/x", "xgs:/y", "x//y", ".", "..", "./x", "x/.",
+		"x/..",
+		"x/./y", "x/../y", "/../", "../x", ".x/..y", "x/...", "x/a..b/c", "x y", "é/ü", "日本", "x\u00a0y",
+		"x\u00ady", "x\u200by",
+		"x\u2028y", "x\u202ey", "x\u2060y", "x\u3000y", "x\ufeffy", "x\ue000y", "x\xffy", "x\xc3",
+		"x\xed\xa0\x80y", "x\x01y",
+		"x\ny", "😀/x", "x\U000e0001", "x€y", "x\u2010y", strings.Repeat("x", 824), strings.Repeat("x", 825),
+		strings.Repeat("é", 412), strings.Repeat("é", 413), " x ", "$x", "*", "x/*", "?", "x/[l]*", `x\y`, `x"y`,
+	}
+	integers := []string{
+		"0", "1", "-1", "+1", "007", "08", "1.5", "x", "1 2", "0x10", "1e3", "10000", "10001", "2160", "2161",
+		"1099511627776",
+		"1099511627777", "99999999999999999999", "--1", "",
+	}
+	durations := []string{
+		"0", "0s", "-0", "+5m", "-5m", "5m", "300", "1s", "999ms", "1000ms", "1500ms", "1.5m", "1.5s", ".5m",
+		"1.m", ".s", "m", "5",
+		"1m30s", "30s1m", "1h2m3s", "24h", "24h1s", "25h", "23.99h", "8m59s", "1000000us", "1000000µs", "1000000μs",
+		"1000000000ns", "1d", "5 m", "5M", "99999999999999h", "soon", "1e3s", "4.35m", "08m", "",
+	}
+	folders := []string{
+		"ledger", "x/ledger", "x/led", "x/l", "x/ledgers", "x/ledger/y", "ledger/x", "a", "x/a", "x/au",
+		"x/alerts", "s", "st", "sta",
+		"stat", "stag", "x/state", "x/state.json", "x/states", "quarantine", "q", "c", "check", "checks",
+		"x/Ledger", "x/ledger/",
+	}
+	var all [][2]string
+	for name, values := range map[string][]string{
+		"GCS_BUCKET": {
+			"abc", "ab", "Abc", "a_b.c-d", "-abc", "abc-", "gs://abc", "a b", "",
+			strings.Repeat("x", 222), strings.Repeat("x", 223),
+		},
+		"GCS_PREFIX":     append(folders, paths...),
+		"STATE_KEY":      paths,
+		"MAX_RECORDS":    integers,
+		"PAGE_SIZE":      integers,
+		"LOOKBACK_HOURS": integers,
+		"LAG":            durations,
+		"BUDGET":         durations,
+		"REQUESTS_PER_SECOND": {
+			"0", "4", "0.5", ".5", "5.", "1e2", "1e9", "1000", "1000.1",
+			"-1", "-0", "+2", "NaN", "Inf", "x", "1,5", "1 2", "",
+		},
+		"TIME_FIELD":  {"insertion", "Event", "created", ""},
+		"COMPRESSION": {"none", "GZIP", "zstd", ""},
+		"LOG_LEVEL":   {"info", "DEBUG", "warn", "error", "warning", ""},
+		"NETSKOPE_TENANT": {
+			"acme.goskope.com", "HTTPS://Acme.goskope.com", "https://acme.goskope.com/",
+			"https://acme.goskope.com//", "acme", "",
+			"https://", "http://acme.goskope.com", "HTTP://acme.goskope.com", "ftp://acme.goskope.com",
+			"https://acme.goskope.com/x",
+			"https://acme.goskope.com?x=1", "https://acme.goskope.com#x", "https://u:p@acme.goskope.com",
+			"a_b.goskope.com",
+			"[x](https://acme.goskope.com)", "https://acme.goskope.com:8443", "a b.goskope.com",
+			"https://acme,goskope.com",
+		},
+	} {
+		for _, value := range values {
+			all = append(all, [2]string{name, value})
+		}
+	}
+	said := newWorld(t).judge(all)
+	for i, s := range all {
+		name, value := s[0], s[1]
+		_, err := collector.ConfigFromEnv(func(asked string) (string, bool) {
+			set, ok := map[string]string{
+				"GCS_BUCKET": "alerts-bucket", "NETSKOPE_TENANT": "https://acme.goskope.com",
+				"NETSKOPE_API_TOKEN": token,
+				name:                 value,
+			}[asked]
+			return set, ok
+		})
+		// Only deploy.sh knows how long the platform lets a run take.
+		own := name == "BUDGET" && strings.Contains(said[i], "is not below TIMEOUT")
+		if refused := said[i] != ""; refused != (err != nil) && !own {
+			t.Errorf("%s=%q: the function says %v, deploy.sh %q", name, value, err, said[i])
+		}
+		if said[i] != "" && (!strings.Contains(said[i], "  - "+name) || strings.Contains(said[i], "unexpected")) {
+			t.Errorf("%s=%q: deploy.sh says %q", name, value, said[i])
+		}
+	}
+}
+
+// The state is kept out of whatever a feed on the folder may take, and by default it is.
+func TestStateIsKeptOutOfTheFeed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused := w.judge([][2]string{
+		{"STATE_KEY", "netskope/alerts"},
+		{"STATE_KEY", "netskope/alerts/x.json"},
+		{"STATE_KEY", "/netskope/alerts.json"},
+		{"STATE_KEY", "netskope/alert"},
+		{"STATE_KEY", "netskope/Alerts.json"},
+		{"STATE_KEY", layout.StateKey("netskope/alerts")},
+	})
+	for i, want := range []bool{true, true, true, false, false, false} {
+		if got := refused[i] != ""; got != want {
+			t.Errorf("%d: refused %t, want %t: %s", i, got, want, refused[i])
+		}
+	}
+	for _, feed := range []string{"netskope/alerts", "x", "x/y/z", "x y/$z", "/x/y/"} {
+		r := w.run(w.settings("--gcs-prefix", feed, "--state-key", feed+"-state.json", "--dry-run")...)
+		want := ", as in " + layout.StateKey(strings.Trim(feed, "/")) + ", its default"
+		if !strings.Contains(r.err, want) {
+			t.Errorf("GCS_PREFIX=%s: lacks %q: %s", feed, want, r.err)
+		}
+	}
+}
