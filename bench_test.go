@@ -171,7 +171,8 @@ func BenchmarkRun(b *testing.B) {
 				child := exec.Command(os.Args[0])
 				child.Stderr = os.Stderr
 				child.Env = append(os.Environ(), childRole+"="+test.role, "GCS_BUCKET=bench",
-					"NETSKOPE_TENANT="+from.URL, "NETSKOPE_API_TOKEN="+testToken, "REQUESTS_PER_SECOND=0", "LOOKBACK_HOURS=1",
+					"NETSKOPE_TENANT="+from.URL, "NETSKOPE_API_TOKEN="+testToken,
+					"REQUESTS_PER_SECOND=0", "LOOKBACK_HOURS=1",
 					"STORAGE_EMULATOR_HOST="+strings.TrimPrefix(to.URL, "http://"),
 					"ALERTS="+fmt.Sprint(test.alerts), test.extra)
 				output, err := child.Output()
