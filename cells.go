@@ -40,6 +40,9 @@ func (r *runner) work(ctx context.Context) {
 				var duplicates int64
 				fetch := func(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen ledger.Fetched, err error) {
 					seen, duplicates, err = r.fetcher.fetch(ctx, c, keep)
+					if crowded := (*errCrowded)(nil); errors.As(err, &crowded) {
+						r.crowd(c, crowded.density)
+					}
 					return seen, err
 				}
 				e, outcome, err := r.ledger.Deliver(ctx, c, fetch)
@@ -78,12 +81,17 @@ func (r *runner) take() (cell.Cell, bool) {
 }
 
 // choose takes the next cell from what is left. What the ledger shows as delivered is passed
-// over.
+// over. Where a cell is longer than what was just met lets expect to fit, its children take
+// its place without a try.
 func (r *runner) choose() (cell.Cell, bool) {
-	if n := len(r.todo); n > 0 {
-		c := r.todo[n-1]
-		r.todo = r.todo[:n-1]
-		return c, true
+	for len(r.todo) > 0 {
+		n := len(r.todo) - 1
+		c := r.todo[n]
+		r.todo = r.todo[:n]
+		if e, known := r.ledger.At(c); c.Level() >= r.level || known && !e.Split {
+			return c, true
+		}
+		r.putChildren(c)
 	}
 	for r.next.Before(r.end) {
 		e, ok := r.ledger.Delivered(r.next)
@@ -105,6 +113,13 @@ func (r *runner) choose() (cell.Cell, bool) {
 
 // put takes a chosen cell back.
 func (r *runner) put(c cell.Cell) { r.todo = append(r.todo, c) }
+
+// putChildren puts a cell's children in its place.
+func (r *runner) putChildren(c cell.Cell) {
+	children := c.Children()
+	slices.Reverse(children)
+	r.todo = append(r.todo, children...)
+}
 
 // land notes what became of a cell.
 func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, duplicates int64, err error) {
@@ -129,9 +144,7 @@ func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, dupli
 		return
 	case outcome == ledger.Divided:
 		r.report.Splits++
-		children := c.Children()
-		slices.Reverse(children)
-		r.todo = append(r.todo, children...)
+		r.putChildren(c)
 		return
 	case outcome == ledger.Created:
 		r.learn(e)
@@ -145,7 +158,20 @@ func (r *runner) land(c cell.Cell, e ledger.Entry, outcome ledger.Outcome, dupli
 // much with every sparser cell after it.
 func (r *runner) learn(e ledger.Entry) {
 	r.density = max(float64(e.Alerts+e.Quarantined)/e.Cell.Length().Seconds(), r.density/2)
-	r.level = max(e.Cell.Level()-1, cell.Top)
+	r.fit(max(e.Cell.Level()-1, cell.Top))
+}
+
+// crowd chooses it, if that is a lower one, after a cell that held too much.
+func (r *runner) crowd(c cell.Cell, density float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.density = max(r.density, density)
+	r.fit(max(r.level, c.Level()+1))
+}
+
+// fit chooses the highest level, none above most, whose cells hold few alerts at the density.
+func (r *runner) fit(most cell.Level) {
+	r.level = most
 	for few := float64(min(denseCell*r.PageSize, fullCell)); r.level < cell.Last; r.level++ {
 		if r.density*r.level.Length().Seconds() <= few {
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
@@ -35,6 +36,16 @@ const (
 // errSlow says that the run's time was up while the tenant was still answering for a cell.
 var errSlow = errors.New("the cell did not fit into the run's time")
 
+// errCrowded says that a cell holds too much, and how dense what was seen of it is where it is
+// densest, in alerts per second: the tenant's order decides how little or much of the cell that is.
+type errCrowded struct{ density float64 }
+
+func (e *errCrowded) Error() string { return ledger.ErrTooMuch.Error() }
+func (e *errCrowded) Unwrap() error { return ledger.ErrTooMuch }
+
+// crowdParts is how many parts a cell has by which its density is measured.
+const crowdParts = 60
+
 // fetcher fetches cells: asked wide, kept exact.
 type fetcher struct {
 	client *netskope.Client
@@ -51,16 +62,19 @@ type fetcher struct {
 // by _id, or by all their bytes if they have none, so pages may overlap, be asked for again,
 // and begin again. An alert whose own time lies in the neighbour's seconds is left to it.
 //
-// An alert without a time of its own can be met in both neighbours of an edge. The earlier
-// one has it: what the ranges of both have in common is just what is answered to a question
-// from the start of the later range to the end of the earlier one, whichever bounds are
-// inclusive. So nothing has to be known of what the neighbour does.
+// An alert without a time of its own, or with one that is outside of all that was asked for,
+// can be met in both neighbours of an edge. The earlier one has it: what the ranges of both
+// have in common is just what is answered to a question from the start of the later range to
+// the end of the earlier one, whichever bounds are inclusive. So nothing has to be known of
+// what the neighbour does.
 func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 	seen ledger.Fetched, again int64, err error) {
 	var counter tally.Counter
-	var earlier map[alert.Key]bool // what the cell before has, too, of alerts without a time
+	var earlier map[alert.Key]bool // what the cell before has, too, of alerts without a time that says whose they are
 	strays, kept := strays{fetcher: f}, true
 	from, to := c.From().Unix()-1, c.To().Unix()
+	var held [crowdParts + 3]int // by parts of the range that is asked for
+	part := max(int64(c.Length().Seconds())/crowdParts, 1)
 	most := mostPerCell
 	if c.Level() == cell.Last {
 		most = mostPerSecond
@@ -80,19 +94,24 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 				return nil // it belongs to the cell of its own time
 			}
 			dated = false // nobody meets it by asking for its time
+		} else if dated {
+			held[(at-from)/part]++
 		}
 		if dated && !c.Contains(at) {
 			return nil
 		}
 		if !dated {
 			if earlier == nil {
-				if earlier, err = f.common(ctx, from, from+1); err != nil {
+				set, err := f.common(ctx, from, from+1)
+				if err != nil {
 					return err
 				}
+				earlier = set // whole, or not at all
 			}
 			if earlier[key] {
 				return nil
 			}
+			at = c.From().Unix()
 		}
 		switch err := keep(a, key, reason); {
 		case errors.Is(err, ledger.ErrKnown):
@@ -103,9 +122,6 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 		}
 		if !dated {
 			seen.Undated++
-		}
-		if !dated {
-			at = c.From().Unix()
 		}
 		counter.Add(a, at)
 		if stamp, ok := alert.EpochSeconds(a.Timestamp); ok {
@@ -123,10 +139,14 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 	case err == nil:
 		return seen, again, nil
 	case errors.Is(err, netskope.ErrDeep) && c.Level() < cell.Last:
-		return seen, again, ledger.ErrTooMuch
+		return seen, again, &errCrowded{float64(slices.Max(held[:])) / float64(part)}
 	case errors.Is(err, netskope.ErrDeep):
-		err = fmt.Errorf("the second %s holds more than %d alerts, which is more than can be collected: %w",
-			c.From().Format(time.RFC3339), most, err)
+		second := c.From()
+		if most := slices.Max(held[:]); most > held[1] {
+			second = second.Add(time.Duration(slices.Index(held[:], most)-1) * time.Second)
+		}
+		err = fmt.Errorf("the second %s holds more than %d alerts, or those beside it do, which is more than can be "+
+			"collected: %w", second.Format(time.RFC3339), most, err)
 	case kept && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: %w", errSlow, err)
 	}

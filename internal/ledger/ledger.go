@@ -65,9 +65,8 @@ type Ledger struct {
 	store   Store
 	folders layout.Folders
 	owner   Owner
-	suffix  string    // of objects in the feed's folder
-	began   time.Time // by the wall clock: a frozen machine's other clock stands still
-	part    int64     // bytes of lines after which another object is begun
+	suffix  string // of objects in the feed's folder
+	part    int64  // bytes of lines after which another object is begun
 
 	marking chan struct{} // has room for the one that marks: neighbours share their ancestors
 
@@ -79,8 +78,8 @@ type Ledger struct {
 }
 
 const (
-	// maxAge is how long a worker may still commit. What it has staged is swept a day
-	// later: a worker that was asleep for so long must not name it any more.
+	// maxAge is how long after it has begun to stage a cell a worker may still commit it. What
+	// it has staged is swept after a day: a worker that was asleep must not name it then.
 	maxAge = time.Hour
 	// maxPart is how many bytes of lines go into one object: a feed takes 2 GB (Google
 	// SecOps, feed management).
@@ -94,7 +93,7 @@ func Open(bucket *gcs.Bucket, folders layout.Folders, owner Owner, suffix string
 }
 
 func open(store Store, folders layout.Folders, owner Owner, suffix string) *Ledger {
-	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart, began: time.Now().Round(0),
+	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart,
 		marking: make(chan struct{}, 1), entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
 }
 
@@ -258,9 +257,6 @@ func (l *Ledger) create(ctx context.Context, e Entry, keys []byte) (found Entry,
 	if err != nil {
 		return Entry{}, false, err
 	}
-	if age := time.Now().Round(0).Sub(l.began); age > maxAge {
-		return Entry{}, false, fmt.Errorf("%w: it began %s ago", errAsleep, age.Round(time.Second))
-	}
 	name := l.folders.Entry(e.Cell, e.Late)
 	o, err := l.store.Put(ctx, name, 0, keys, "application/octet-stream", metadata) // ◀── the commit point
 	if errors.Is(err, gcs.ErrChanged) {
@@ -280,7 +276,7 @@ func (l *Ledger) create(ctx context.Context, e Entry, keys []byte) (found Entry,
 	return e, true, nil
 }
 
-// errAsleep says that a worker woke up too late to commit anything.
+// errAsleep says that a worker woke up too late to commit what it had staged.
 var errAsleep = errors.New("this run was asleep, and leaves its work to the next")
 
 // mark is the entry of a cell whose descendants are to be delivered: a mark that it is split,

@@ -116,9 +116,17 @@ func (c *Client) page(ctx context.Context, query url.Values, attempt func() func
 		if err := c.limiter.Wait(ctx); err != nil {
 			return page.Envelope{}, backoff.Permanent(outOfTime(ctx, err))
 		}
-		envelope, err := c.request(ctx, query, attempt())
+		var own error // the function's: no reason to ask again, even where it is a tenant's error
+		each := attempt()
+		envelope, err := c.request(ctx, query, func(a *page.Alert) error {
+			own = each(a)
+			return own
+		})
 		if ctx.Err() != nil && err != nil {
 			return envelope, backoff.Permanent(ctx.Err())
+		}
+		if own != nil {
+			return envelope, backoff.Permanent(own)
 		}
 		var failure *Error
 		if !errors.As(err, &failure) {

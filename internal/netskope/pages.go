@@ -274,7 +274,7 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 	trims := false          // the tenant gives less than was asked for, although there is more
 	changed, first := false, s
 	for nothing := 0; ; {
-		if ceiling := int(p.ceiling.Load()); last > p.r.Most || ceiling > 0 && last+1 >= ceiling {
+		if ceiling := int(p.ceiling.Load()); last+1 > p.r.Most || ceiling > 0 && last+1 >= ceiling {
 			return ErrDeep
 		}
 		q := Request{Offset: last}
@@ -301,6 +301,8 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			return p.deep(last, "it answers nothing")
 		case overlap && next.at < 0:
 			return errChanged
+		case !overlap && behind > 0 && next.unseen == 0:
+			return p.deep(last, "it gives an earlier page again")
 		case behind > 0:
 			trims = trims || s.alerts < p.settings.PageSize
 			changed = changed || overlap && next.at > 0
@@ -338,12 +340,18 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 	if last < p.settings.PageSize || int64(last) < p.deepest.Load() {
 		return nil
 	}
-	behind, err := p.ask(ctx, Request{Offset: last + 1}, alert.Key{})
-	if err != nil && !isRefusal(err) {
-		return err
+	unseen, halves := 0, p.r.halves()
+	if p.r.To-p.r.From < 4 { // a second, whose halves are the same question
+		behind, err := p.ask(ctx, Request{Offset: last + 1}, alert.Key{})
+		if err != nil && !isRefusal(err) {
+			return err
+		}
+		if behind.alerts > 0 && behind.unseen == 0 {
+			return p.deep(last, "it gives an earlier page again")
+		}
+		unseen, halves = behind.unseen, nil
 	}
-	unseen := behind.unseen
-	for _, half := range p.r.halves() {
+	for _, half := range halves {
 		for q := (Request{}); q.Offset <= last; q.Offset += p.settings.PageSize {
 			s, err := p.askIn(ctx, half, q, alert.Key{})
 			if err != nil && !isRefusal(err) {
@@ -355,8 +363,6 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 		}
 	}
 	switch {
-	case behind.alerts > 0 && behind.unseen == 0:
-		return p.deep(last, "it gives an earlier page again")
 	case unseen > 0 && p.pages == 0:
 		return errChanged // or alerts came meanwhile
 	case unseen > 0:
@@ -368,9 +374,9 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 	return nil
 }
 
-func (r Range) halves() [2]Range {
+func (r Range) halves() []Range {
 	middle := r.From + (r.To-r.From)/2
-	return [2]Range{{From: r.From, To: middle}, {From: middle, To: r.To}}
+	return []Range{{From: r.From, To: middle}, {From: middle, To: r.To}}
 }
 
 // reshape asks for a range that fits on one page once more, by another limit, of a tenant that
