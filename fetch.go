@@ -77,6 +77,16 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 			if _, ok := earlier[key]; ok {
 				return true, nil
 			}
+		}
+		err := keep(a, key, alert.QuarantineReason(a, stray))
+		switch {
+		case errors.Is(err, ledger.ErrKnown):
+			return true, nil
+		case err != nil:
+			kept = false
+			return true, err
+		}
+		if !dated {
 			seen.Undated++
 		}
 		if !dated || stray {
@@ -91,9 +101,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (seen
 				counter.Late(stored - stamp)
 			}
 		}
-		err := keep(a, key, alert.QuarantineReason(a, stray))
-		kept = kept && err == nil
-		return true, err
+		return true, nil
 	})
 	seen.Tally = counter.Tally()
 	switch {
