@@ -128,7 +128,10 @@ func (r *runner) begin(now time.Time, s Span) {
 func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (Report, error) {
 	budgeted, cancel := context.WithTimeout(ctx, r.Budget)
 	defer cancel()
-	err := prepare(budgeted) // and reads the ledger's entries of the span
+	err := r.ledger.CheckOwner(budgeted)
+	if err == nil {
+		err = prepare(budgeted) // and reads the ledger's entries of the span
+	}
 	if err == nil {
 		_, err = r.ledger.Recover(budgeted)
 	}
