@@ -588,6 +588,26 @@ func TestAuditOfTheLedgerItself(t *testing.T) {
 	})
 }
 
+// TestAuditKnowsForeignObjects: what an object holds that the ledger does not know is in the feed:
+// it is not missing, and must not come again.
+func TestAuditKnowsForeignObjects(t *testing.T) {
+	missing := lateAlerts(2)
+	simulate(t, &netskopetest.Server{}, append(hoursBefore(2, 60), missing...), func(w *world) {
+		withGaps(w)
+		w.cloud.Visible = nil
+		const name = "netskope/alerts/by-hand.ndjson"
+		w.cloud.Put(w.BucketName, name, append(missing[0].JSON, '\n'))
+		for _, repair := range []bool{false, true} {
+			s := w.mustAudit(audit.Options{Repair: repair})
+			if s.Missing != 1 || s.Passed() != repair || s.Duplicated != 0 || s.Unknown != 0 || len(s.Foreign) != 1 ||
+				s.Foreign[0] != (audit.ForeignObject{Name: name, Alerts: 1}) {
+				t.Errorf("%+v", s)
+			}
+		}
+		w.checkDelivered()
+	})
+}
+
 // deliverLate makes a late entry of all that the entry delivers, as no repair should.
 func (w *world) deliverLate(e ledger.Entry) ledger.Entry {
 	w.t.Helper()

@@ -492,7 +492,7 @@ func (w *world) mix(seed, round uint64, done map[string]int) {
 	w.mustBackfill(Span{From: first, To: w.Horizon(time.Now())})
 	for i := range 3 {
 		s := w.mustAudit(audit.Options{Since: first, Repair: true})
-		if !s.Passed() || i > 0 && s.Missing > 0 || s.Unknown > 0 || s.Delivered < 900 || len(s.Foreign) > 0 {
+		if !s.Passed() || i > 0 && s.Missing > 0 || s.Unknown > 0 || s.Delivered < 700 || len(s.Foreign) > 0 {
 			w.t.Errorf("audit %d: %+v", i, s)
 		}
 	}

@@ -222,3 +222,46 @@ func TestStagedObjectsAreSwept(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowerWorkerMovesForTheDead: a worker that finds a cell decided by another, which dies before
+// it moves anything, moves that one's objects before it counts the cell as delivered.
+func TestSlowerWorkerMovesForTheDead(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) {
+		w.Lookback = 2 * time.Hour
+		dead := false
+		w.faults(func(netskopetest.Request) netskopetest.Fault {
+			return netskopetest.Fault{Delay: time.Second}
+		}, func(r gcstest.Request) (f gcstest.Fault) {
+			if r.Op == gcstest.MoveObject && !dead {
+				f.Status = http.StatusForbidden
+			}
+			return f
+		})
+		slower := *w.Collector
+		slower.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(500 * time.Millisecond)
+			return w.HTTP.Transport.RoundTrip(r)
+		})}
+		done := make(chan Report)
+		go func() {
+			r, err := slower.Run(w.t.Context(), time.Now(), nil)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- r
+		}()
+		if _, err := w.run(); err == nil {
+			t.Error("nobody died")
+		}
+		w.mu.Lock()
+		dead = true
+		w.mu.Unlock()
+		if r := <-done; r.Existing == 0 || !r.CaughtUp {
+			t.Errorf("%d cells were decided by the other: the test shows nothing", r.Existing)
+		}
+		if left := w.cloud.Objects(w.BucketName, w.Folders().Staging); len(left) > 0 {
+			t.Errorf("%d staged objects are left", len(left))
+		}
+		w.checkDelivered()
+	})
+}
