@@ -109,7 +109,8 @@ func (a *Auditor) ask(ctx context.Context, cuts []cell.Cell, keep ledger.Keep) (
 
 // delivered is what ledger and folder say of the cell.
 func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, error) {
-	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e, known: map[alert.Key]bool{}, missing: map[alert.Key]bool{}}
+	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e,
+		known: map[alert.Key]bool{}, missing: map[alert.Key]bool{}}
 	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
 	for _, e := range c.entries {
 		a.folder.recognize(e)
