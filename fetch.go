@@ -145,8 +145,8 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 		if most := slices.Max(held[:]); most > held[1] {
 			second = second.Add(time.Duration(slices.Index(held[:], most)-1) * time.Second)
 		}
-		err = fmt.Errorf("the second %s holds more than %d alerts, or those beside it do, which is more than can be "+
-			"collected: %w", second.Format(time.RFC3339), most, err)
+		err = fmt.Errorf("the second %s, or those beside it, holds more alerts than can be collected (at most %d): %w",
+			second.Format(time.RFC3339), most, err)
 	case kept && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: %w", errSlow, err)
 	}

@@ -603,7 +603,7 @@ func TestPagingInCirclesFails(t *testing.T) {
 		w.HTTP = &http.Client{Transport: serve(w.t, handler)}
 		w.Lookback = 2 * time.Hour
 		w.cloud.Visible = nil
-		if _, err := w.run(); err == nil || !strings.Contains(err.Error(), "earlier page again") {
+		if _, err := w.run(); err == nil || !strings.Contains(err.Error(), "serves no more than") {
 			t.Errorf("got %v", err)
 		}
 	})

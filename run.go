@@ -130,6 +130,9 @@ func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (
 	defer cancel()
 	err := prepare(budgeted) // and reads the ledger's entries of the span
 	if err == nil {
+		err = r.ledger.CheckOwner(budgeted)
+	}
+	if err == nil {
 		_, err = r.ledger.Recover(budgeted)
 	}
 	if err == nil {

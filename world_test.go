@@ -93,11 +93,7 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 
 		tenant.Add(alerts...)
 		for _, one := range alerts {
-			var line bytes.Buffer
-			if err := json.Compact(&line, one.JSON); err != nil {
-				t.Fatal(err)
-			}
-			w.lines[line.String()] = one
+			w.lines[compacted(t, one)] = one
 			if _, dated := ownTimeOf(one, alert.InsertionTime); !dated {
 				w.undated = true
 			}
@@ -130,6 +126,15 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		w.Bucket = gcs.Through(client, c.BucketName)
 		test(w)
 	})
+}
+
+// compacted is the line that an alert must become.
+func compacted(t *testing.T, one netskopetest.Alert) string {
+	var line bytes.Buffer
+	if err := json.Compact(&line, one.JSON); err != nil {
+		t.Fatal(err)
+	}
+	return line.String()
 }
 
 // serve puts a handler behind a transport, inside the bubble.
@@ -357,8 +362,8 @@ func (w *world) checkDelivered() {
 			due++
 		}
 		n := delivered[line]
-		if _, dated := ownTimeOf(one, w.TimeField); !dated && n <= 1 && (second.Sub(from).Abs() <= time.Second ||
-			want == 0 && second.Sub(s.Through).Abs() <= time.Second) {
+		_, dated := ownTimeOf(one, w.TimeField)
+		if !dated && n <= 1 && (second.Sub(from).Abs() <= time.Second || want == 0 && second.Sub(s.Through).Abs() <= time.Second) {
 			continue // on an edge of what was asked for wide, where another may have it, or be going to
 		}
 		switch {

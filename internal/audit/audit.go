@@ -76,7 +76,7 @@ func (a *Auditor) Run(ctx context.Context, s *Summary, each func(Result)) error 
 
 // begin finds out what can be audited, and reads the ledger and the folders.
 func (a *Auditor) begin(ctx context.Context, s *Summary) (err error) {
-	if s.To.IsZero() || s.To.After(a.Through) {
+	if s.To = s.To.Truncate(time.Second); s.To.IsZero() || s.To.After(a.Through) {
 		s.To = a.Through
 	}
 	if s.LedgerFrom, err = a.Ledger.Start(ctx); err != nil {
@@ -85,6 +85,7 @@ func (a *Auditor) begin(ctx context.Context, s *Summary) (err error) {
 	if s.LedgerFrom.IsZero() {
 		return fmt.Errorf("%w: the ledger is empty, and nothing that was delivered so far is known", ErrNothing)
 	}
+	s.From = s.From.Truncate(time.Second) // a hole is cut into cells from there
 	if s.From.Before(s.LedgerFrom) {
 		s.From = s.LedgerFrom
 	}
@@ -115,7 +116,7 @@ func (a *Auditor) begin(ctx context.Context, s *Summary) (err error) {
 func (a *Auditor) next(ctx context.Context, at, to time.Time) (results []*Result, end time.Time, err error) {
 	e, ok := a.Ledger.Delivered(at)
 	if !ok {
-		hole := a.Ledger.Holes(at, sooner(at.Truncate(time.Hour).Add(time.Hour), to))[0]
+		hole := a.Ledger.Holes(at, sooner(cell.At(cell.Hour, at).To(), to))[0]
 		r, err := a.hole(ctx, hole)
 		return []*Result{r}, hole.To, err
 	}
@@ -173,19 +174,19 @@ func (a *Auditor) full(cut cell.Cell) ([]ledger.Entry, bool) {
 // hole lists what the tenant has of a span of which nothing was ever delivered.
 func (a *Auditor) hole(ctx context.Context, hole ledger.Span) (*Result, error) {
 	r := &Result{From: hole.From, To: hole.To, Uncovered: true}
+	missing := map[alert.Key]bool{}
 	cuts := cell.Tile(hole.From, hole.To, cell.Top)
 	for len(cuts) > 0 {
 		c := cuts[0]
 		cuts = cuts[1:]
-		before := *r
 		_, err := a.Fetch(ctx, c, func(raw *page.Alert, key alert.Key, _ string) error {
-			if !a.folder.list(key) {
+			if !a.folder.list(key) && !missing[key] {
+				missing[key] = true
 				r.miss(raw)
 			}
 			return nil
 		})
 		if errors.Is(err, ledger.ErrTooMuch) {
-			*r = before
 			cuts = append(c.Children(), cuts...)
 			continue
 		}
@@ -197,12 +198,37 @@ func (a *Auditor) hole(ctx context.Context, hole ledger.Span) (*Result, error) {
 		return r, nil
 	}
 	filled, err := a.Fill(ctx, hole)
+	if err == nil {
+		err = a.strike(ctx, hole, missing)
+	}
 	if err != nil {
 		return r, fmt.Errorf("repair hole %v: %w", hole, err)
 	}
-	r.Missing = max(r.Missing, filled)
-	r.Repaired = r.Missing // by this repair, or by somebody else who delivered a part of it meanwhile
+	// By this repair, or by somebody else who delivered a part of it meanwhile.
+	left := int64(len(missing))
+	r.Repaired = max(r.Missing-left, filled)
+	r.Missing = r.Repaired + left
 	return r, nil
+}
+
+// strike strikes out of the missing what the ledger shows as delivered in the span by now.
+func (a *Auditor) strike(ctx context.Context, span ledger.Span, missing map[alert.Key]bool) error {
+	if err := a.Ledger.Load(ctx, span.From, span.To); err != nil {
+		return err
+	}
+	for _, e := range a.Ledger.All() {
+		if !e.From.Before(span.To) || !span.From.Before(e.To) {
+			continue
+		}
+		keys, err := a.Ledger.Keys(ctx, e)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			delete(missing, key)
+		}
+	}
+	return nil
 }
 
 func (r *Result) miss(raw *page.Alert) {

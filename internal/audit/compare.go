@@ -24,6 +24,7 @@ type compared struct {
 	entry   ledger.Entry
 	entries []ledger.Entry    // the cell's own, and those of repairs
 	known   map[alert.ID]bool // what they deliver; true if the tenant lists it
+	missing map[alert.Key]bool
 }
 
 // compare asks the tenant for the cuts, which tile the entries' cells, and repairs what is
@@ -37,9 +38,8 @@ func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledge
 		}
 		cells = append(cells, c)
 	}
-	met := map[alert.Key]bool{} // of the missing: a cut may have to be asked for again
 	asunder := false
-	err := a.ask(ctx, cuts, func(raw *page.Alert, key alert.Key, _ string) error {
+	_, err := a.ask(ctx, cuts, func(raw *page.Alert, key alert.Key, _ string) error {
 		at, dated := alert.Time(raw, a.TimeField)
 		var in *compared
 		for _, c := range cells {
@@ -48,12 +48,15 @@ func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledge
 				a.folder.list(key)
 				return nil
 			}
+			if c.missing[key] {
+				return nil // a cut may have to be asked for again
+			}
 			if dated && c.entry.Cell.Contains(at) {
 				in = c
 			}
 		}
 		switch {
-		case a.folder.list(key), met[key]:
+		case a.folder.list(key):
 			return nil
 		case in == nil && len(cells) > 1:
 			asunder = true
@@ -61,7 +64,7 @@ func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledge
 		case in == nil:
 			in = cells[0]
 		}
-		met[key] = true
+		in.missing[key] = true
 		in.miss(raw)
 		return nil
 	})
@@ -89,22 +92,25 @@ func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledge
 }
 
 // ask fetches the cuts; one that holds too much is asked for in shorter ones.
-func (a *Auditor) ask(ctx context.Context, cuts []cell.Cell, keep ledger.Keep) error {
+func (a *Auditor) ask(ctx context.Context, cuts []cell.Cell, keep ledger.Keep) (seen ledger.Fetched, err error) {
 	for _, c := range cuts {
-		_, err := a.Fetch(ctx, c, keep)
+		part, err := a.Fetch(ctx, c, keep)
+		seen.Add(part)
 		if errors.Is(err, ledger.ErrTooMuch) && len(cuts) > 1 {
-			err = a.ask(ctx, c.Children(), keep)
+			part, err = a.ask(ctx, c.Children(), keep)
+			seen.Add(part)
 		}
 		if err != nil {
-			return err
+			return seen, err
 		}
 	}
-	return nil
+	return seen, nil
 }
 
 // delivered is what ledger and folder say of the cell.
 func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, error) {
-	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e, known: map[alert.ID]bool{}}
+	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e,
+		known: map[alert.ID]bool{}, missing: map[alert.Key]bool{}}
 	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
 	exact := map[alert.Key]bool{}
 	for _, e := range c.entries {
@@ -138,25 +144,15 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 		cuts = []cell.Cell{c.entry.Cell}
 	}
 	for range maxRepairRaces {
-		missing := int64(0)
+		kept := map[alert.Key]bool{}
 		fetch := func(ctx context.Context, _ cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
-			var seen ledger.Fetched
-			met := map[alert.Key]bool{}
-			for _, cut := range cuts {
-				part, err := a.Fetch(ctx, cut, func(raw *page.Alert, key alert.Key, reason string) error {
-					if _, ok := c.known[key.ID()]; ok || met[key] || a.folder.list(key) {
-						return ledger.ErrKnown
-					}
-					met[key] = true
-					missing++
-					return keep(raw, key, reason)
-				})
-				if err != nil {
-					return seen, err
+			return a.ask(ctx, cuts, func(raw *page.Alert, key alert.Key, reason string) error {
+				if _, ok := c.known[key.ID()]; ok || kept[key] || a.folder.list(key) {
+					return ledger.ErrKnown
 				}
-				seen.Add(part)
-			}
-			return seen, nil
+				kept[key] = true
+				return keep(raw, key, reason)
+			})
 		}
 		e, err := a.Ledger.Repair(ctx, c.entry.Cell, fetch)
 		if errors.Is(err, ledger.ErrRepaired) {
@@ -172,8 +168,20 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 		if err != nil {
 			return err
 		}
-		c.Missing, c.Repaired = max(missing, c.Missing), max(missing, c.Missing)
+		c.repaired(kept)
 		return nil
 	}
 	return fmt.Errorf("%w, %d times in a row", ledger.ErrRepaired, maxRepairRaces)
+}
+
+// repaired notes what a repair has delivered. What another one delivered is missing no more;
+// what the tenant has listed once and not again still is.
+func (c *compared) repaired(kept map[alert.Key]bool) {
+	c.Repaired = int64(len(kept))
+	c.Missing = c.Repaired
+	for key := range c.missing {
+		if _, ok := c.known[key.ID()]; !ok && !kept[key] {
+			c.Missing++
+		}
+	}
 }

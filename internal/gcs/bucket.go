@@ -184,14 +184,18 @@ func (b *Bucket) Delete(ctx context.Context, name string, generation int64) erro
 
 // Names are those that a list is to hold: all that begin with Prefix, from From on and
 // before To, in the order of their bytes. From and To may be empty.
-type Names struct{ Prefix, From, To string }
+type Names struct {
+	Prefix, From, To string
+	// AtOnce is how many are asked for with one request; 0 is as many as the storage gives.
+	AtOnce int
+}
 
 // List hands the objects to each, in the order of their names. It may take as long as it
 // takes, but not stand still.
 //
 // It needs storage.objects.list.
 func (b *Bucket) List(ctx context.Context, n Names, each func(Object) error) error {
-	return b.list(ctx, storage.Query{Prefix: n.Prefix, StartOffset: n.From, EndOffset: n.To}, each)
+	return b.list(ctx, storage.Query{Prefix: n.Prefix, StartOffset: n.From, EndOffset: n.To}, n.AtOnce, each)
 }
 
 // Versions hands each version of the one object to each, in no promised order, as far as the
@@ -199,7 +203,7 @@ func (b *Bucket) List(ctx context.Context, n Names, each func(Object) error) err
 //
 // It needs storage.objects.list.
 func (b *Bucket) Versions(ctx context.Context, name string, each func(Object) error) error {
-	return b.list(ctx, storage.Query{Prefix: name, Versions: true}, func(o Object) error {
+	return b.list(ctx, storage.Query{Prefix: name, Versions: true}, 0, func(o Object) error {
 		if o.Name != name {
 			return nil
 		}
@@ -207,7 +211,7 @@ func (b *Bucket) Versions(ctx context.Context, name string, each func(Object) er
 	})
 }
 
-func (b *Bucket) list(ctx context.Context, q storage.Query, each func(Object) error) error {
+func (b *Bucket) list(ctx context.Context, q storage.Query, atOnce int, each func(Object) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(patience, func() { cancel(ErrOutage) })
@@ -216,7 +220,9 @@ func (b *Bucket) list(ctx context.Context, q storage.Query, each func(Object) er
 	if err := q.SetAttrSelection([]string{"Name", "Generation", "Created", "Size", "CRC32C", "Metadata"}); err != nil {
 		return failed(err)
 	}
-	for objects := b.handle.Objects(ctx, &q); ; {
+	objects := b.handle.Objects(ctx, &q)
+	objects.PageInfo().MaxSize = atOnce
+	for {
 		o, err := objects.Next()
 		if errors.Is(err, iterator.Done) {
 			return nil

@@ -32,9 +32,9 @@ const (
 // has kept so far is dropped, and the cell is split.
 var ErrTooMuch = errors.New("the cell holds more alerts than one should")
 
-// ErrKnown is what a [Keep] returns that does not keep the alert because it is delivered
-// already. A [Fetch] goes on, and does not count it.
-var ErrKnown = errors.New("the alert is delivered already")
+// ErrKnown is what a [Keep] may return of an alert that has been delivered: it is passed over,
+// and counts for nothing.
+var ErrKnown = errors.New("the alert has been delivered")
 
 // Keep takes an alert, or, with a reason why the feed cannot take it, puts it aside.
 type Keep func(a *page.Alert, key alert.Key, reason string) error

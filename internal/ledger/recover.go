@@ -129,6 +129,33 @@ func (l *Ledger) Start(ctx context.Context) (start time.Time, err error) {
 	return start, nil
 }
 
+// CheckOwner refuses a ledger that is another's, by its oldest entries: a run over a span of
+// which the other has nothing would not meet one. The error is ErrForeign.
+//
+// It needs storage.objects.list.
+func (l *Ledger) CheckOwner(ctx context.Context) error {
+	l.mu.Lock()
+	known := len(l.entries)
+	l.mu.Unlock()
+	if known > 0 {
+		return nil // what has been read was this one's
+	}
+	few := gcs.Names{Prefix: l.folders.Ledger, AtOnce: 10}
+	err := l.store.List(ctx, few, func(o gcs.Object) error {
+		switch _, err := l.parse(o); {
+		case errors.Is(err, ErrForeign):
+			return err
+		case err == nil:
+			return gcs.Enough
+		}
+		return nil // it is in nobody's way here
+	})
+	if err != nil {
+		return fmt.Errorf("look whose the ledger is: %w", err)
+	}
+	return nil
+}
+
 // Holes are the parts of the span, half-open, that this worker knows no delivery of. The
 // span has to be loaded.
 func (l *Ledger) Holes(from, to time.Time) []Span {

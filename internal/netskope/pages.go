@@ -274,7 +274,10 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 	trims := false          // the tenant gives less than was asked for, although there is more
 	changed, first := false, s
 	for nothing := 0; ; {
-		if ceiling := int(p.ceiling.Load()); last+1 > p.r.Most || ceiling > 0 && last+1 >= ceiling {
+		if ceiling := int(p.ceiling.Load()); ceiling > 0 && last+1 >= ceiling {
+			return fmt.Errorf("%w: the tenant serves no more than %d of a range", ErrDeep, ceiling)
+		}
+		if last+1 > p.r.Most {
 			return ErrDeep
 		}
 		q := Request{Offset: last}
