@@ -456,7 +456,7 @@ func TestSecondThatHoldsTooMuch(t *testing.T) {
 		w.tenant.Add(tinyAt(second, mostPerSecond+1)...)
 		r, err := w.run()
 		if err == nil || !strings.Contains(err.Error(), "the second "+second.Format(time.RFC3339)) ||
-			!strings.Contains(err.Error(), "500000 alerts") {
+			!strings.Contains(err.Error(), "at most 500000") {
 			t.Errorf("%v", err)
 		}
 		if s := w.state(); s.Through.After(second) || r.CaughtUp || len(w.objects()) > 0 {
