@@ -74,11 +74,11 @@ func (v *Variables) Get(name string) (string, bool) {
 // Refuse notes that the value of name will not do. The value is cut, and a token that was
 // pasted into the wrong variable is taken out.
 func (v *Variables) Refuse(name, value, wrong, remedy string) {
-	if len(value) > 200 {
-		value = value[:200] + "…"
-	}
-	if v.secret != "" {
+	if v.secret != "" { // before the value is cut, which might leave a part of it
 		value = strings.ReplaceAll(value, v.secret, "(the token)")
+	}
+	if len(value) > 200 {
+		value = strings.ToValidUTF8(value[:200], "") + "…"
 	}
 	v.problems = append(v.problems, &Problem{name, value, wrong, remedy})
 }

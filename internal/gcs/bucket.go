@@ -29,6 +29,7 @@ var (
 	ErrOutage = errors.New("cloud storage did not do it within " + patience.String())
 	// Enough, returned by the function that a list is handed to, ends the list without an
 	// error.
+	//lint:ignore ST1012 it is the name of no failure
 	Enough = errors.New("enough")
 )
 

@@ -133,11 +133,15 @@ func (f Folders) Staged(c cell.Cell, late int, unique, part string) string {
 	return f.Staging + entryBase(c, late) + "." + unique + "." + part
 }
 
-// ParseStaged is the entry for which an object waits.
+// ParseStaged is the entry for which an object waits; ok says that [Folders.Staged] may have
+// named it.
 func (f Folders) ParseStaged(name string) (c cell.Cell, late int, ok bool) {
-	base, _, found := strings.Cut(strings.TrimPrefix(name, f.Staging), ".")
-	c, late, ok = parseBase(base)
-	return c, late, ok && found
+	rest, ours := strings.CutPrefix(name, f.Staging)
+	base, _, found := strings.Cut(rest, ".")
+	if c, late, ok = parseBase(base); !ours || !found || !ok {
+		return c, late, false
+	}
+	return c, late, entryBase(c, late) == base
 }
 
 // Alerts is the name of a part of a cell's alerts in the feed's folder: a person sees the

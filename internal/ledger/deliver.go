@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,10 +102,7 @@ var ErrRepaired = errors.New("another repair delivered to the cell")
 // keeps nothing, no entry is made. The error is ErrRepaired if this worker did not know of
 // all late entries; it knows one more then.
 func (l *Ledger) Repair(ctx context.Context, c cell.Cell, fetch Fetch) (Entry, error) {
-	l.mu.Lock()
-	number := len(l.late[c]) + 1
-	l.mu.Unlock()
-	e, created, err := l.deliver(ctx, c, number, fetch)
+	e, created, err := l.deliver(ctx, c, l.unknown(c), fetch)
 	switch {
 	case err != nil || e.Late == 0:
 		return e, err
@@ -112,6 +110,19 @@ func (l *Ledger) Repair(ctx context.Context, c cell.Cell, fetch Fetch) (Entry, e
 		return e, errors.Join(ErrRepaired, l.publish(ctx, e))
 	}
 	return e, l.publish(ctx, e)
+}
+
+// unknown is the number of the cell's first late entry of which this worker does not know. It
+// need not be behind all others: a list has pages, and between two of them several repairs may
+// come, of which it then shows the last alone.
+func (l *Ledger) unknown(c cell.Cell) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	late := l.late[c]
+	if gap := slices.IndexFunc(late, func(e Entry) bool { return e.Late == 0 }); gap >= 0 {
+		return gap + 1
+	}
+	return len(late) + 1
 }
 
 // deliver fetches the cell into staged objects and creates the entry that names them. Where
@@ -125,7 +136,7 @@ func (l *Ledger) deliver(ctx context.Context, c cell.Cell, late int, fetch Fetch
 		d.discard(ctx)
 		return Entry{}, false, err
 	}
-	if late > 0 && len(d.keys) == 0 {
+	if late > 0 && len(d.keys)+len(d.isolatedKeys) == 0 {
 		return Entry{}, false, nil
 	}
 	if err := d.complete(); err != nil {

@@ -138,7 +138,7 @@ func (l *Ledger) parse(o gcs.Object) (Entry, error) {
 	}
 	if !e.From.Equal(c.From()) || !e.To.Equal(c.To()) || e.Alerts != lines ||
 		e.Quarantined < 0 || e.Quarantined > maxKeyBytes || e.Quarantined > 0 && e.Quarantine == nil ||
-		o.Size != (e.Alerts+e.Quarantined)*keyBytes || e.Split && o.Size+int64(late) > 0 {
+		o.Size != (e.Alerts+e.Quarantined)*keyBytes || e.Split && (o.Size+int64(late) > 0 || len(e.placed()) > 0) {
 		return failed("it contradicts itself: %d bytes of keys, metadata %.300s", o.Size, text)
 	}
 	if e.Tenant != l.owner.Tenant || e.TimeField != l.owner.TimeField {

@@ -12,13 +12,14 @@ import (
 )
 
 // sweepAfter is how old a staged object must be that no entry names before it is deleted:
-// far older than any worker that may still commit.
+// far older than any worker that may still commit. A worker may stand still for as long just
+// before the commit point, though, as on a computer that is suspended: see [Ledger.bar].
 const sweepAfter = 24 * time.Hour
 
 // Recover finishes what workers that died have left in the staging folder, which is normally
-// empty: an object that an entry names is moved to its place, and one that no entry names,
-// and that is older than a day, is deleted. It returns how many objects it has moved. What
-// this worker had loaded before is settled then.
+// empty: an object that an entry names is moved to its place, and one that no entry names
+// or will name, and that is older than a day, is deleted. It returns how many objects it has
+// moved. What this worker had loaded before is settled then.
 //
 // It needs storage.objects.list, and the permissions of a look, a move and a deletion.
 func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
@@ -35,7 +36,11 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 		if !ok {
 			continue // not ours; it is in nobody's way
 		}
+		old := time.Since(o.Created) > sweepAfter
 		e, err := l.look(ctx, c, late)
+		if old && errors.Is(err, gcs.ErrNotExist) {
+			e, err = l.bar(ctx, c, late)
+		}
 		if err != nil && !errors.Is(err, gcs.ErrNotExist) {
 			return moved, err
 		}
@@ -46,7 +51,7 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 				return moved, err
 			}
 			moved++
-		case time.Since(o.Created) > sweepAfter:
+		case old && err == nil:
 			if err := l.store.Delete(ctx, o.Name, o.Generation); err != nil &&
 				!errors.Is(err, gcs.ErrNotExist) && !errors.Is(err, gcs.ErrChanged) {
 				return moved, err
@@ -60,6 +65,23 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 		l.note(e)
 	}
 	return moved, nil
+}
+
+// bar takes the name of an entry that was not made in a day, so that the worker that was to
+// make it, if it goes on after all, finds it taken. A cell is marked split, which delivers
+// nothing and forbids nothing, and an entry of a repair has no alerts. A second cannot be
+// split: the error is ErrNotExist then, and what is staged for it stays until somebody
+// delivers that second.
+func (l *Ledger) bar(ctx context.Context, c cell.Cell, late int) (e Entry, err error) {
+	switch {
+	case late > 0:
+		e, _, err = l.create(ctx, Entry{Cell: c, Late: late}, nil)
+	case c.Level() < cell.Last:
+		e, err = l.mark(ctx, c)
+	default:
+		err = gcs.ErrNotExist
+	}
+	return e, err
 }
 
 // Newest is where the live collector was when it made the newest entries, and the newest
