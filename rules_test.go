@@ -180,7 +180,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 		t.Fatalf("found only %d variables", len(names))
 	}
 	for name := range names {
-		if !regexp.MustCompile("(?m)^\\|.*`"+name+"`.* \\|").Match(readme) {
+		if !regexp.MustCompile("(?m)^\\|.*`" + name + "`.* \\|").Match(readme) {
 			t.Errorf("README.md has no row for %s", name)
 		}
 	}

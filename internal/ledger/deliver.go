@@ -128,7 +128,7 @@ func (l *Ledger) unknown(c cell.Cell) int {
 // deliver fetches the cell into staged objects and creates the entry that names them. Where
 // another entry has the name, it drops its own objects and returns that one, and false.
 func (l *Ledger) deliver(ctx context.Context, c cell.Cell, late int, fetch Fetch) (Entry, bool, error) {
-	began := time.Now().Round(0) // by the wall clock: a frozen machine's other clock stands still
+	began := l.now()
 	d := &delivery{ctx: ctx, ledger: l, entry: Entry{Cell: c, Late: late}, unique: rand.Text()}
 	defer d.abandon()
 	seen, err := fetch(ctx, c, d.keep)
@@ -143,7 +143,7 @@ func (l *Ledger) deliver(ctx context.Context, c cell.Cell, late int, fetch Fetch
 		return Entry{}, false, err
 	}
 	d.entry.Undated, d.entry.Clashes, d.entry.Newest, d.entry.Tally = seen.Undated, seen.Clashes, seen.Newest, seen.Tally
-	if age := time.Now().Round(0).Sub(began); age > maxAge {
+	if age := l.now().Sub(began); age > maxAge {
 		d.discard(ctx)
 		return Entry{}, false, fmt.Errorf("%w: it began to deliver %v %s ago", errAsleep, c, age.Round(time.Second))
 	}

@@ -65,10 +65,9 @@ type Ledger struct {
 	store   Store
 	folders layout.Folders
 	owner   Owner
-	suffix  string // of objects in the feed's folder
-	part    int64  // bytes of lines after which another object is begun
-
-	marking chan struct{} // has room for the one that marks: neighbours share their ancestors
+	suffix  string           // of objects in the feed's folder
+	part    int64            // bytes of lines after which another object is begun
+	now     func() time.Time // the wall clock: a frozen machine\'s other clock stands still
 
 	mu       sync.Mutex
 	entries  map[cell.Cell]Entry
@@ -93,8 +92,8 @@ func Open(bucket *gcs.Bucket, folders layout.Folders, owner Owner, suffix string
 }
 
 func open(store Store, folders layout.Folders, owner Owner, suffix string) *Ledger {
-	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart,
-		marking: make(chan struct{}, 1), entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
+	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart, now: func() time.Time { return time.Now().Round(0) },
+		entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
 }
 
 // Reach notes where the live collector is; entries that are made from now on say so.
@@ -282,11 +281,6 @@ var errAsleep = errors.New("this run was asleep, and leaves its work to the next
 // mark is the entry of a cell whose descendants are to be delivered: a mark that it is split,
 // unless it has been delivered.
 func (l *Ledger) mark(ctx context.Context, c cell.Cell) (Entry, error) {
-	if e, ok := l.At(c); ok {
-		return e, nil
-	}
-	l.marking <- struct{}{}
-	defer func() { <-l.marking }()
 	if e, ok := l.At(c); ok {
 		return e, nil
 	}

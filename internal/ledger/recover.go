@@ -36,7 +36,7 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 		if !ok {
 			continue // not ours; it is in nobody's way
 		}
-		old := time.Since(o.Created) > sweepAfter
+		old := l.now().Sub(o.Created) > sweepAfter
 		e, err := l.look(ctx, c, late)
 		if old && errors.Is(err, gcs.ErrNotExist) {
 			e, err = l.bar(ctx, c, late)

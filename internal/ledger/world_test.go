@@ -103,6 +103,8 @@ type proc struct {
 	stop  func()
 	yield func(struct{}) bool
 	dead  bool
+
+	delivers time.Duration // when it began with the cell
 }
 
 var (
@@ -213,7 +215,7 @@ func (w *world) put(name string, generation int64, content []byte, metadata map[
 }
 
 func (w *world) describe(o *object) gcs.Object {
-	return gcs.Object{Name: o.name, Generation: o.generation, Created: w.made.Add(o.created - w.clock),
+	return gcs.Object{Name: o.name, Generation: o.generation, Created: w.made.Add(o.created),
 		Size: int64(len(o.content)), Metadata: o.metadata}
 }
 
@@ -280,16 +282,18 @@ func (w *world) URI(name string) string { return "gs://bucket/" + name }
 
 func (w *world) Put(_ context.Context, name string, generation int64, content []byte, _ string,
 	metadata map[string]string) (gcs.Object, error) {
-	w.wake(name)
+	w.wake(name, content)
 	return request(w, "put", name, func() (gcs.Object, error) { return w.put(name, generation, content, metadata) })
 }
 
-// wake holds that a worker that began long ago commits nothing.
-func (w *world) wake(name string) {
-	if p := w.current; p != nil && !p.dead && w.clock-p.began > maxAge {
-		w.fail("worker %d, which began %v ago, creates %s", p.number, w.clock-p.began, name)
+// wake holds that a worker that began to deliver a cell long ago commits nothing of it.
+func (w *world) wake(name string, content []byte) {
+	if p := w.current; p != nil && !p.dead && len(content) > 0 && w.clock-p.delivers > maxAge {
+		w.fail("worker %d, which began to deliver %v ago, creates %s", p.number, w.clock-p.delivers, name)
 	}
 }
+
+func (w *world) now() time.Time { return w.made.Add(w.clock) }
 
 func (w *world) Look(_ context.Context, name string) (gcs.Object, error) {
 	return request(w, "look", name, func() (gcs.Object, error) {
@@ -421,6 +425,9 @@ func (u *modelUpload) Commit() (gcs.Object, error) {
 func (w *world) fetch(known map[alert.Key]bool) Fetch {
 	return func(_ context.Context, c cell.Cell, keep Keep) (Fetched, error) {
 		var seen Fetched
+		if w.current != nil {
+			w.current.delivers = w.clock
+		}
 		if f := w.wait(); f != answered {
 			return seen, errRefused
 		}
@@ -464,7 +471,7 @@ func (w *world) spawn(k *worker, body func()) {
 func (w *world) newWorker(sure bool) *worker {
 	w.workers++
 	l := open(w.store, folders, testOwner, ".ndjson")
-	l.part = w.part
+	l.part, l.now = w.part, w.now
 	for c, e := range w.premarked {
 		l.entries[c] = e
 	}
@@ -523,9 +530,6 @@ func (w *world) pass(d time.Duration) {
 		w.carryOut()
 	}
 	w.clock += d
-	for _, l := range w.ledgers {
-		l.began = l.began.Add(-d)
-	}
 }
 
 func (w *world) carryOut() {

@@ -8,6 +8,7 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
@@ -85,7 +86,7 @@ func TestFindInQuarantine(t *testing.T) {
 	tenant, cloud := &netskopetest.Server{}, &gcstest.Server{}
 	moment := now.Add(-time.Hour)
 	tenant.Add(netskopetest.Alert{ID: "stray", Event: moment, Inserted: moment,
-		JSON: []byte(`{"_id":"stray","_insertion_epoch_timestamp":1700000000,"timestamp":1700000000}`)})
+		JSON: fmt.Appendf(nil, `{"_id":"stray","_insertion_epoch_timestamp":%d,"pad":%q}`, moment.Unix(), strings.Repeat("x", alert.MaxLine))})
 	c := collectortest.Open(t, tenant, cloud, "LOOKBACK_HOURS=2")
 	collectortest.Run(t, c, now)
 	found, err := c.Ledger().Find(t.Context(), "stray", now.Add(-24*time.Hour), now)
