@@ -110,9 +110,9 @@ func (c *Collector) auditBudgeted(ctx context.Context, now time.Time, asked mess
 	if err != nil {
 		return audit.Summary{}, err
 	}
-	if p.generation != 0 && !p.Audit.Complete && (!p.Audit.To.IsZero() && !p.Audit.At.Before(p.Audit.To) || time.Since(p.saved) > leftAlone) {
-		p.Audit.Complete = true // it came to its end without saying so, or nobody works on it any more
-		p.Now = time.Time{}
+	atEnd := !p.Audit.To.IsZero() && !p.Audit.At.Before(p.Audit.To) // without having said so
+	if p.generation != 0 && !p.Audit.Complete && (atEnd || time.Since(p.saved) > leftAlone) {
+		p.Audit.Complete, p.Now = true, time.Time{}
 	}
 	mine := p.generation != 0 && p.Now.Equal(now) && p.Asked == asked.Verify && p.Repair == asked.Repair
 	switch {

@@ -166,8 +166,8 @@ func (s *strays) listed(ctx context.Context, second int64, key alert.Key) (bool,
 	}
 	if s.at[second] == nil {
 		if len(s.at) == mostStraySeconds {
-			return false, fmt.Errorf("the tenant does not keep to the range that is asked for: it lists alerts of more than %d seconds outside",
-				mostStraySeconds)
+			return false, fmt.Errorf("the tenant does not keep to the range that is asked for: "+
+				"it lists alerts of more than %d seconds outside", mostStraySeconds)
 		}
 		set, err := s.common(ctx, second-1, second)
 		if err != nil {

@@ -3,6 +3,7 @@ package collector
 import (
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/ledger"
@@ -104,7 +105,7 @@ func (r *Report) attributes() []slog.Attr {
 		slog.Int64("quarantined", r.Quarantined),
 		slog.Int("state_races", r.Races),
 		slog.String("state_trouble", r.Trouble),
-		slog.Any("ledger_strange", r.Strange),
+		slog.String("ledger_strange", strings.Join(r.Strange[:min(len(r.Strange), 3)], " ")),
 		slog.Float64("clock_skew_seconds", r.Skew.Seconds()),
 		slog.Float64("lag_seconds", r.Lag.Seconds()),
 		slog.Float64("lateness_p50_seconds", r.Lateness(0.5).Seconds()),

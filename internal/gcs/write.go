@@ -135,7 +135,8 @@ func (w *Writer) Commit() (Object, error) {
 	if err == nil {
 		return objectOf(w.upload.Attrs()), nil
 	}
-	if err = w.failed(err); errors.Is(err, ErrChanged) { // by a request of ours whose answer was lost: nobody else has the name
+	// Nobody else has the name: it was made by a request of ours whose answer was lost.
+	if err = w.failed(err); errors.Is(err, ErrChanged) {
 		if o, lookErr := w.bucket.Look(w.ctx, w.name); lookErr == nil {
 			return o, nil
 		}

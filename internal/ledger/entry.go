@@ -120,7 +120,7 @@ func (l *Ledger) parse(o gcs.Object) (Entry, error) {
 	c, late, ok := l.folders.ParseEntry(o.Name)
 	text, has := o.Metadata[member]
 	if !ok || !has {
-		return failed("it has no metadata %s, or another name than entries have: something else wrote it; move it away", member)
+		return failed("it has no metadata %s: something else wrote it; move it away", member)
 	}
 	var e Entry
 	if err := json.Unmarshal([]byte(text), &e); err != nil {

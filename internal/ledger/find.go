@@ -75,7 +75,9 @@ feed:
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("find alert: %w", err)
 	}
-	slices.SortFunc(found, func(a, b Found) int { return cmp.Or(a.From.Compare(b.From), a.Delivered.Compare(b.Delivered)) })
+	slices.SortFunc(found, func(a, b Found) int {
+		return cmp.Or(a.From.Compare(b.From), a.Delivered.Compare(b.Delivered))
+	})
 	return found, nil
 }
 

@@ -35,7 +35,8 @@ import (
 // Store is what the ledger needs of a bucket; see the methods of [gcs.Bucket].
 type Store interface {
 	URI(name string) string
-	Put(ctx context.Context, name string, generation int64, content []byte, kind string, metadata map[string]string) (gcs.Object, error)
+	Put(ctx context.Context, name string, generation int64, content []byte, kind string,
+		metadata map[string]string) (gcs.Object, error)
 	Look(ctx context.Context, name string) (gcs.Object, error)
 	Read(ctx context.Context, name string, generation, most int64) ([]byte, gcs.Object, error)
 	List(ctx context.Context, n gcs.Names, each func(gcs.Object) error) error
@@ -92,7 +93,8 @@ func Open(bucket *gcs.Bucket, folders layout.Folders, owner Owner, suffix string
 }
 
 func open(store Store, folders layout.Folders, owner Owner, suffix string) *Ledger {
-	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart, now: func() time.Time { return time.Now().Round(0) },
+	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart,
+		now:     func() time.Time { return time.Now().Round(0) },
 		entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
 }
 

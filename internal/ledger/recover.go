@@ -95,7 +95,8 @@ func (l *Ledger) Newest(ctx context.Context, now time.Time) (p Position, newest 
 	for back := 24 * time.Hour; ; back *= 8 {
 		from := now.Add(-back)
 		var life time.Time // when the newest entry was made: of several beginnings, the last one counts
-		err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from)}, func(o gcs.Object) error {
+		names := gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from)}
+		err := l.store.List(ctx, names, func(o gcs.Object) error {
 			if l.isStrange(o) {
 				return nil
 			}

@@ -60,8 +60,9 @@ func (e *YoungError) Error() string {
 	return "by the tenant's clock the range is too young to be asked for, by " + e.Wait.String()
 }
 
-// Pages hands every alert of the range to each, once, in the tenant's order. The error is ErrDeep where the range holds too much; after any error,
-// each may have been handed any part of the alerts.
+// Pages hands every alert of the range to each, once, in the tenant's order. The error is
+// ErrDeep where the range holds too much; after any error, each may have been handed any
+// part of the alerts.
 //
 // That there is nothing more is never believed on one answer:
 //
