@@ -40,7 +40,7 @@ type world struct {
 }
 
 func startWorld(d *Command) (*world, error) {
-	end := time.Now().UTC().Truncate(time.Minute)
+	end := time.Now().UTC().Truncate(time.Hour) // the schedule is hourly, on the hour
 	w := &world{first: end.Add(-3 * time.Hour)}
 	w.now.Store(w.first.Unix())
 	w.alerts = netskopetest.Profile{Seed: d.Seed, From: w.first.Add(-24 * time.Hour), To: end, N: d.Alerts,
