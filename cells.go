@@ -69,6 +69,8 @@ func (r *runner) take() (cell.Cell, bool) {
 		case ok && r.MaxRecords > 0 && r.report.Alerts >= int64(r.MaxRecords):
 			r.put(c)
 			r.report.Stopped = StoppedMaxRecords
+			r.wake.Broadcast()
+			return cell.Cell{}, false
 		case ok:
 			r.flying[c] = true
 			return c, true

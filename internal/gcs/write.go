@@ -16,8 +16,8 @@ import (
 const (
 	// WriterChunk is how much of an object is held, in bytes, to be sent again if a chunk
 	// of its upload fails. It is what a run's memory mostly is, so it is not the client's
-	// 16 MiB.
-	WriterChunk = 4 << 20
+	// 16 MiB, and small enough for several at once.
+	WriterChunk = 1536 << 10
 	smallChunk  = 256 << 10
 	// LineBuffer gathers lines, in bytes, because every write to the client costs a
 	// hand-over between goroutines.

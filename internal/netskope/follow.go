@@ -1,0 +1,211 @@
+package netskope
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
+)
+
+// offsets follows the first page by offsets.
+func (p *paging) offsets(ctx context.Context, s sheet) error {
+	last := s.alerts - 1    // offset of the last known alert
+	overlap := s.alerts > 1 // or it would be the question before
+	trims := false          // the tenant gives less than was asked for, although there is more
+	changed, first := false, s
+	for nothing := 0; ; {
+		if ceiling := int(p.ceiling.Load()); ceiling > 0 && last+1 >= ceiling {
+			return fmt.Errorf("%w: the tenant serves no more than %d of a range", ErrDeep, ceiling)
+		}
+		if last+1 > p.r.Most {
+			return ErrDeep
+		}
+		q := Request{Offset: last}
+		if !overlap {
+			q.Offset++
+		}
+		next, err := p.ask(ctx, q, s.last)
+		behind := next.alerts
+		if overlap {
+			behind -= next.at + 1
+		}
+		switch {
+		case err != nil && !isRefusal(err):
+			return err
+		case err == nil && next.operation != "":
+			return p.chain(ctx, next)
+		case err != nil || overlap && next.alerts == 0: // although there is an alert at this offset
+			if nothing++; nothing < maxContradictions {
+				continue
+			}
+			if err != nil && last == first.alerts-1 {
+				return p.reshape(ctx, first)
+			}
+			return p.deep(last, "it answers nothing")
+		case overlap && next.at < 0:
+			return errChanged
+		case !overlap && behind > 0 && next.unseen == 0:
+			return p.deep(last, "it gives an earlier page again")
+		case behind > 0:
+			trims = trims || s.alerts < p.settings.PageSize
+			changed = changed || overlap && next.at > 0
+			last = q.Offset + next.alerts - 1
+			s, nothing, overlap = next, 0, next.alerts > 1
+		case overlap && next.at > 0 && next.first == s.first:
+			return p.deep(last, "it gives its last page again")
+		case overlap && trims: // this answer may have been trimmed, too, to nothing but the overlap
+			changed = changed || next.at > 0
+			overlap, nothing = false, 1
+		case overlap:
+			return p.end(ctx, last, changed || next.at > 0)
+		default:
+			if nothing++; nothing == 2 {
+				return p.end(ctx, last, changed)
+			}
+		}
+	}
+}
+
+// deep notes a ceiling: behind the alert at the offset the tenant says what it says.
+func (p *paging) deep(last int, says string) error {
+	p.ceiling.CompareAndSwap(0, int64(last)+1)
+	return fmt.Errorf("%w: behind the first %d, %s", ErrDeep, last+1, says)
+}
+
+// end believes an end that the offsets have shown. If rows had moved down, because others came
+// before them, these are found by another pass. And a range that is deeper than any that the
+// tenant was seen to page through may end at a ceiling: then there is something where nothing
+// should be, or its halves hold more.
+func (p *paging) end(ctx context.Context, last int, changed bool) error {
+	if changed && p.fresh > 0 {
+		return errChanged
+	}
+	if last < p.settings.PageSize || int64(last) < p.deepest.Load() {
+		return nil
+	}
+	unseen, halves := 0, p.r.halves()
+	if p.r.To-p.r.From < 4 { // a second, whose halves are the same question
+		behind, err := p.ask(ctx, Request{Offset: last + 1}, alert.Key{})
+		if err != nil && !isRefusal(err) {
+			return err
+		}
+		if behind.alerts > 0 && behind.unseen == 0 {
+			return p.deep(last, "it gives an earlier page again")
+		}
+		unseen, halves = behind.unseen, nil
+	}
+	for _, half := range halves {
+		for q := (Request{}); q.Offset <= last; q.Offset += p.settings.PageSize {
+			s, err := p.askIn(ctx, half, q, alert.Key{})
+			if err != nil && !isRefusal(err) {
+				return err
+			}
+			if unseen += s.unseen; s.alerts < p.settings.PageSize || s.unseen > 0 {
+				break
+			}
+		}
+	}
+	switch {
+	case unseen > 0 && p.pages == 0:
+		return errChanged // or alerts came meanwhile
+	case unseen > 0:
+		return p.deep(last, "shorter ranges hold more")
+	}
+	for deepest := p.deepest.Load(); int64(last) > deepest; deepest = p.deepest.Load() {
+		p.deepest.CompareAndSwap(deepest, int64(last))
+	}
+	return nil
+}
+
+func (r Range) halves() []Range {
+	middle := r.From + (r.To-r.From)/2
+	return []Range{{From: r.From, To: middle}, {From: middle, To: r.To}}
+}
+
+// reshape asks for a range that fits on one page once more, by another limit, of a tenant that
+// does not take offsets.
+func (p *paging) reshape(ctx context.Context, s sheet) error {
+	limit := s.alerts + 1
+	if limit >= p.settings.PageSize {
+		limit = max(s.alerts-1, 1)
+	}
+	next, err := p.ask(ctx, Request{Limit: limit}, s.last)
+	switch {
+	case err != nil:
+		return err
+	case next.operation != "":
+		return p.chain(ctx, next)
+	case next.fresh > 0 || next.alerts < min(limit, s.alerts):
+		return errChanged
+	case s.alerts >= p.settings.PageSize:
+		return fmt.Errorf("%w: a full page, and neither a cursor nor an offset leads on", ErrDeep)
+	}
+	return nil
+}
+
+// chain follows a page that names a cursor, to the last.
+func (p *paging) chain(ctx context.Context, s sheet) error {
+	received, barren, twice := s.alerts, 0, false
+	allowed := maxBarrenPages + p.pages // a pass after another meets all pages before it again
+	for operation := ""; ; {
+		if s.operation == "" && (s.alerts > 0 || twice) {
+			return nil
+		}
+		if received > p.r.Most {
+			return ErrDeep
+		}
+		if barren++; s.fresh > 0 {
+			barren = 0
+		}
+		if barren > allowed {
+			return &Error{Status: http.StatusOK, Reason: fmt.Sprintf(
+				"paging goes in circles: %d pages in a row held nothing new", barren)}
+		}
+		if twice = s.operation == ""; !twice {
+			operation = s.operation
+		}
+		if err := pause(ctx, s.wait); err != nil {
+			return err
+		}
+		next, err := p.ask(ctx, Request{Operation: operation}, alert.Key{})
+		if isRefusal(err) {
+			return fmt.Errorf("%w: %w", ErrCursorExpired, err)
+		}
+		if err != nil {
+			return err
+		}
+		received += next.alerts
+		s = next
+	}
+}
+
+// isRefusal reports whether the tenant may have refused the request's cursor or
+// offset. What exactly it answers then is not documented.
+func isRefusal(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
