@@ -44,18 +44,27 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			if err != nil && last == first.alerts-1 {
 				return p.reshape(ctx, first)
 			}
+			if p.pages == 0 {
+				return errChanged // alerts may have vanished meanwhile
+			}
 			return p.deep(last, "it answers nothing")
 		case overlap && next.at < 0:
 			return errChanged
-		case !overlap && behind > 0 && next.unseen == 0:
-			return p.deep(last, "it gives an earlier page again")
+		case !overlap && behind > 0 && next.unseen == 0: // rows have moved down, or the tenant ignores offsets
+			if err := p.repeats(ctx, last, "it gives an earlier page again"); err != nil {
+				return err
+			}
+			changed, last = true, q.Offset+next.alerts-1
 		case behind > 0:
 			trims = trims || s.alerts < p.settings.PageSize
 			changed = changed || overlap && next.at > 0
 			last = q.Offset + next.alerts - 1
 			s, nothing, overlap = next, 0, next.alerts > 1
-		case overlap && next.at > 0 && next.first == s.first:
-			return p.deep(last, "it gives its last page again")
+		case overlap && next.at > 0 && next.first == s.first && !changed: // as above
+			if err := p.repeats(ctx, last, "it gives its last page again"); err != nil {
+				return err
+			}
+			changed = true
 		case overlap && trims: // this answer may have been trimmed, too, to nothing but the overlap
 			changed = changed || next.at > 0
 			overlap, nothing = false, 1
@@ -67,6 +76,20 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			}
 		}
 	}
+}
+
+// repeats is an error if the tenant answers with known alerts to an offset so far behind the
+// last one that no alerts that came meanwhile could have moved them there: then it has a
+// ceiling, and says this behind it.
+func (p *paging) repeats(ctx context.Context, last int, says string) error {
+	s, err := p.ask(ctx, Request{Offset: last + 1 + max(p.settings.PageSize, 100)}, alert.Key{})
+	switch {
+	case isRefusal(err):
+		return nil
+	case err == nil && s.alerts > 0 && s.unseen == 0:
+		return p.deep(last, says)
+	}
+	return err
 }
 
 // deep notes a ceiling: behind the alert at the offset the tenant says what it says.
@@ -88,14 +111,10 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 	}
 	unseen, halves := 0, p.r.halves()
 	if p.r.To-p.r.From < 4 { // a second, whose halves are the same question
-		behind, err := p.ask(ctx, Request{Offset: last + 1}, alert.Key{})
-		if err != nil && !isRefusal(err) {
+		if err := p.repeats(ctx, last, "it gives an earlier page again"); err != nil {
 			return err
 		}
-		if behind.alerts > 0 && behind.unseen == 0 {
-			return p.deep(last, "it gives an earlier page again")
-		}
-		unseen, halves = behind.unseen, nil
+		halves = nil
 	}
 	for _, half := range halves {
 		for q := (Request{}); q.Offset <= last; q.Offset += p.settings.PageSize {
