@@ -192,7 +192,7 @@ func (r *runner) reach() {
 	}
 	r.report.Through, r.report.Lag = through, r.now.Sub(through)
 	if !r.state.Through.IsZero() {
-		r.ledger.Reach(ledger.Position{Began: r.state.Began, Through: through})
+		r.ledger.Reach(ledger.Position{Began: r.state.Began, Moved: r.state.Moved, Through: through})
 	}
 	r.tell()
 }

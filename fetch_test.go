@@ -475,7 +475,7 @@ func TestHourlyTick(t *testing.T) {
 	}{
 		{0, 2, 5},
 		{125, 2, 7},
-		{8000, 5, 7},
+		{8000, 5, 9},
 	} {
 		t.Run(fmt.Sprintf("%d alerts", test.alerts), func(t *testing.T) {
 			var alerts []netskopetest.Alert

@@ -119,7 +119,7 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 // counts as having begun where it is moved to.
 func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
 	s := m.state.of(c.Config)
-	s.Through, s.Began = m.To, m.To
+	s.Through, s.Began, s.Moved = m.To, m.To, time.Now().UTC().Truncate(time.Millisecond)
 	s, err := c.firstSave(ctx, s)
 	if errors.Is(err, errStateMoved) {
 		err = fmt.Errorf("nothing was changed, look again: %w", err)

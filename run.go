@@ -61,6 +61,11 @@ func (c *Collector) Backfill(ctx context.Context, now time.Time, span Span, prog
 		r.begin(now, span)
 		return r.ledger.Load(ctx, span.From, span.To)
 	})
+	if err == nil && report.CaughtUp && report.Through.Before(span.To) {
+		report.CaughtUp, report.Stopped = false, stoppedFailed
+		err = fmt.Errorf("by the tenant's clock what is after %s is too young to be asked for; this machine's is %s ahead of it",
+			report.Through.Format(time.RFC3339), report.Skew.Round(time.Second))
+	}
 	if err != nil {
 		err = fmt.Errorf("backfill %v: %w", span, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
@@ -32,6 +33,9 @@ type State struct {
 	Through time.Time `json:"through"` // UTC, whole seconds
 	// Began is where the collector began, or was last moved to by an operator. UTC.
 	Began time.Time `json:"began"`
+	// Moved is when that was; zero if no operator has moved it. Of several beginnings that the
+	// ledger knows, the last one counts. UTC.
+	Moved time.Time `json:"moved,omitzero"`
 
 	// LastEventTime is the newest alert timestamp delivered, in seconds since the
 	// epoch; 0 before the first alert. Nothing is decided by it: it is for people, and
@@ -93,7 +97,7 @@ func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Ti
 		if err != nil {
 			return State{}, err
 		}
-		if err := l.Load(ctx, s.Through.Add(-time.Second), c.Horizon(now)); err != nil {
+		if err := l.Load(ctx, s.Through.Add(-time.Second), later(s.Through, c.Horizon(now))); err != nil {
 			return State{}, err
 		}
 		if stored {
@@ -122,6 +126,7 @@ const (
 	stateDamaged = "damaged: rebuilt from the ledger, the damaged bytes are kept beside it"
 	stateAhead   = "ahead of what is delivered: rebuilt from the ledger"
 	stateBehind  = "behind what is delivered: the ledger shows what to pass over"
+	stateEarlier = "of before it was last moved: rebuilt from the ledger"
 	stateReplace = "replaced by the original function's: rebuilt from the ledger"
 )
 
@@ -146,7 +151,7 @@ func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time
 	default:
 		return State{}, false, err
 	}
-	p, newest, ok, lookErr := l.Newest(ctx, now)
+	p, newest, ok, lookErr := l.Newest(ctx)
 	switch {
 	case lookErr != nil:
 		return State{}, false, lookErr
@@ -175,7 +180,7 @@ func (c *Collector) keepBroken(ctx context.Context, broken *damaged) error {
 
 // rebuilt is the state that the ledger tells of.
 func rebuilt(p ledger.Position, newest, generation int64, trouble string) State {
-	return State{Through: p.Through, Began: p.Began, LastEventTime: newest, generation: generation, trouble: trouble}
+	return State{Through: p.Through, Began: p.Began, Moved: p.Moved, LastEventTime: newest, generation: generation, trouble: trouble}
 }
 
 func (s State) of(c Config) State {
@@ -188,24 +193,50 @@ func (s State) of(c Config) State {
 // come much further. It returns the state to go on with, and whether that is stored.
 func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now time.Time) (
 	held State, stored bool, err error) {
+	var p ledger.Position // where the entries say that this collector was
+	newest := s.LastEventTime
 	for _, e := range l.All() {
-		if e.Began.Equal(s.Began) && e.Position.Through.After(s.Through.Add(behindBy)) {
+		switch {
+		case e.Began.IsZero():
+		case e.Moved.After(s.Moved):
+			p, newest, _, err = l.Newest(ctx)
+			return rebuilt(p, newest, s.generation, stateEarlier).of(c.Config), false, err
+		case e.Began.Equal(s.Began) && e.Position.Through.After(s.Through.Add(behindBy)):
 			s.trouble = stateBehind
 			return s, true, nil
+		case e.Began.Equal(s.Began) && e.Position.Through.After(p.Through):
+			p = e.Position
 		}
 	}
-	if _, ok := l.Delivered(s.Through.Add(-time.Second)); ok || !s.Through.After(s.Began) {
+	if !s.Through.After(s.Began) {
 		return s, true, nil
 	}
-	p, newest, ok, err := l.Newest(ctx, now)
-	if err != nil {
-		return s, false, err
+	if p.Through.IsZero() {
+		var ok bool
+		if p, newest, ok, err = l.Newest(ctx); err != nil || !ok {
+			return s, true, err // nothing says otherwise: somebody has taken old entries away
+		}
 	}
-	if !ok || !p.Through.Before(s.Through) {
-		return s, true, nil // nothing says otherwise: somebody has taken old entries away
+	if !p.Through.Before(s.Through) {
+		return s, true, nil
 	}
-	s = rebuilt(p, newest, s.generation, stateAhead).of(c.Config)
-	return s, false, l.Load(ctx, p.Through.Add(-time.Second), c.Horizon(now))
+	// What lies between was being worked on when the newest entry was made, and must be there.
+	if p.Through.Before(cell.At(cell.Top, s.Through.Add(-time.Second)).From()) { // or it is loaded
+		if err := l.Load(ctx, p.Through, later(s.Through, c.Horizon(now))); err != nil {
+			return s, false, err
+		}
+	}
+	if len(l.Holes(p.Through, s.Through)) == 0 {
+		return s, true, nil
+	}
+	return rebuilt(p, newest, s.generation, stateAhead).of(c.Config), false, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // BeginState is the state from which the first run, if it came now, would begin where neither
@@ -275,7 +306,7 @@ func parseState(content []byte, now time.Time) (State, error) {
 	if err := json.Unmarshal(content, &s); err != nil {
 		return broken(err)
 	}
-	s.Through, s.Began = s.Through.UTC(), s.Began.UTC()
+	s.Through, s.Began, s.Moved = s.Through.UTC(), s.Began.UTC(), s.Moved.UTC()
 	switch {
 	case s.Through.IsZero() || s.Began.IsZero():
 		return broken(errors.New("through and began must both be set"))
@@ -291,6 +322,13 @@ func parseState(content []byte, now time.Time) (State, error) {
 		return State{}, fmt.Errorf("it is a later version's, or was edited by hand: %w", err)
 	}
 	return s, nil
+}
+
+// same reports whether both say the same.
+func (s State) same(other State) bool {
+	return s.original == other.original && s.Through.Equal(other.Through) && s.Began.Equal(other.Began) &&
+		s.Moved.Equal(other.Moved) && s.LastEventTime == other.LastEventTime &&
+		s.Tenant == other.Tenant && s.TimeField == other.TimeField
 }
 
 func (s State) encode() ([]byte, error) {
@@ -343,6 +381,10 @@ func (c *Collector) firstSave(ctx context.Context, s State) (State, error) {
 	}
 	o, err := c.Bucket.Put(ctx, c.StateKey, s.generation, content, "application/json", nil)
 	if errors.Is(err, gcs.ErrChanged) {
+		current, readErr := c.readState(ctx, c.StateKey, 0)
+		if readErr == nil && current.same(s) {
+			return current, nil // by a request of ours whose answer was lost
+		}
 		if _, lookErr := c.Bucket.Look(ctx, c.StateKey); s.generation != 0 || !errors.Is(lookErr, gcs.ErrNotExist) {
 			err = fmt.Errorf("%w: %w", errStateMoved, err) // or refused for another reason
 		}

@@ -58,11 +58,13 @@ func (a *Auditor) Run(ctx context.Context, s *Summary, each func(Result)) error 
 		}
 		for _, r := range results {
 			s.add(r)
+		}
+		s.At = end // before anybody is told, who may save how far the audit has come
+		for _, r := range results {
 			if each != nil {
 				each(*r)
 			}
 		}
-		s.At = end
 	}
 	if s.Cells == 0 {
 		return fmt.Errorf("%w between %s and %s", ErrNothing, s.From.Format(time.RFC3339), s.To.Format(time.RFC3339))

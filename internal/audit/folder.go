@@ -21,7 +21,7 @@ import (
 // and in the staging folder.
 type folder struct {
 	placed  map[string]gcs.Object // those of the ledger, by name
-	staged  map[string]bool       // by name
+	staged  map[string]int64      // generations, by name
 	decided map[string]bool       // names of objects that the ledger had decided before the lists were made
 	foreign []*foreignObject
 	at      map[alert.ID][]place // where the foreign objects' alerts are
@@ -44,7 +44,7 @@ type foreignObject struct {
 // created since it began.
 func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders, states []string,
 	span ledger.Span, entries []ledger.Entry) (folder, error) {
-	f := folder{placed: map[string]gcs.Object{}, staged: map[string]bool{}, decided: map[string]bool{},
+	f := folder{placed: map[string]gcs.Object{}, staged: map[string]int64{}, decided: map[string]bool{},
 		at: map[alert.ID][]place{}}
 	for _, e := range entries {
 		for _, p := range e.Objects {
@@ -53,7 +53,7 @@ func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders,
 	}
 	// First: what is moved between the two lists must not be missed by both.
 	if err := bucket.List(ctx, gcs.Names{Prefix: folders.Staging}, func(o gcs.Object) error {
-		f.staged[o.Name] = true
+		f.staged[o.Name] = o.Generation
 		return nil
 	}); err != nil {
 		return f, err
@@ -155,7 +155,7 @@ func (f *folder) examine(e ledger.Entry, r *Result) {
 	for _, p := range objects {
 		o, there := f.placed[p.Name]
 		switch {
-		case f.staged[p.Staged] && !there:
+		case f.staged[p.Staged] == p.Generation && !there:
 			r.Pending++
 		case there && (o.Size != p.Size || o.CRC32C != p.CRC32C):
 			r.Damaged++
@@ -170,7 +170,7 @@ func (f *folder) examine(e ledger.Entry, r *Result) {
 func (f *folder) gone(e ledger.Entry) bool {
 	return slices.ContainsFunc(e.Objects, func(p ledger.Placed) bool {
 		_, there := f.placed[p.Name]
-		return f.decided[p.Name] && !there && !f.staged[p.Staged]
+		return f.decided[p.Name] && !there && f.staged[p.Staged] != p.Generation
 	})
 }
 

@@ -63,6 +63,7 @@ type Entry struct {
 // delivered. UTC.
 type Position struct {
 	Began   time.Time `json:"began,omitzero"`
+	Moved   time.Time `json:"moved,omitzero"` // when an operator moved it there; zero if none did
 	Through time.Time `json:"through,omitzero"`
 }
 
@@ -127,7 +128,7 @@ func (l *Ledger) parse(o gcs.Object) (Entry, error) {
 		return failed("%w", err)
 	}
 	e.Cell, e.Late = c, late
-	e.From, e.To, e.Began, e.Through = e.From.UTC(), e.To.UTC(), e.Began.UTC(), e.Through.UTC()
+	e.From, e.To, e.Began, e.Moved, e.Through = e.From.UTC(), e.To.UTC(), e.Began.UTC(), e.Moved.UTC(), e.Through.UTC()
 	e.generation, e.Created = o.Generation, o.Created
 	lines := int64(0)
 	for _, p := range e.Objects {

@@ -367,7 +367,7 @@ func TestSight(t *testing.T) {
 	if start, err := l.Start(t.Context()); err != nil || !start.IsZero() {
 		t.Errorf("the start of nothing: %v, %v", start, err)
 	}
-	if p, _, ok, err := l.Newest(t.Context(), boundary); err != nil || ok {
+	if p, _, ok, err := l.Newest(t.Context()); err != nil || ok {
 		t.Errorf("the newest of nothing: %v, %v", p, err)
 	}
 	began := hour.From()
@@ -383,7 +383,7 @@ func TestSight(t *testing.T) {
 	if start, err := l.Start(t.Context()); err != nil || !start.Equal(early.From()) {
 		t.Errorf("it starts %v, %v", start, err)
 	}
-	p, newest, ok, err := l.Newest(t.Context(), boundary.Add(100*24*time.Hour))
+	p, newest, ok, err := l.Newest(t.Context())
 	if err != nil || !ok || newest != 7 || !p.Began.Equal(began) || !p.Through.Equal(five[0].To()) {
 		t.Errorf("newest: %+v, %d, %v, %v", p, newest, ok, err)
 	}

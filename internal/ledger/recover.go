@@ -84,48 +84,41 @@ func (l *Ledger) bar(ctx context.Context, c cell.Cell, late int) (e Entry, err e
 	return e, err
 }
 
-// Newest is where the live collector was when it made the newest entries, and the newest
-// alert timestamp in them, epoch seconds. ok says that there are entries of a live
-// collector at all.
+// Newest is where the live collector was when it made its newest entries, and the newest alert
+// timestamp in them, epoch seconds. Of several beginnings, the one to which it was last moved
+// counts. ok says that there are entries of a live collector at all. It lists the whole
+// ledger: where a state is lost, an entry of any age may be the one.
 //
 // It needs storage.objects.list.
-func (l *Ledger) Newest(ctx context.Context, now time.Time) (p Position, newest int64, ok bool, err error) {
-	// Back in ever longer steps, so that what is read does not grow with the past: the live
-	// collector's entries are mostly of the last hours.
-	for back := 24 * time.Hour; ; back *= 8 {
-		from := now.Add(-back)
-		var life time.Time // when the newest entry was made: of several beginnings, the last one counts
-		names := gcs.Names{Prefix: l.folders.Ledger, From: l.folders.EntriesFrom(from)}
-		err := l.store.List(ctx, names, func(o gcs.Object) error {
-			if l.isStrange(o) {
-				return nil
-			}
-			e, err := l.parse(o)
-			if err != nil {
-				return err
-			}
-			newest = max(newest, e.Newest)
-			switch {
-			case e.Began.IsZero():
-			case !ok || !e.Began.Equal(p.Began) && e.Created.After(life):
-				p, ok, life = e.Position, true, e.Created
-			case e.Began.Equal(p.Began):
-				if e.Through.After(p.Through) {
-					p.Through = e.Through
-				}
-				if e.Created.After(life) {
-					life = e.Created
-				}
-			}
+func (l *Ledger) Newest(ctx context.Context) (p Position, newest int64, ok bool, err error) {
+	var life time.Time // when the newest entry of the beginning was made
+	err = l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger}, func(o gcs.Object) error {
+		if l.isStrange(o) {
 			return nil
-		})
+		}
+		e, err := l.parse(o)
 		if err != nil {
-			return Position{}, 0, false, fmt.Errorf("look for the newest ledger entries: %w", err)
+			return err
 		}
-		if ok || from.Unix() < earliest {
-			return p, newest, ok, nil
+		newest = max(newest, e.Newest)
+		switch {
+		case e.Began.IsZero():
+		case !ok || e.Moved.After(p.Moved), e.Moved.Equal(p.Moved) && !e.Began.Equal(p.Began) && e.Created.After(life):
+			p, ok, life = e.Position, true, e.Created
+		case e.Began.Equal(p.Began) && e.Moved.Equal(p.Moved):
+			if e.Through.After(p.Through) {
+				p.Through = e.Through
+			}
+			if e.Created.After(life) {
+				life = e.Created
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return Position{}, 0, false, fmt.Errorf("look for the newest ledger entries: %w", err)
 	}
+	return p, newest, ok, nil
 }
 
 // earliest, in epoch seconds, is September 2001, before any alert.

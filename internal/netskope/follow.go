@@ -65,7 +65,7 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 				return err
 			}
 			changed = true
-		case overlap && trims: // this answer may have been trimmed, too, to nothing but the overlap
+		case overlap && (trims || s.alerts >= p.settings.PageSize): // this answer may have been trimmed, too, to nothing but the overlap
 			changed = changed || next.at > 0
 			overlap, nothing = false, 1
 		case overlap:
@@ -167,10 +167,13 @@ func (p *paging) reshape(ctx context.Context, s sheet) error {
 
 // chain follows a page that names a cursor, to the last.
 func (p *paging) chain(ctx context.Context, s sheet) error {
-	received, barren, twice := s.alerts, 0, false
+	begin, received, barren, twice := s, s.alerts, 0, false
 	allowed := maxBarrenPages + p.pages // a pass after another meets all pages before it again
 	for operation := ""; ; {
-		if s.operation == "" && (s.alerts > 0 || twice) {
+		switch last := s.operation == "" && operation != ""; {
+		case last && s.alerts > 0 && s.first == begin.first:
+			return errChanged // the first page again, from somewhere where no cursor is known
+		case last && (s.alerts > 0 || twice):
 			return nil
 		}
 		if received > p.r.Most {

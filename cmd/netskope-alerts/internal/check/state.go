@@ -78,7 +78,7 @@ func (c *checkup) checkStateless(ctx context.Context, k *collector.Collector, s 
 	var at ledger.Position
 	known := false
 	_, lookErr := within(ctx, func(ctx context.Context) (_ any, err error) {
-		at, _, known, err = k.Ledger().Newest(ctx, now)
+		at, _, known, err = k.Ledger().Newest(ctx)
 		return nil, err
 	})
 	through := at.Through.Format(time.RFC3339)

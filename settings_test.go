@@ -1,0 +1,177 @@
+package collector
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/message"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+)
+
+var _ = rand.New
+var _ = json.Valid
+
+// TestUndatedVisibleAtLag: alerts without a time on an edge become visible while its cells are fetched.
+func TestUndatedVisibleAtLag(t *testing.T) {
+	for _, field := range []bool{false, true} {
+		for _, edge := range []time.Duration{-65 * time.Minute, -5 * time.Minute} {
+			one := undatedAt(dayStart.Add(edge), 1, 0)[0]
+			// stored 0.9 s after the edge, visible after 4 min 59.9 s of a LAG of 5 min... of the second it is listed by: 5 min
+			one.Visible = one.Inserted.Add(5*time.Minute + 800*time.Millisecond)
+			simulate(t, &netskopetest.Server{}, []netskopetest.Alert{one}, func(w *world) {
+				w.Lookback = 4 * time.Hour
+				w.cloud.Visible = nil
+				n := int64(0)
+				if !field {
+					n += w.mustRun().Alerts
+				}
+				time.Sleep(time.Hour)
+				n += w.mustRun().Alerts
+				time.Sleep(time.Hour)
+				n += w.mustRun().Alerts
+				if n != 1 {
+					t.Errorf("edge %v, %v: %d", edge, field, n)
+				}
+			})
+		}
+	}
+}
+
+// TestLagZero: no lag, a cap on records, and alerts that are visible at once.
+func TestLagZero(t *testing.T) {
+	for seed := range uint64(8) {
+		alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-10 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
+		for i := range alerts {
+			alerts[i].Visible = alerts[i].Inserted
+		}
+		simulate(t, &netskopetest.Server{Order: netskopetest.Order(seed % 3)}, alerts, func(w *world) {
+			w.Lag, w.PageSize, w.MaxRecords = 0, 30, int(seed)*40
+			for range 40 {
+				w.run()
+				time.Sleep(time.Duration(seed*97+600) * time.Second)
+				w.Compression = []Compression{NoCompression, Gzip}[seed%2]
+			}
+			w.MaxRecords = 0
+			w.mustRun()
+			w.checkDelivered()
+		})
+	}
+}
+
+// TestEventTimeKills: runs by event time are killed while page size and compression change.
+func TestEventTimeKills(t *testing.T) {
+	for seed := range uint64(6) {
+		simulate(t, &netskopetest.Server{Order: netskopetest.Order(seed % 3)}, dayOfAlerts(seed, 1500), func(w *world) {
+			w.TimeField, w.Lag, w.Lookback = alert.EventTime, 24*time.Hour, 5*time.Hour
+			w.Lag = 28 * time.Hour
+			random := rand.New(rand.NewPCG(seed, 4))
+			for range 30 {
+				ctx, die := context.WithCancel(w.t.Context())
+				time.AfterFunc(time.Duration(random.IntN(4000))*time.Millisecond, die)
+				w.PageSize = 10 + random.IntN(100)
+				w.Compression = []Compression{NoCompression, Gzip}[random.IntN(2)]
+				w.runAt(ctx, time.Now())
+				die()
+				time.Sleep(time.Duration(random.IntN(90)) * time.Minute)
+			}
+			w.mustRun()
+			time.Sleep(time.Minute)
+			w.checkDelivered()
+		})
+	}
+}
+
+// TestPrefixChanged: the feed's folder is another one after a run that died, the state is kept.
+func TestPrefixChanged(t *testing.T) {
+	alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-10 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
+	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+		w.Lookback = 8 * time.Hour
+		w.cloud.Visible = nil
+		n := 0
+		ctx, die := context.WithCancel(w.t.Context())
+		w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+			if r.Op == gcstest.MoveObject {
+				if n++; n == 4 {
+					die()
+					return gcstest.Fault{Reset: true}
+				}
+			}
+			return
+		})
+		_, err := w.runAt(ctx, time.Now())
+		w.faults(nil, nil)
+		t.Log(err, w.state().Through, len(w.objects()))
+		old := w.objects()
+		w.Prefix = "other/alerts"
+		r := w.mustRun()
+		t.Log(r.From, r.Through, r.Alerts)
+		count := map[string]int{}
+		for _, o := range append(old, w.objects()...) {
+			for _, line := range w.content(o) {
+				count[line]++
+			}
+		}
+		lost, twice := 0, 0
+		for line, one := range w.lines {
+			if one.Inserted.Before(r.Through) && !one.Inserted.Before(w.state().Began) {
+				if count[line] == 0 {
+					lost++
+				}
+				if count[line] > 1 {
+					twice++
+				}
+			}
+		}
+		t.Log("lost", lost, "twice", twice, "staged in the old folder", len(w.cloud.Objects(w.BucketName, "netskope/staging/")))
+	})
+}
+
+// TestAuditProgress: the counts of an audit by message add up, also where its runs die.
+func TestAuditProgress(t *testing.T) {
+	alerts := append(hoursBefore(80, 6000), lateAlerts(5)...)
+	for i := range 60 {
+		alerts = append(alerts, late(fmt.Sprintf("late-x%d", i), dayStart.Add(-time.Duration(i+3)*time.Hour)))
+	}
+	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+		w.Lookback, w.PageSize = 70*time.Hour, 25
+		w.mustRun()
+		time.Sleep(3 * time.Hour)
+		w.mustRun()
+		w.PageSize = 500
+		now := time.Now()
+		want := w.mustAudit(audit.Options{Since: now.Add(-72 * time.Hour).UTC()})
+		var got audit.Summary
+		k := 0
+		for k = range 60 {
+			ctx, die := context.WithCancel(w.t.Context())
+			saves := 0
+			w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Write && strings.Contains(r.Object, "audit/") {
+					if saves++; saves == 1 {
+						time.AfterFunc(10*time.Millisecond, die)
+					}
+				}
+				return
+			})
+			s, err := w.auditBudgeted(ctx, now, message.Request{Verify: 72 * time.Hour})
+			die()
+			if err == nil && s.Complete {
+				got = s
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		t.Log(k, "deaths")
+		if got.Missing != want.Missing || got.Delivered != want.Delivered {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	})
+}
