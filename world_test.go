@@ -154,6 +154,7 @@ func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 		transport.CloseIdleConnections()
 		server.Close()
 		<-served
+		synctest.Wait() // so that no request that was given up begins to be answered from now on
 		answers.Wait()
 	})
 	return transport
