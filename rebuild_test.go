@@ -241,10 +241,8 @@ func (t limiting) RoundTrip(r *http.Request) (*http.Response, error) {
 // forgetful is a node that knows no cursors, in the middle of a chain: it ignores the operation.
 type forgetful struct {
 	http.RoundTripper
-	w     *world
 	other http.RoundTripper
-	n     *int
-	cut   bool
+	n     *int // operations so far
 }
 
 func (t forgetful) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -121,9 +121,6 @@ func (l *Ledger) Newest(ctx context.Context) (p Position, newest int64, ok bool,
 	return p, newest, ok, nil
 }
 
-// earliest, in epoch seconds, is September 2001, before any alert.
-const earliest = 1e9
-
 // Start is the beginning of the oldest cell in the ledger, or zero if it is empty.
 //
 // It needs storage.objects.list.

@@ -79,9 +79,9 @@ func whatIsLeft(s Status) string {
 	case taken <= 0:
 		return "all still there"
 	case s.Present == 0:
-		return "all taken away since"
+		return "all taken by the feed, or lost"
 	default:
-		return text.Number(taken) + " of them taken away since"
+		return text.Number(taken) + " of them taken by the feed, or lost"
 	}
 }
 
