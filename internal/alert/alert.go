@@ -8,7 +8,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/page"
@@ -60,44 +62,75 @@ func Time(a *page.Alert, field TimeField) (int64, bool) {
 	return EpochSeconds(a.Inserted)
 }
 
-// EpochSeconds reads a raw time of an alert, a JSON number or a string, cut to whole seconds. It is
-// the one reader of times: seconds, milliseconds, microseconds or nanoseconds since the
-// epoch, told apart by their size, with a fraction or an exponent; or ISO 8601 with or
-// without a fraction or a zone (then it is UTC). 0 and negative numbers are none.
+// EpochSeconds reads a raw time of an alert, a JSON number or a string, cut to whole seconds, as
+// [Moment] does.
 func EpochSeconds(raw []byte) (int64, bool) {
 	text := bytes.TrimSpace(bytes.Trim(raw, `"`))
-	if len(text) == 0 || len(text) > 40 {
-		return 0, false
-	}
 	whole := int64(0)
 	for i, c := range text {
 		if c < '0' || c > '9' || i == 18 {
-			return uncommonTime(string(text))
+			t, ok := Moment(string(text))
+			return t.Unix(), ok
 		}
 		whole = whole*10 + int64(c-'0')
 	}
-	for whole >= 1e11 { // no alert is of the year 5138 or later
+	for whole >= tooLate {
 		whole /= 1000
 	}
 	return whole, whole > 0
 }
 
-func uncommonTime(text string) (int64, bool) {
-	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		if !(f >= 1 && f < 1e20) {
-			return 0, false
+// tooLate is the year 5138, in epoch seconds: no alert is of then, so a larger number is of
+// a finer unit.
+const tooLate = 1e11
+
+// Moment reads a time of an alert. It is the one reader of times: seconds, milliseconds,
+// microseconds or nanoseconds since the epoch, told apart by their size, with a fraction or
+// an exponent; or ISO 8601 with or without a fraction or a zone (then it is UTC). 0,
+// negative numbers and what is before 1970 are none.
+func Moment(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if len(text) == 0 || len(text) > 40 {
+		return time.Time{}, false
+	}
+	if t, ok := epoch(text); ok {
+		return t, true
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil { // with an exponent
+		if strings.ContainsAny(text, "_xXpP") || !(f >= 1 && f < 1e20) {
+			return time.Time{}, false
 		}
-		for f >= 1e11 {
+		for f >= tooLate {
 			f /= 1000
 		}
-		return int64(f), true
+		whole, fraction := math.Modf(f)
+		return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), true
 	}
 	for _, layout := range timeLayouts {
-		if t, err := time.Parse(layout, text); err == nil && t.Unix() > 0 {
-			return t.Unix(), true
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), t.Unix() > 0
 		}
 	}
-	return 0, false
+	return time.Time{}, false
+}
+
+// epoch reads digits, with or without a fraction, without loss.
+func epoch(text string) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseUint(whole, 10, 63)
+	if err != nil || strings.Trim(fraction, "0123456789") != "" {
+		return time.Time{}, false
+	}
+	nanos := uint64(1e9) // of the unit
+	for n/(1e9/nanos) >= tooLate {
+		if nanos /= 1000; nanos == 0 {
+			return time.Time{}, false
+		}
+	}
+	per := 1e9 / nanos // units of a second
+	part, _ := strconv.ParseUint((fraction + "000000000")[:9], 10, 63)
+	t := time.Unix(int64(n/per), int64(n%per*nanos+part*nanos/1e9)).UTC()
+	return t, t.Unix() > 0
 }
 
 // timeLayouts take a fraction of a second, too.

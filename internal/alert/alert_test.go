@@ -57,8 +57,12 @@ func FuzzEpochSeconds(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if seconds, ok := EpochSeconds(raw); ok && (seconds <= 0 || seconds >= 1e12) {
+		seconds, ok := EpochSeconds(raw)
+		if ok && (seconds <= 0 || seconds >= 1e12) {
 			t.Errorf("%q is %d", raw, seconds)
+		}
+		if moment, known := Moment(strings.Trim(string(raw), `"`)); known != ok || ok && moment.Unix() != seconds {
+			t.Errorf("%q is %d, %v, and also %v, %v", raw, seconds, ok, moment, known)
 		}
 	})
 }

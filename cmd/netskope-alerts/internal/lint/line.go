@@ -10,6 +10,7 @@ import (
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
 )
 
@@ -119,18 +120,8 @@ func (l *lineLint) parse(text []byte, skipped int64) bool {
 // element takes the line as the page's reader has it.
 func (l *lineLint) element(a *page.Alert) error {
 	l.object, l.whole = a.Object, bytes.Equal(a.Line, l.body.line)
-	l.id = append(l.id[:0], identity(a.ID)...)
-	return nil
-}
-
-// identity is the text of an _id as the collector compares it: a string without its
-// quotes, or a number.
-func identity(raw []byte) []byte {
-	switch {
-	case len(raw) > 2 && raw[0] == '"':
-		return raw[1 : len(raw)-1]
-	case len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'):
-		return raw
+	if l.id = l.id[:0]; alert.HasID(a) {
+		l.id = append(l.id, alert.Identity(a)...)
 	}
 	return nil
 }

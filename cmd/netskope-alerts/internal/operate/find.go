@@ -51,11 +51,22 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 			fmt.Fprintln(s.Stdout, delivered(c.BucketName, d))
 		}
 	}
-	if err == nil && len(found) == 0 {
-		fmt.Fprintf(s.Stderr, "%s is not in the ledger since %s\n", text.Clean(f.ID), text.Stamp(since))
-		return cli.ExitStatus(cli.ExitMore)
+	if err != nil || len(found) > 0 {
+		return err
 	}
-	return err
+	begins, err := c.Ledger().Start(ctx)
+	switch {
+	case err != nil:
+		return err
+	case begins.IsZero():
+		fmt.Fprintf(s.Stderr, "%s is not in the ledger, which is empty: nothing is known\n", text.Clean(f.ID))
+	case begins.After(since):
+		fmt.Fprintf(s.Stderr, "%s is not in the ledger, which begins at %s: what was delivered before is not known\n",
+			text.Clean(f.ID), text.Stamp(begins))
+	default:
+		fmt.Fprintf(s.Stderr, "%s is not in the ledger since %s\n", text.Clean(f.ID), text.Stamp(since))
+	}
+	return cli.ExitStatus(cli.ExitMore)
 }
 
 // delivered says where an alert is.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
 )
 
 // The transformations of the table. Each takes the value that the row found; lists and
@@ -95,41 +97,14 @@ func putNumber(m *mapping, s string) verdict {
 }
 
 func putTime(m *mapping, s string) verdict {
-	t, ok := epoch(s)
+	t, ok := alert.Moment(s)
 	if !ok {
-		var err error
-		if t, err = time.Parse(time.RFC3339Nano, s); err != nil {
-			return m.leaveOut(RuleTime, "is neither epoch seconds nor RFC 3339")
-		}
+		return m.leaveOut(RuleTime, "is neither epoch seconds nor RFC 3339")
 	}
-	t = t.UTC()
-	if t.Year() < 1 || t.Year() > 9999 {
+	if t.Year() > 9999 {
 		return m.leaveOut(RuleTime, "is outside the years 1 to 9999")
 	}
 	return m.put(t.Format(time.RFC3339Nano))
-}
-
-// epoch reads digits, with or without a fraction: seconds, from 10^11 on milliseconds,
-// from 10^14 on microseconds.
-func epoch(s string) (time.Time, bool) {
-	whole, fraction, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseUint(whole, 10, 64)
-	if err != nil || n >= 1e17 || len(whole)+len(fraction) > 40 {
-		return time.Time{}, false
-	}
-	for _, c := range []byte(fraction) {
-		if c < '0' || c > '9' {
-			return time.Time{}, false
-		}
-	}
-	switch {
-	case n >= 1e14:
-		return time.UnixMicro(int64(n)), true
-	case n >= 1e11:
-		return time.UnixMilli(int64(n)), true
-	}
-	nanos, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
-	return time.Unix(int64(n), nanos), true
 }
 
 // isEmail is Google's ^.+@.+$.
