@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/page"
 )
 
 const (
@@ -195,6 +196,9 @@ func (c *checkup) checkAccess(err error) string {
 		c.skip("the tenant limits the rate before it looks at the token", subject)
 		c.fail("tenant.insertion", remedy, "%s", seen)
 		return "the tenant limits the rate"
+	case status == http.StatusOK && errors.As(err, new(*page.SyntaxError)):
+		c.fail(subject, "find out what answers at NETSKOPE_TENANT: a login page or a proxy does, not the API", "%s", seen)
+		return "no API answers"
 	case status == http.StatusNotFound, status >= 500, status == 0:
 		c.skip("the tenant does not say", subject)
 		c.fail("tenant.insertion", remedy, "%s", seen)

@@ -123,6 +123,8 @@ func TestCheckTenant(t *testing.T) {
 		{name: "broken", alerts: 20, fault: always(netskopetest.GatewayError(502)), want: []expected{
 			{"tenant.token", Skip, ""}, {"tenant.insertion", Fail, "answered 502|Netskope's support"},
 			{"tenant.event", Skip, ""}}},
+		{name: "login page", alerts: 20, fault: always(netskopetest.LoginPage()), want: []expected{
+			{"tenant.token", Fail, "HTML|a login page or a proxy"}, {"tenant.insertion", Skip, ""}}},
 		{name: "broken once", alerts: 20, fault: func(r netskopetest.Request) (f netskopetest.Fault) {
 			if r.N == 1 || r.N == 3 {
 				f = netskopetest.GatewayError(503)
