@@ -13,7 +13,7 @@ import (
 
 // TestMoves mixes runs, old triggers, backfills, repairs and moves of the state back and forth.
 func TestMoves(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range seeds(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-40 * time.Hour), To: dayStart.Add(40 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
 			simulate(t, &netskopetest.Server{Order: netskopetest.Order(seed % 3)}, alerts, func(w *world) {
@@ -89,7 +89,7 @@ func TestMoves(t *testing.T) {
 
 // TestOldTriggersBesideLive: messages of long ago, worked off beside live runs, do not move the state back.
 func TestOldTriggersBesideLive(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range seeds(8) {
 		alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-40 * time.Hour), To: dayStart.Add(40 * time.Hour), N: 1000, VisibleWithin: -1}.Alerts()
 		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 			w.Lookback = 3 * time.Hour

@@ -47,7 +47,7 @@ func TestUndatedVisibleAtLag(t *testing.T) {
 
 // TestLagZero: no lag, a cap on records, and alerts that are visible at once.
 func TestLagZero(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range seeds(8) {
 		alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-10 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
 		for i := range alerts {
 			alerts[i].Visible = alerts[i].Inserted
@@ -68,7 +68,7 @@ func TestLagZero(t *testing.T) {
 
 // TestEventTimeKills: runs by event time are killed while page size and compression change.
 func TestEventTimeKills(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range seeds(6) {
 		simulate(t, &netskopetest.Server{Order: netskopetest.Order(seed % 3)}, dayOfAlerts(seed, 1500), func(w *world) {
 			w.TimeField, w.Lag, w.Lookback = alert.EventTime, 24*time.Hour, 5*time.Hour
 			w.Lag = 28 * time.Hour

@@ -51,6 +51,15 @@ func rounds(n uint64) uint64 {
 	return n
 }
 
+// seeds is how many fixed seeds are played: n, or, where -short asks for it, an eighth: the race
+// detector sees the same code in each.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return (n + 7) / 8
+	}
+	return n
+}
+
 // dayStart is when the simulated days begin.
 var dayStart = at("2026-11-23T00:00:00Z")
 
