@@ -37,6 +37,10 @@ type Profile struct {
 	// Burst is how many of the N have the same second as event time and the
 	// same second as insertion time. Zero: a twentieth of N; negative: none.
 	Burst int
+	// Peak is a moment of any day at whose time of day most alerts come; a seventh as many come
+	// twelve hours later. Shifted by the same time as From and To, it gives the same alerts at
+	// other times. Zero: 15:00 UTC.
+	Peak time.Time
 	// VisibleWithin is the longest time from Inserted to Visible; most take
 	// a few seconds, one in fifty any time up to it. For single alerts set
 	// Alert.Visible. Zero: 30 seconds; negative: visible when inserted.
@@ -64,12 +68,16 @@ func (p Profile) Alerts() []Alert {
 		burst = p.N / 20
 	}
 	burst = min(max(burst, 0), p.N)
+	peak := int64(15 * 3600)
+	if !p.Peak.IsZero() {
+		peak = p.Peak.Unix()
+	}
 	seconds := make([]int64, p.N-burst)
 	for i := range seconds {
-		seconds[i] = diurnal(r, first, last)
+		seconds[i] = diurnal(r, first, last, peak)
 	}
 	slices.Sort(seconds)
-	storm := diurnal(r, first, last)
+	storm := diurnal(r, first, last, peak)
 	// The burst comes before the other alerts of its second.
 	at, _ := slices.BinarySearch(seconds, storm)
 	alerts := make([]Alert, 0, p.N)
@@ -97,13 +105,13 @@ func wholeSeconds(from, to time.Time) (first, last int64) {
 	return first, last
 }
 
-// diurnal draws a second from a density that is highest at 15:00 UTC and a
-// seventh of that at 03:00.
-func diurnal(r *rand.Rand, first, last int64) int64 {
+// diurnal draws a second from a density that is highest at the time of day of peak and a
+// seventh of that twelve hours from it.
+func diurnal(r *rand.Rand, first, last, peak int64) int64 {
 	for {
 		second := first + r.Int64N(last-first+1)
-		phase := 2 * math.Pi * float64(second%86400-3*3600) / 86400
-		if r.Float64() < 0.15+0.85*(1-math.Cos(phase))/2 {
+		phase := 2 * math.Pi * float64((second-peak)%86400) / 86400
+		if r.Float64() < 0.15+0.85*(1+math.Cos(phase))/2 {
 			return second
 		}
 	}

@@ -291,3 +291,28 @@ func TestProfileOptions(t *testing.T) {
 	}()
 	p.Alerts()
 }
+
+// A profile whose moments are all shifted gives the same alerts, but for their times.
+func TestProfileShifts(t *testing.T) {
+	base := netskopetest.Profile{Seed: 11, From: dayStart, To: dayEnd, N: 2000, Peak: dayStart.Add(3 * time.Hour)}
+	shifted := base
+	const by = 1000*time.Hour + 7*time.Minute
+	shifted.From, shifted.To, shifted.Peak = base.From.Add(by), base.To.Add(by), base.Peak.Add(by)
+	other := shifted.Alerts()
+	for i, a := range base.Alerts() {
+		b := other[i]
+		if a.ID != b.ID || len(a.JSON) != len(b.JSON) || !a.Inserted.Add(by).Equal(b.Inserted) ||
+			!a.Event.Add(by).Equal(b.Event) || !a.Visible.Add(by).Equal(b.Visible) {
+			t.Fatalf("alert %d: %+v became %+v", i, a, b)
+		}
+	}
+	near := 0
+	for _, a := range base.Alerts() {
+		if a.Inserted.Sub(base.Peak).Abs() < 4*time.Hour {
+			near++
+		}
+	}
+	if near < 800 {
+		t.Errorf("only %d of 2,000 alerts are near the peak", near)
+	}
+}

@@ -35,7 +35,6 @@ type record struct {
 	Cells    int       `json:"cells"`
 	Alerts   int       `json:"alerts"`
 	Objects  int       `json:"objects"`
-	Pages    int       `json:"pages"`
 	Retries  int       `json:"retries"`
 	Bytes    float64   `json:"bytes"`
 	Seconds  float64   `json:"duration_seconds"`

@@ -27,9 +27,9 @@ const lateDemoAlerts = 5
 func (w *world) keep(ctx context.Context, s cli.Streams, f *function, d *Command) error {
 	past := w.first.Add(-24 * time.Hour)
 	w.tenant.Add(netskopetest.Profile{Seed: d.Seed + 1, From: past.Add(-48 * time.Hour), To: past.Add(-2 * time.Hour),
-		N: d.Alerts / 4, VisibleWithin: -1}.Alerts()...)
+		N: d.Alerts / 4, Peak: w.peak(), VisibleWithin: -1}.Alerts()...)
 	w.tenant.Add(netskopetest.Profile{Seed: d.Seed + 2, From: w.first.Add(-6 * time.Hour), To: w.first.Add(-time.Hour),
-		N: lateDemoAlerts, VisibleWithin: -1}.Alerts()...)
+		N: lateDemoAlerts, Peak: w.peak(), VisibleWithin: -1}.Alerts()...)
 	w.live.Store(true)
 
 	topic := &pubsubtest.Server{Topic: topicName, Endpoint: f.url, Concurrency: 2, AckDeadline: 10 * time.Minute,

@@ -17,34 +17,42 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
+// dayEnd is when the demo's day ends: a fixed moment, so that a seed says all there is to say.
+var dayEnd = time.Date(2026, 3, 2, 14, 0, 0, 0, time.UTC)
+
 const (
 	bucketName = "demo-bucket"
 	prefix     = "netskope/alerts"
 	token      = "not-a-real-token"
 )
 
-// world is the two remote services of the demo, on loopback. Its day ends now: the
-// first trigger was three hours ago, and events are sent with the times they had.
+// world is the two remote services of the demo, on loopback. The first trigger is three hours
+// before the end of its day, and events are sent with the times they had.
 type world struct {
 	first  time.Time // of the first trigger, UTC
 	tenant *netskopetest.Server
 	alerts []netskopetest.Alert
 
-	servers                 []*http.Server
-	tenantURL, storageHost  string
-	now                     atomic.Int64 // the tenant's clock, Unix seconds
-	live                    atomic.Bool  // it is the real one
-	delivered               atomic.Int64 // alerts visible in the bucket
-	limited, broken, lost   atomic.Int64
-	requests, storageWrites atomic.Int64
+	servers                []*http.Server
+	tenantURL, storageHost string
+	now                    atomic.Int64 // the tenant's clock, Unix seconds
+	live                   atomic.Bool  // it is the real one
+	delivered              atomic.Int64 // alerts visible in the bucket
+	limited, broken, lost  atomic.Int64
+	storageWrites          atomic.Int64
+	failed                 [3]atomic.Bool // what tenantFault has done
 }
 
 func startWorld(d *Command) (*world, error) {
-	end := time.Now().UTC().Truncate(time.Hour) // the schedule is hourly, on the hour
+	end := dayEnd
+	if d.Keep {
+		// The other commands look at the clock. All times are shifted, and nothing else.
+		end = time.Now().UTC().Truncate(time.Hour) // the schedule is hourly, on the hour
+	}
 	w := &world{first: end.Add(-3 * time.Hour)}
 	w.now.Store(w.first.Unix())
 	w.alerts = netskopetest.Profile{Seed: d.Seed, From: w.first.Add(-24 * time.Hour), To: end, N: d.Alerts,
-		VisibleWithin: 4 * time.Minute}.Alerts()
+		Peak: w.peak(), VisibleWithin: 4 * time.Minute}.Alerts()
 	w.tenant = &netskopetest.Server{Token: token, Seed: d.Seed, Order: netskopetest.Shuffled,
 		Style: netskopetest.Spaced, Now: w.clock, Fault: w.tenantFault}
 	w.tenant.Add(w.alerts...)
@@ -62,6 +70,10 @@ func startWorld(d *Command) (*world, error) {
 	}
 	return w, nil
 }
+
+// peak is when most alerts come, in the same place of every demo's day: at 15:00 UTC if it
+// ends at [dayEnd].
+func (w *world) peak() time.Time { return w.first.Add(4 * time.Hour) }
 
 func (w *world) clock() time.Time {
 	if w.live.Load() {
@@ -87,13 +99,19 @@ func (w *world) close() {
 	}
 }
 
-// tenantFault limits the rate twice and breaks one page.
-func (w *world) tenantFault(netskopetest.Request) netskopetest.Fault {
-	switch w.requests.Add(1) {
-	case 3, 9:
-		w.limited.Add(1)
-		return netskopetest.RateLimited("1")
-	case 6:
+// tenantFault limits the rate twice and breaks one page: the first that is asked for of three
+// hours. Were it the third request, the sixth and the ninth, then whose these are, several cells
+// being asked for at once, would differ from demo to demo.
+func (w *world) tenantFault(r netskopetest.Request) netskopetest.Fault {
+	for i, before := range []time.Duration{22 * time.Hour, 16 * time.Hour, 19 * time.Hour} {
+		moment := w.first.Add(-before)
+		if !r.First || r.Start.After(moment) || !r.End.After(moment) || !w.failed[i].CompareAndSwap(false, true) {
+			continue
+		}
+		if i < 2 {
+			w.limited.Add(1)
+			return netskopetest.RateLimited("1")
+		}
 		w.broken.Add(1)
 		return netskopetest.Fault{Kind: netskopetest.Torn}
 	}
