@@ -158,7 +158,8 @@ func TestStandInsKnowNothingOfUs(t *testing.T) {
 	}
 }
 
-// TestEveryVariableIsDocumented holds the README against what the configuration reads.
+// TestEveryVariableIsDocumented holds the table of settings against what the configuration
+// reads: each has a row, and every row is of one.
 func TestEveryVariableIsDocumented(t *testing.T) {
 	var config []byte
 	for _, file := range []string{"config.go", "internal/env/settings.go"} {
@@ -168,33 +169,53 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 		}
 		config = append(config, text...)
 	}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := map[string]bool{}
+	var names []string
 	for _, match := range regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION)"`).FindAllSubmatch(config, -1) {
-		names[string(match[1])] = true
+		names = append(names, string(match[1]))
 	}
 	if len(names) < 15 {
 		t.Fatalf("found only %d variables", len(names))
 	}
-	for name := range names {
-		if !regexp.MustCompile("(?m)^\\|.*`" + name + "`.* \\|").Match(readme) {
-			t.Errorf("README.md has no row for %s", name)
-		}
-	}
+	compareWithTables(t, "docs/settings.md", "", names)
 }
 
-// TestEveryAttributeIsDocumented holds the README against the run's record.
+// TestEveryAttributeIsDocumented holds the tables of the log record against the records.
 func TestEveryAttributeIsDocumented(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	names := []string{"event", "error"}
+	for _, attribute := range append((&Report{}).attributes(), auditAttributes(&audit.Summary{})...) {
+		names = append(names, attribute.Key)
+	}
+	compareWithTables(t, "docs/internals.md", "| attribute | meaning |\n", names)
+}
+
+// compareWithTables holds names against those in the first column of the page's tables under
+// the header, or of all its tables.
+func compareWithTables(t *testing.T, page, header string, names []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, attribute := range append((&Report{}).attributes(), auditAttributes(&audit.Summary{})...) {
-		if !strings.Contains(string(readme), "`"+attribute.Key+"`") {
-			t.Errorf("README.md does not name %s", attribute.Key)
+	var rows []string
+	for i, table := range strings.Split("\n\n"+string(text), "\n\n") {
+		if i == 0 || !strings.HasPrefix(table, "|") || !strings.HasPrefix(table, header) {
+			continue
+		}
+		for line := range strings.Lines(table) {
+			first, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+			for _, match := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(first, -1) {
+				rows = append(rows, match[1])
+			}
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(rows, name) {
+			t.Errorf("%s has no row for %s", page, name)
+		}
+	}
+	for _, row := range rows {
+		if !slices.Contains(names, row) {
+			t.Errorf("%s has a row for %s, which nothing reads or writes", page, row)
 		}
 	}
 }

@@ -42,7 +42,7 @@ type commands struct {
 const about = "Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.\n\n" +
 	`Start with "netskope-alerts demo". ` +
 	"For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, " +
-	`and type "netskope-alerts collect"; README.md lists all variables.`
+	`and type "netskope-alerts collect"; docs/settings.md lists all variables.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
