@@ -97,6 +97,21 @@ func TestEveryCommandIsExecuted(t *testing.T) {
 	}
 }
 
+// TestTestCommand: what the README tells a newcomer to type is what .ci/run does.
+func TestTestCommand(t *testing.T) {
+	const command = "go test ./..."
+	blocks, err := Blocks(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(blocks, func(b Block) bool { return b.Page == "README.md" && b.Commands[0].Text == command }) {
+		t.Errorf("README.md does not say %s", command)
+	}
+	if !strings.Contains(read(t, ".ci/run"), "\n"+command+"\n") {
+		t.Errorf(".ci/run does not do %s", command)
+	}
+}
+
 func testFiles(t *testing.T) (texts []string) {
 	t.Helper()
 	for _, pattern := range []string{"*_test.go", "cmd/*/*_test.go", "cmd/*/internal/*/*_test.go", "deploy/*_test.go"} {

@@ -64,7 +64,7 @@ func TestPagesKnowTheCommands(t *testing.T) {
 		}
 		for _, m := range span.FindAllSubmatch(content, -1) {
 			found++
-			_, err := grammar(t).Parse(strings.Fields(string(m[1])+string(m[2])))
+			_, err := grammar(t).Parse(strings.Fields(string(m[1]) + string(m[2])))
 			if err != nil && !leftOut.MatchString(err.Error()) {
 				t.Errorf("%s: %s: %v", page, m[0], err)
 			}
