@@ -94,7 +94,7 @@ var (
 	dates    = regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	clocks   = regexp.MustCompile(`\b\d\d:\d\d(:\d\d)?\b`)
 	spans    = regexp.MustCompile(`(\d+ (d|h|m|s|ms)\b ?)+`)
-	requests = regexp.MustCompile(`\d+ (requests?|messages?)\b`)
+	numbers  = regexp.MustCompile(`\d+ (cells?|objects?|requests?|messages?)\b|(already) +\d+\s*$`)
 	bars     = regexp.MustCompile(`[▏▎▍▌▋▊▉█]+`)
 	spaces   = regexp.MustCompile(`\s+`)
 	ids      = regexp.MustCompile(`\b[0-9a-f]{24}\b`)
@@ -102,8 +102,8 @@ var (
 	compact  = regexp.MustCompile(`\d{8}T\d{6}Z`)
 )
 
-// outline is a line of output without what changes from one moment to another: times, spans, and
-// the numbers of requests and messages.
+// outline is a line of output without what changes from one moment to another: times, spans,
+// how many cells the grid cuts the demo's day into, and what follows from that.
 func outline(line string) string {
 	line = datePath.ReplaceAllString(line, "DAY")
 	line = compact.ReplaceAllString(line, "TIME")
@@ -111,7 +111,7 @@ func outline(line string) string {
 	line = dates.ReplaceAllString(line, "DATE")
 	line = clocks.ReplaceAllString(line, "CLOCK")
 	line = spans.ReplaceAllString(line, "SPAN ")
-	line = requests.ReplaceAllString(line, "N $1")
+	line = numbers.ReplaceAllString(line, "N $1$2")
 	return strings.TrimSpace(spaces.ReplaceAllString(line, " "))
 }
 
