@@ -67,6 +67,9 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	err = chosen.Run()
 	var quiet cli.ExitStatus
 	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintf(s.Stderr, "netskope-alerts %s: interrupted\n", chosen.Command())
+		return cli.ExitInterrupted
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case err != nil:

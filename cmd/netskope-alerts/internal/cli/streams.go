@@ -17,6 +17,8 @@ const (
 	ExitFailed = 1 // the work failed
 	ExitUsage  = 2 // the command line was not understood
 	ExitMore   = 3 // the work went well, and there is more to do, or something to see to
+	// ExitInterrupted is what a shell makes of an interrupt: 128 and SIGINT's number.
+	ExitInterrupted = 130
 )
 
 // Streams are where a command reads its configuration and writes its output.

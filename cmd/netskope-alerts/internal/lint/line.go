@@ -34,10 +34,9 @@ type lineLint struct {
 	body   lineBody
 	id     []byte // of the line that was parsed last
 	object bool   // that line is an object
+	alert  bool   // it has something by which an alert is known
 	whole  bool   // that line is one element, byte for byte
 }
-
-const bom = "\ufeff"
 
 // lineBody is a page's body with the line as its result.
 type lineBody struct {
@@ -71,9 +70,9 @@ func (l *lineLint) judge(at ndjson.Line) {
 			text.Number(l.limit)))
 		return
 	}
-	if at.Number == 1 && bytes.HasPrefix(content, []byte(bom)) {
+	if at.Number == 1 && bytes.HasPrefix(content, []byte(ndjson.BOM)) {
 		l.found(ruleBOM, 1, "the object begins with a byte order mark")
-		content, skipped = content[len(bom):], int64(len(bom))
+		content, skipped = content[len(ndjson.BOM):], int64(len(ndjson.BOM))
 	}
 	if len(bytes.Trim(content, " \t\r")) == 0 {
 		l.found(ruleEmptyLine, 1, "the line is empty")
@@ -92,6 +91,13 @@ func (l *lineLint) judge(at ndjson.Line) {
 	if !l.parse(content, skipped) {
 		return
 	}
+	if !l.alert {
+		if form := ndjson.AnswerOf(content); form != nil {
+			l.found(rule(form.Name), skipped+1, form.What)
+		} else {
+			l.found(ruleNoAlert, skipped+1, "it is an object, but no alert")
+		}
+	}
 	if len(l.id) > 0 && l.ids.Seen(l.id) {
 		l.found(ruleDuplicate, 1, fmt.Sprintf("an earlier line has the same _id, %s", text.Clean(shown(l.id))))
 	}
@@ -100,6 +106,7 @@ func (l *lineLint) judge(at ndjson.Line) {
 // parse reports whether the text is one JSON object; l.id is then the text of its _id.
 func (l *lineLint) parse(text []byte, skipped int64) bool {
 	l.id, l.object, l.whole = l.id[:0], false, false
+	l.alert = false
 	l.body.reset(text)
 	_, err := l.reader.Read(&l.body, l.element)
 	// An element that is the text, byte for byte, proves it valid. A text with white space
@@ -120,6 +127,7 @@ func (l *lineLint) parse(text []byte, skipped int64) bool {
 // element takes the line as the page's reader has it.
 func (l *lineLint) element(a *page.Alert) error {
 	l.object, l.whole = a.Object, bytes.Equal(a.Line, l.body.line)
+	l.alert = a.ID != nil || a.Timestamp != nil || a.Inserted != nil || a.Type != nil
 	if l.id = l.id[:0]; alert.HasID(a) {
 		l.id = append(l.id, alert.Identity(a)...)
 	}

@@ -2,6 +2,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (*Command) Help() string {
 		"Names that end in .gz are gzip. " +
 		"In a folder, names that are not the collector's are findings; " +
 		"what they hold is looked at if they end in .ndjson or .ndjson.gz.\n\n" +
-		"Exit status: 0 clean, 3 findings, 1 failed.\n\n" +
+		"Exit status: 0 clean, 3 findings, 1 failed, or nothing to look at.\n\n" +
 		"Example:\n" +
 		"  netskope-alerts lint gs://my-bucket/netskope/alerts/"
 }
@@ -56,6 +57,9 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	}
 	if err := r.end(l.totals); err != nil {
 		return err
+	}
+	if l.Objects == 0 {
+		return cli.ExitStatus(cli.ExitFailed)
 	}
 	if r.sum() > 0 {
 		return cli.ExitStatus(cli.ExitMore)
@@ -102,7 +106,7 @@ func newLinter(report func(finding)) *linter {
 }
 
 func (l *linter) add(f finding) {
-	f.Object, f.Do = l.at.Name, remedyOf(f.Rule)
+	f.Object, f.Do = l.at.Name, cmp.Or(f.Do, remedyOf(f.Rule))
 	l.report(f)
 }
 
@@ -126,7 +130,11 @@ func (l *linter) object(ctx context.Context, s ndjson.Source) error {
 	c, err := s.Content(ctx)
 	if err == nil {
 		defer c.Close()
-		err = l.lines(c)
+		if form := c.Form(); form != nil {
+			l.add(finding{Rule: rule(form.Name), What: form.What, Do: form.Do})
+		} else {
+			err = l.lines(c)
+		}
 		l.Stored += c.Size()
 	}
 	l.NotCompared += l.ids.Over

@@ -19,9 +19,14 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
-// lintText looks at a text as an object of lines.
+// lintText looks at a text as an object of lines. Whether these are alerts is for
+// TestLintWrongForm.
 func lintText(t testing.TB, name, text string, change func(*linter)) (all []finding, l *linter) {
-	l = newLinter(func(f finding) { all = append(all, f) })
+	l = newLinter(func(f finding) {
+		if f.Rule != ruleNoAlert {
+			all = append(all, f)
+		}
+	})
 	if change != nil {
 		change(l)
 	}
@@ -43,7 +48,7 @@ func where(all []finding) string {
 func TestLintLines(t *testing.T) {
 	atLimit := fmt.Sprintf(`{"_id":"l","x":"%s"}`, strings.Repeat("x", alert.MaxLine-19))
 	for _, test := range []struct{ text, want string }{
-		{"", ""},
+		{"", "empty 0:0@0"},
 		{"{}\n", ""},
 		{`{"_id":"a","x":"ü😀","n":1.10,"s":"\ud800"}` + "\n" + `{"_id":"b"}` + "\n", ""},
 		{" { \"a\" : [ 1 , 2 ] }\t\n", ""},
@@ -72,8 +77,8 @@ func TestLintLines(t *testing.T) {
 		{"{}\n{\n", "json 2:1@3"},
 		{"{\"a\":NaN}\n", "json 1:6@5"},
 		{"{'a':1}\n", "json 1:2@1"},
-		{"[{}]\n1\n\"a\"\n null\ntrue\n",
-			"not-object 1:1@0, not-object 2:1@5, not-object 3:1@7, not-object 4:1@11, not-object 5:1@17"},
+		{"1\n[{}]\n\"a\"\n null\ntrue\n",
+			"not-object 1:1@0, not-object 2:1@2, not-object 3:1@7, not-object 4:1@11, not-object 5:1@17"},
 		{`{"_id":"a"}` + "\n" + `{"_id":"b"}` + "\n" + `{ "x" : {"_id":"b"} , "_id" : "a" }` + "\n",
 			"duplicate-id 3:1@24"},
 		{`{"_id":7}` + "\n" + `{"_id":7.0}` + "\n" + `{"_id":"7"}` + "\n", "duplicate-id 3:1@22"},
@@ -114,7 +119,7 @@ func TestLintObjects(t *testing.T) {
 		{"a.ndjson", strings.Repeat("{}\n", 6), small, "object-size 6:1@15"},
 		{"a.ndjson.gz", ndjsontest.Zipped(lines), small, "object-size 6:1@15, object-size 0:0@27"},
 		{"/a.ndjson", lines, nil, "empty-folder 0:0@0"},
-		{"a//b.ndjson", "[]\n", nil, "empty-folder 0:0@0, not-object 1:1@0"},
+		{"a//b.ndjson", "1\n", nil, "empty-folder 0:0@0, not-object 1:1@0"},
 	} {
 		all, l := lintText(t, test.name, test.text, test.change)
 		if got := where(all); got != test.want {
@@ -189,12 +194,12 @@ func TestLintBucket(t *testing.T) {
 	in := ndjson.Inputs{Stdin: strings.NewReader(""), Bucket: ndjsontest.Buckets(t, server)}
 	bucket, _ := in.Bucket("alerts")
 	const day = "f/2026/11/23/alerts_20261123T"
-	server.Put("alerts", day+"100000Z_20261123T100500Z.ndjson", []byte("{}\n"))
+	server.Put("alerts", day+"100000Z_20261123T100500Z.ndjson", []byte("{\"timestamp\":1}\n"))
 	server.Put("alerts", "f/state.json", []byte("{\n}\n"))
-	server.Put("alerts", "f/other.ndjson", []byte("[]\n"))
+	server.Put("alerts", "f/other.ndjson", []byte("1\n"))
 	server.Put("alerts", "f/", nil)
-	for name, text := range map[string]string{day + "100500Z_20261123T101000Z.ndjson.gz": ndjsontest.Zipped("{}\n{}"),
-		day + "101000Z_20261123T101500Z.ndjson": ndjsontest.Zipped("{}\n")} {
+	for name, text := range map[string]string{day + "100500Z_20261123T101000Z.ndjson.gz": ndjsontest.Zipped("{\"timestamp\":1}\n{\"timestamp\":2}"),
+		day + "101000Z_20261123T101500Z.ndjson": ndjsontest.Zipped("{\"timestamp\":1}\n")} {
 		w := bucket.Object(name).NewWriter(t.Context())
 		w.ContentEncoding = "gzip"
 		if _, err := w.Write([]byte(text)); err != nil {
@@ -310,7 +315,7 @@ func TestEveryRuleHasARemedy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := strings.Count(string(source), " rule = \"")
+	n := strings.Count(string(source), " rule = \"") + len(ndjson.Forms)
 	seen := map[rule]bool{}
 	for _, r := range remedies {
 		seen[r.rule] = r.do != ""
@@ -321,7 +326,7 @@ func TestEveryRuleHasARemedy(t *testing.T) {
 }
 
 func TestLintReport(t *testing.T) {
-	text := strings.Repeat("[]\n", 5) + "\n"
+	text := strings.Repeat("1\n", 5) + "\n"
 	run := func(c Command) (string, error) {
 		var out bytes.Buffer
 		r := newReport(&c, cli.Streams{Stdout: &out, Stderr: io.Discard,
@@ -337,7 +342,7 @@ func TestLintReport(t *testing.T) {
 	if err != nil || strings.Count(got, "not-object  it is JSON, but no object") != 2 ||
 		strings.Count(got, "empty-line  the line") != 1 ||
 		!strings.Contains(got, "not-object         5  write each alert") ||
-		!strings.Contains(got, "fail  6 findings in 1 object, 6 lines, 16 B.") || strings.Contains(got, "\x1b") {
+		!strings.Contains(got, "fail  6 findings in 1 object, 6 lines, 11 B.") || strings.Contains(got, "\x1b") {
 		t.Errorf("%v\n%s", err, got)
 	}
 	if got, _ := run(Command{Findings: 0}); strings.Contains(got, "ndjson:") || !strings.Contains(got, "6 findings") {
@@ -363,7 +368,7 @@ func TestLintReport(t *testing.T) {
 		}
 	}
 	if want := []string{"not-object:1:1", "not-object:2:1", "not-object:3:1", "empty-line:6:1",
-		"{Objects:1 Lines:6 Bytes:16 Findings:6 Rul"}; err != nil || !slices.Equal(kinds, want) {
+		"{Objects:1 Lines:6 Bytes:11 Findings:6 Rul"}; err != nil || !slices.Equal(kinds, want) {
 		t.Errorf("%v: got %q, want %q", err, kinds, want)
 	}
 }
@@ -373,6 +378,38 @@ func TestLintSaysThatItWasNotWritten(t *testing.T) {
 	r := newReport(&Command{}, cli.Streams{Stdout: brokenWriter{}, Stderr: io.Discard, Lookup: os.LookupEnv})
 	if err := r.end(totals{}); err == nil || !strings.Contains(err.Error(), "broken pipe") {
 		t.Error(err)
+	}
+}
+
+// TestLintWrongForm: what is no lines of alerts is named as what it is, once, and is not clean.
+func TestLintWrongForm(t *testing.T) {
+	one := `{"_id":"a","timestamp":1}` + "\n"
+	for _, test := range []struct{ text, want, what, do string }{
+		{`{"ok":1,"result":[{"_id":"a"}]}`, "api-answer 0:0", "answer of the API", "jq -c '.result[]' FILE"},
+		{`{"name":"collector","version":1}` + "\n", "no-alert 1:1", "no alert", "alert_type"},
+		{one + `{"ok":1,"result":[{"_id":"a"}]}` + "\n" + one, "api-answer 2:1, duplicate-id 3:1", "", ""},
+		{"{\n \"_id\": \"a\"\n}\n", "pretty-printed 0:0", "several lines", "jq -c . FILE"},
+		{`{"_id":null}` + "\n" + `{"alert_type":"DLP"}` + "\n" + `{"_insertion_epoch_timestamp":1}` + "\n", "", "", ""},
+	} {
+		for _, zipped := range []bool{false, true} {
+			var all []finding
+			l := newLinter(func(f finding) { all = append(all, f) })
+			name, text := "a.ndjson", test.text
+			if zipped {
+				name, text = "a.ndjson.gz", ndjsontest.Zipped(text)
+			}
+			if err := l.object(t.Context(), textSource(name, text)); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range all {
+				got = append(got, fmt.Sprintf("%s %d:%d", f.Rule, f.Line, f.Column))
+			}
+			if strings.Join(got, ", ") != test.want || test.what != "" &&
+				(!strings.Contains(all[0].What, test.what) || !strings.Contains(all[0].Do, test.do)) {
+				t.Errorf("%s: got %+v, want %s", test.text, all, test.want)
+			}
+		}
 	}
 }
 

@@ -123,7 +123,7 @@ func (r *report) text(of totals, rules []ruleSum) {
 			text.Count(of.NotCompared, "_id", "_ids"), text.Number(ndjson.MaxIDs))
 	}
 	if of.Objects == 0 {
-		sentence = "Nothing is there to look at; is the name right?"
+		is, sentence = text.Fail, "Nothing is there to look at; is the name right?"
 	}
 	fmt.Fprintf(r, "%s  %s\n", r.Word(is), strings.TrimSpace(text.Wrapped(sentence, r.Width, 6)))
 }

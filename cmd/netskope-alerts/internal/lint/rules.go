@@ -1,6 +1,8 @@
 package lint
 
-import "netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
+import (
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
+)
 
 // rule names what lint found.
 type rule string
@@ -23,6 +25,7 @@ const (
 	ruleUTF8         rule = "utf-8"
 	ruleJSON         rule = "json"
 	ruleObject       rule = "not-object"
+	ruleNoAlert      rule = "no-alert"
 	ruleDuplicate    rule = "duplicate-id"
 	ruleNewline      rule = "no-newline"
 )
@@ -39,10 +42,7 @@ var flawRules = map[ndjson.FlawKind]rule{
 // Content-Encoding, "Transcoding of gzip-compressed files" (docs.cloud.google.com/storage/docs/transcoding).
 // What a feed makes of a byte order mark, an empty line, NUL, a broken gzip member or an
 // object with a Content-Encoding, Google does not say.
-var remedies = []struct {
-	rule rule
-	do   string
-}{
+var remedies = append(formRemedies(), []remedy{
 	{ruleEmptyFolder, "copy it to a name without //, without a slash at its begin, and delete this one: " +
 		"Cloud Storage feeds do not work with empty folder names"},
 	{ruleForeign,
@@ -66,9 +66,26 @@ var remedies = []struct {
 		"a line is a log, and the parser makes no event of a part of JSON"},
 	{ruleObject, "write each alert as an object, {...}, without an array around them: " +
 		"a line is a log, and the log type's parser reads objects"},
+	{ruleNoAlert, "look at what wrote it, and take it out: it has none of the members by which an alert is known " +
+		"(_id, timestamp, _insertion_epoch_timestamp, alert_type)"},
 	{ruleDuplicate, "find out who delivered it twice: netskope-alerts find ID, and netskope-alerts verify; " +
 		"SecOps does not remove duplicates"},
 	{ruleNewline, "end the last line with a newline: it looks cut off, and what is appended would be glued to it"},
+}...)
+
+type remedy struct {
+	rule rule
+	do   string
+}
+
+// formRemedies are those of a content that is something else than lines of JSON: where one is
+// met, nothing further is looked at.
+func formRemedies() []remedy {
+	all := make([]remedy, len(ndjson.Forms))
+	for i, form := range ndjson.Forms {
+		all[i] = remedy{rule(form.Name), form.Do}
+	}
+	return all
 }
 
 func remedyOf(of rule) string {

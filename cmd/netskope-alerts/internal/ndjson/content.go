@@ -44,13 +44,23 @@ type Content struct {
 // ReadBuffer is how many bytes are read, and best written, at once.
 const ReadBuffer = 256 << 10
 
-// Content opens the source. A *[Flaw] is an error that is the source's own.
+// Content opens the source. A *[Flaw] is an error that is the source's own. Once the context
+// has ended, reading ends with its error, however long a line is, and however little comes.
 func (s Source) Content(ctx context.Context) (*Content, error) {
-	r, err := s.Open(ctx)
+	open := func() (io.ReadCloser, error) { return s.Open(ctx) }
+	r, err := io.ReadCloser(nil), error(nil)
+	if s.nameless { // a pipe that nobody writes to is not even opened
+		r, err = await(ctx, open)
+	} else {
+		r, err = open()
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := &Content{stored: &tracked{r: r}, closer: r}
+	c := &Content{stored: &tracked{ctx: ctx, r: r}, closer: r}
+	if s.nameless {
+		c.stored.r = &waiting{ctx: ctx, r: r}
+	}
 	c.Reader = bufio.NewReaderSize(c.stored, ReadBuffer)
 	magic, _ := c.Peek(2)
 	named := strings.HasSuffix(s.Object, ".gz")
@@ -89,17 +99,27 @@ func (c *Content) Trailing() *Flaw {
 
 func isGzip(begin []byte) bool { return len(begin) >= 2 && begin[0] == 0x1f && begin[1] == 0x8b }
 
-// tracked counts what is read, and remembers why reading ended early.
+// tracked counts what is read, and remembers why reading ended early. It reads no further once
+// the context has ended.
 type tracked struct {
-	r   io.Reader
-	n   int64
-	err error
+	ctx   context.Context
+	r     io.Reader
+	n     int64
+	err   error
+	ended bool // nothing comes any more, and is not asked for again: a terminal would be
 }
 
 func (t *tracked) Read(p []byte) (int, error) {
+	if err := t.ctx.Err(); err != nil {
+		t.err = err
+		return 0, err
+	}
+	if t.ended {
+		return 0, io.EOF
+	}
 	n, err := t.r.Read(p)
 	t.n += int64(n)
-	if err != nil && err != io.EOF {
+	if t.ended = err == io.EOF; err != nil && !t.ended {
 		t.err = err
 	}
 	return n, err
@@ -129,6 +149,10 @@ func (g *gunzip) offset() int64 { return g.stored.n - int64(g.packed.Buffered())
 
 func (g *gunzip) Read(p []byte) (int, error) {
 	for {
+		if err := g.stored.ctx.Err(); err != nil { // a little may unpack to very much
+			g.stored.err = err
+			return 0, err
+		}
 		n, err := g.member.Read(p)
 		if err == io.EOF {
 			err = g.next()

@@ -2,6 +2,7 @@ package preview
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,11 @@ func (p *preview) object(ctx context.Context, s ndjson.Source) error {
 	c, err := s.Content(ctx)
 	if err == nil {
 		defer c.Close()
+		if form := c.Form(); form != nil {
+			p.Objects++
+			p.refuse(s.Name, form.What+"; "+form.Do)
+			return nil
+		}
 		err = p.lines(s, c)
 	}
 	broken := (*ndjson.Flaw)(nil)
@@ -143,6 +149,16 @@ func (p *preview) lines(s ndjson.Source, c *ndjson.Content) error {
 
 // alert makes the event of a line, if it is an alert.
 func (p *preview) alert(s ndjson.Source, at ndjson.Line) error {
+	if at.Number == 1 && bytes.HasPrefix(at.Text, []byte(ndjson.BOM)) {
+		p.refuse(s.Place(at), "it begins with a byte order mark; delete the first three bytes of the file")
+		return nil
+	}
+	if bytes.Contains(at.Text, []byte(`"ok"`)) || bytes.Contains(at.Text, []byte(`"result"`)) {
+		if form := ndjson.AnswerOf(at.Text); form != nil {
+			p.refuse(s.Place(at), form.What+"; "+form.Do)
+			return nil
+		}
+	}
 	event, err := udm.Map(at.Text)
 	if err != nil {
 		p.refuse(s.Place(at), strings.TrimPrefix(err.Error(), "map alert: "))

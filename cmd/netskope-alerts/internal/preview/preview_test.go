@@ -109,6 +109,42 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestWrongForm: what is no alerts, each on a line, is named, and becomes no event.
+func TestWrongForm(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"ok":1,"result":[{"_id":"a","timestamp":1}]}`: "answer of the API as it was saved, which has the alerts in its " +
+			"result; make lines of it: jq -c '.result[]' FILE",
+		"{\n\"_id\":\"a\",\n\"timestamp\":1}\n": "pretty-printed JSON: one value goes over several lines; put each " +
+			"alert on one line: jq -c . FILE",
+		"[{}]\n": "jq -c '.[]' FILE",
+		"":       "it is empty: there is no line",
+		"\ufeff" + `{"_id":"a","timestamp":1}` + "\n": "byte order mark",
+		"<html>":               "HTML page",
+		"_id,timestamp\na,1\n": "a table",
+		ndjsontest.Zipped(ndjsontest.Zipped("{}\n")): "compressed",
+		"\xff\xfe{\x00}\x00":                         "UTF-16",
+		`{"ok":0,"message":"Token expired"}`:         "holds no alerts, but an error",
+		`{"timestamp":1}` + "\n" + `{"result":[1]}`:  ":2: not readable: it is an answer",
+	} {
+		c := &Command{Findings: 9}
+		p, stdout, stderr := previewed(t, c)
+		s := textSource("x", text)
+		if strings.HasPrefix(text, "\x1f") {
+			s = textSource("x.gz", text)
+		}
+		if err := p.object(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.flush(); err != nil {
+			t.Fatal(err)
+		}
+		if p.Unreadable != 1 || p.valid() || !strings.Contains(stderr.String(), want) ||
+			stdout.Len() > 0 != strings.HasPrefix(text, `{"t`) {
+			t.Errorf("%.40q: %+v, %s\n%s", text, p.counts, stdout, stderr)
+		}
+	}
+}
+
 // TestBrokenObject: what cannot be unpacked does not stop the rest.
 func TestBrokenObject(t *testing.T) {
 	stderr := new(bytes.Buffer)
