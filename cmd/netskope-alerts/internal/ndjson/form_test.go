@@ -124,39 +124,6 @@ type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
-// TestReadingEnds: once the context has ended, reading does, from an endless line and from a pipe
-// that is silent.
-func TestReadingEnds(t *testing.T) {
-	silent, writer := io.Pipe()
-	defer writer.Close()
-	for name, in := range map[string]io.Reader{"endless": zeros{}, "silent": silent} {
-		ctx, stop := context.WithCancel(t.Context())
-		began := make(chan struct{})
-		done := make(chan error)
-		go func() {
-			close(began)
-			err := Inputs{Stdin: in}.Each(ctx, []string{"-"}, func(s Source) error {
-				c, err := s.Content(ctx)
-				if err != nil {
-					return err
-				}
-				_, err = NewLines(c.Reader, 1000).Read()
-				return err
-			})
-			done <- err
-		}()
-		<-began
-		stop()
-		if err := <-done; err != context.Canceled {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
 func FuzzForm(f *testing.F) {
 	for _, text := range []string{"{}\n{", "[1", "{\n\"a\":1}", "a,b\n1,2\n", "\x00{"} {
 		f.Add([]byte(text))
