@@ -30,7 +30,7 @@ type Config struct {
 	Prefix     string // GCS_PREFIX: the feed's folder, without slashes at its ends
 	StateKey   string // STATE_KEY: object name of the state
 
-	Tenant string // NETSKOPE_TENANT: scheme and host, as in https://acme.goskope.com
+	Tenant string // NETSKOPE_TENANT: scheme and host, as in https://acme.goskope.com, below NETSKOPE_DOMAIN
 	Token  string // NETSKOPE_API_TOKEN, or the contents of NETSKOPE_API_TOKEN_FILE
 
 	MaxRecords        int     // MAX_RECORDS: alerts after which no new cell is begun; 0 is no cap
@@ -75,7 +75,7 @@ const (
 func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	v := env.New(lookup)
 	c := Config{Token: v.Token(), BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v)}
-	c.Tenant = v.Tenant("NETSKOPE_TENANT")
+	c.Tenant = v.Tenant("NETSKOPE_TENANT", v.Domain("NETSKOPE_DOMAIN"))
 	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
 	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40,
 		"0 for no cap, or the number of alerts after which a run begins no new cell")

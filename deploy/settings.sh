@@ -12,7 +12,7 @@ SETTINGS=(
 	BUCKET_LOCATION BUCKET_MAX_AGE_DAYS
 	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
 	ALERT_EMAIL NOTIFICATION_CHANNEL
-	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_API_TOKEN_FILE
+	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_DOMAIN NETSKOPE_API_TOKEN_FILE
 	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET REQUESTS_PER_SECOND
 	TIME_FIELD COMPRESSION LOG_LEVEL
 )
@@ -21,7 +21,7 @@ SETTINGS=(
 # is given those that are set, and has its own defaults for the others.
 FUNCTION_SETTINGS=(
 	GCS_PREFIX STATE_KEY MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET TIME_FIELD
-	COMPRESSION REQUESTS_PER_SECOND LOG_LEVEL
+	COMPRESSION REQUESTS_PER_SECOND LOG_LEVEL NETSKOPE_DOMAIN
 )
 
 NO_WINDOW="no longer exists: the grid of cells is fixed; nothing configures it. What is left to set is LAG (--lag), how far a run stays behind the present, and when it runs (--schedule)"
@@ -74,6 +74,7 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
                              names; an account with an @ is used as it is, not created
 The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
   --lag --budget --requests-per-second --time-field --compression --log-level
+  --netskope-domain
 
   --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
                              read access. --feed-deletes: the feed deletes what it has read

@@ -111,23 +111,38 @@ slashless() {
 	printf %s "${text%"${text##*[!/]}"}"
 }
 
+# check_tenant judges the tenant's address: the token goes there with every request.
 check_tenant() {
-	local form="want the tenant's address, as in https://acme.goskope.com" host
+	local domain=${NETSKOPE_DOMAIN,,} form="want the tenant's address, as in https://acme.goskope.com" host name
+	if [[ $domain && ! $domain =~ ^([a-z0-9-]+\.)+[a-z0-9-]*[a-z][a-z0-9-]*$ ]]; then
+		problem "NETSKOPE_DOMAIN=$NETSKOPE_DOMAIN is no domain: want the domain alone, as in govskope.us; leave it out for goskope.com"
+		domain=
+	fi
 	if [[ ! $NETSKOPE_TENANT ]]; then
-		problem "NETSKOPE_TENANT is not set: --netskope-tenant https://acme.goskope.com"
+		problem "NETSKOPE_TENANT is not set: --netskope-tenant https://acme.${domain:-goskope.com}"
+		return
+	fi
+	host=${NETSKOPE_TENANT#https://}
+	if ((${#host} > 30)) && [[ $host != *.* || $host == eyJ* ]]; then # so a JWT begins
+		problem "NETSKOPE_TENANT (value not shown) looks like the token; $form"
 		return
 	fi
 	case $NETSKOPE_TENANT in
-	*[\[\]\(\)\<\>]*) problem "NETSKOPE_TENANT=$NETSKOPE_TENANT looks like a Markdown link; $form" ;;
+	*"]("*) problem "NETSKOPE_TENANT=$NETSKOPE_TENANT looks like a Markdown link; $form" ;;
 	[Hh][Tt][Tt][Pp]://*) problem "NETSKOPE_TENANT=$NETSKOPE_TENANT would send the token unencrypted; want https://${NETSKOPE_TENANT#*://}" ;;
 	*@*) problem "NETSKOPE_TENANT (value not shown) holds a user or password; $form" ;;
 	*)
 		host=${NETSKOPE_TENANT#[Hh][Tt][Tt][Pp][Ss]://}
 		host=${host%/}
-		if ((${#host} > 40)) && [[ $host != *.* ]]; then
-			problem "NETSKOPE_TENANT (value not shown) looks like the token; $form"
-		elif [[ ! $host =~ ^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?$ ]]; then
+		name=${host,,}
+		name=${name%:*}
+		if [[ $host =~ ^(\[[0-9A-Fa-f:.]+\]|[0-9]+(\.[0-9]+){3})(:[0-9]+)?$ ]]; then
+			problem "NETSKOPE_TENANT=$NETSKOPE_TENANT is an IP address, and a tenant has a name; $form"
+		elif [[ ! $host =~ ^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:0*([0-9]{1,5}))?$ ]] ||
+			((10#${BASH_REMATCH[3]:-1} < 1 || 10#${BASH_REMATCH[3]:-1} > 65535)); then
 			problem "NETSKOPE_TENANT=$NETSKOPE_TENANT: $form"
+		elif [[ ! ($domain && $domain != goskope.com && $name == "$domain") && $name != *".${domain:-goskope.com}" ]]; then
+			problem "NETSKOPE_TENANT=$NETSKOPE_TENANT is not below ${domain:-goskope.com}, where tenants are; want the tenant's name, as in https://acme.${domain:-goskope.com}; if the tenant is elsewhere, set NETSKOPE_DOMAIN (--netskope-domain) to its domain, as in govskope.us"
 		fi
 		;;
 	esac

@@ -37,7 +37,9 @@ var readers = map[string]func(*Variables) any{
 	"level":    func(v *Variables) any { return v.LogLevel("X") },
 	"bucket":   func(v *Variables) any { return v.Bucket("X") },
 	"path":     func(v *Variables) any { return v.ObjectPath("X", "netskope/alerts") },
-	"tenant":   func(v *Variables) any { return v.Tenant("X") },
+	"domain":   func(v *Variables) any { return v.Domain("X") },
+	"below":    func(v *Variables) any { return v.Tenant("X", "relay.example.org") },
+	"tenant":   func(v *Variables) any { return v.Tenant("X", TenantDomain) },
 }
 
 func TestReadersAccept(t *testing.T) {
@@ -60,6 +62,10 @@ func TestReadersAccept(t *testing.T) {
 		{"tenant", "http://127.0.0.1:8080", "http://127.0.0.1:8080"},
 		{"tenant", "http://localhost:8080", "http://localhost:8080"},
 		{"tenant", "http://[::1]:8080", "http://[::1]:8080"},
+		{"tenant", "https://acme.eu.goskope.com:8443", "https://acme.eu.goskope.com:8443"},
+		{"below", "acme.relay.example.org", "https://acme.relay.example.org"},
+		{"below", "https://relay.example.org", "https://relay.example.org"},
+		{"domain", "", "goskope.com"}, {"domain", "GovSkope.us", "govskope.us"}, {"domain", "a.b.internal", "a.b.internal"},
 	} {
 		v := of("X=" + test.value)
 		if got := readers[test.reader](v); fmt.Sprint(got) != fmt.Sprint(test.want) || v.Err() != nil {
@@ -97,6 +103,24 @@ func TestReadersRefuse(t *testing.T) {
 		{"tenant", "https://a.b?x=1", "more than a host"},
 		{"tenant", "https://a.b#x", "more than a host"}, {"tenant", "https://user:pass@a.b", "user or password"},
 		{"tenant", "acme", "want https://acme.goskope.com"}, {"tenant", "https://", "as in https://acme.goskope.com"},
+		{"tenant", "https://169.254.169.254", "metadata service of a cloud, not a tenant; want the tenant's name, as in"},
+		{"tenant", "https://[fe80::1]", "metadata service"}, {"tenant", "https://[fd00:ec2::254]", "metadata service"},
+		{"tenant", "https://[::ffff:169.254.169.254]", "metadata service"},
+		{"tenant", "https://metadata.google.internal", "metadata service"},
+		{"tenant", "https://203.0.113.7", "is an IP address, and a tenant has a name"},
+		{"tenant", "10.0.0.1:8443", "is an IP address"}, {"tenant", "https://[2001:db8::1]", "is an IP address"},
+		{"tenant", "https://netskope.corp.internal", "is a private name, and tenants are below goskope.com; want"},
+		{"tenant", "https://127.1", "is not below goskope.com"}, {"tenant", "2130706433", "want https://"},
+		{"tenant", "https://example.com", "is not below goskope.com, where tenants are; want the tenant's name, as in " +
+			"https://acme.goskope.com; if the tenant is elsewhere, set NETSKOPE_DOMAIN to its domain, as in govskope.us"},
+		{"tenant", "https://goskope.com", "names no tenant"}, {"tenant", "https://evilgoskope.com", "is not below"},
+		{"tenant", "https://acme.goskope.com.example.org", "is not below"},
+		{"tenant", "https://acme.goskope.com.", "as in"}, {"tenant", "https://acme.goskope.com:", "as in"},
+		{"tenant", "https://acme.goskope.com:99999", "as in"}, {"tenant", "https://äcme.goskope.com", "as in"},
+		{"below", "https://acme.goskope.com", "is not below relay.example.org"}, {"below", "https://10.0.0.1", "an IP address"},
+		{"domain", "com", "is no domain; want the domain alone"}, {"domain", "https://govskope.us", "is no domain"},
+		{"domain", "*.goskope.com", "is no domain"}, {"domain", ".goskope.com", "is no domain"},
+		{"domain", "10.0.0.1", "is no domain"}, {"domain", "a b.c", "is no domain"},
 		{"tenant", "https://a b.c", "as in"}, {"tenant", "https://a.b:x", "as in"},
 	} {
 		v := of("X=" + test.value)
@@ -166,10 +190,13 @@ func TestNoProblemShowsTheToken(t *testing.T) {
 			}
 		}
 	}
-	v := of("X=" + token) // a token in the tenant's place, and none in its own
-	v.Tenant("X")
-	if err := v.Err(); err == nil || strings.Contains(err.Error(), token) {
-		t.Errorf("%v", err)
+	jwt := "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+	for _, token := range []string{token, "https://" + token, jwt, "https://" + jwt} { // in the tenant's place, and none in its own
+		v := of("X=" + token)
+		v.Tenant("X", TenantDomain)
+		if err := v.Err(); err == nil || strings.Contains(err.Error(), token[8:20]) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
@@ -205,7 +232,7 @@ func FuzzTenant(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, address string) {
 		v := of("X=" + address)
-		got := v.Tenant("X")
+		got := v.Tenant("X", TenantDomain)
 		if v.Err() != nil {
 			return
 		}
@@ -214,8 +241,10 @@ func FuzzTenant(f *testing.F) {
 			t.Errorf("%q is accepted as %q: %+v, %v", address, got, u, err)
 			return
 		}
-		if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {
-			t.Errorf("%q is accepted as %q, which is not encrypted", address, got)
+		ip := net.ParseIP(u.Hostname())
+		here := u.Hostname() == "localhost" || ip.IsLoopback()
+		if !here && (u.Scheme != "https" || ip != nil || !strings.HasSuffix(u.Hostname(), "."+TenantDomain)) {
+			t.Errorf("%q is accepted as %q, which is not encrypted, or no tenant's", address, got)
 		}
 	})
 }

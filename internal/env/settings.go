@@ -1,10 +1,8 @@
 package env
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -112,56 +110,6 @@ func (v *Variables) Token() string {
 	return value
 }
 
-// Tenant reads the tenant's address, scheme and host. The token goes there with every
-// request, so it must be https, except to this machine itself, where stand-ins run.
-func (v *Variables) Tenant(name string) string {
-	const form = "want the tenant's address, as in https://acme.goskope.com"
-	value, ok := v.Get(name)
-	if !ok {
-		v.missing(name, "set it to the tenant's address, as in https://acme.goskope.com")
-		return ""
-	}
-	if before, _, ok := strings.Cut(value, "//"); ok && before != "" && !strings.HasSuffix(before, ":") {
-		v.Refuse(name, value, "lacks a colon", "want https:"+value[len(before):])
-		return ""
-	}
-	if strings.ContainsAny(value, "[]()<>") && !strings.HasPrefix(value, "http://[::1]") {
-		v.Refuse(name, value, "looks like a Markdown link", form)
-		return ""
-	}
-	address := value
-	if !strings.Contains(address, "://") {
-		address = "https://" + address
-	}
-	u, err := url.Parse(address)
-	host := ""
-	if err == nil {
-		host = u.Hostname()
-	}
-	switch {
-	case err != nil || host == "" || strings.ContainsAny(host, " \t%_,;"):
-		v.Refuse(name, value, "", form)
-	case u.User != nil:
-		v.hide(name, "(value not shown) holds a user or password", form)
-	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
-		v.Refuse(name, value, "has more than a host", "want "+u.Scheme+"://"+u.Host)
-	case u.Scheme == "http" && !isLoopback(host):
-		v.Refuse(name, value, "would send the token unencrypted", "want https://"+u.Host)
-	case u.Scheme != "http" && u.Scheme != "https":
-		v.Refuse(name, value, "has an unknown scheme", "want https://"+u.Host)
-	case !strings.Contains(host, ".") && !isLoopback(host):
-		if len(host) > 30 { // more like a token than like a tenant
-			value = value[:4] + "…"
-			host = "acme"
-		}
-		v.Refuse(name, value, "is not a full host name", "want https://"+cmp.Or(host, "acme")+".goskope.com")
-	}
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Host)
-}
-
 // Proxies checks the variables by which requests go through a proxy. A value that cannot be
 // parsed would be ignored, and the requests, with the token, go out directly. No problem shows
 // a value: it may hold a password.
@@ -187,11 +135,3 @@ func (v *Variables) Proxies() {
 }
 
 func isDots(part string) bool { return part == "." || part == ".." }
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
