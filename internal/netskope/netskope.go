@@ -185,7 +185,8 @@ func (c *Client) request(ctx context.Context, query url.Values, answered func(se
 		if context.Cause(ctx) == errIdle {
 			err = errIdle
 		}
-		return envelope, &Error{Status: response.StatusCode, Reason: "broken answer", cause: err, Passing: true}
+		return envelope, &Error{Status: response.StatusCode, Reason: "broken answer", cause: err, says: c.says(err),
+			Passing: true}
 	}
 	c.pages.Add(1)
 	c.progress(envelope.Alerts)
@@ -209,7 +210,7 @@ func (c *Client) send(ctx context.Context, query url.Values) (*http.Response, er
 		if errors.As(err, &failure) {
 			err = failure.Err
 		}
-		return nil, &Error{Reason: "no answer", cause: err, Passing: true}
+		return nil, &Error{Reason: "no answer", cause: err, says: c.says(err), Passing: true}
 	}
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		c.date.Store(date.UnixNano())

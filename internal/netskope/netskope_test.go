@@ -1,9 +1,16 @@
 package netskope
 
 import (
+	"bufio"
+	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/page"
+	"netskope-alerts.internal/collector/internal/plain"
 )
 
 // FuzzRetryDelay holds that no header makes a hot loop or an endless wait.
@@ -19,6 +26,46 @@ func FuzzRetryDelay(f *testing.F) {
 			t.Errorf("Retry-After %q, RateLimit-Reset %q: %v", after, reset, d)
 		}
 	})
+}
+
+// TestTheTokenIsInNoError: not where a redirect's host holds it, nor where what is no HTTP does; and
+// a terminal obeys neither.
+func TestTheTokenIsInNoError(t *testing.T) {
+	const token = "T0ken-5ecret"
+	for _, answer := range []string{
+		"HTTP/1.1 302 Found\r\nLocation: https://t0ken-5ecret.login.example/x\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 302 Found\r\nLocation: https://\u202eT0ken-5ecret.example/\r\nContent-Length: 0\r\n\r\n",
+		"NOTHTTP " + token + " \u202e\x1b[31m\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: x" + token + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + token + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Encoding: " + token + "\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 418 \u202e" + token + "\r\nContent-Length: 14\r\n\r\n" + token + "\u202e",
+		"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n" + token + "\x1b]",
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				c, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = http.ReadRequest(bufio.NewReader(c))
+				_, _ = c.Write([]byte(answer))
+				c.Close()
+			}
+		}()
+		c := New(Settings{Tenant: "http://" + listener.Addr().String(), Token: token}, NewPace(0, 1), &http.Client{}, nil)
+		_, err = c.request(t.Context(), url.Values{}, func(time.Time, *Error) {},
+			func(*page.Alert) error { return nil })
+		listener.Close()
+		if err == nil || strings.Contains(strings.ToLower(err.Error()), strings.ToLower(token)) ||
+			strings.ContainsFunc(err.Error(), func(r rune) bool { return r != '\ufffd' && plain.IsControl(r) }) {
+			t.Errorf("%q: %q", answer, err)
+		}
+	}
 }
 
 func TestCursorWait(t *testing.T) {

@@ -76,7 +76,7 @@ func (c *Client) refusal(response *http.Response) error {
 		e.Reason = "redirect, which is not followed because it would carry the token away"
 		if to, err := response.Location(); err == nil {
 			e.Reason = fmt.Sprintf("redirect to host %q, which is not followed because it would carry the token away",
-				to.Host)
+				plain.Text(to.Host, c.settings.Token, 100))
 		}
 		e.Hint = "set NETSKOPE_TENANT to the tenant's own address"
 	}
@@ -120,6 +120,9 @@ func (c *Client) reason(response *http.Response, content []byte) string {
 	}
 	return plain.Text(trimmed, c.settings.Token, 200)
 }
+
+// says is the error's text, as an error message may have it.
+func (c *Client) says(err error) string { return plain.Text(err.Error(), c.settings.Token, 300) }
 
 // plain is a JSON string's text for an error message: short, printable, without
 // the token. It is empty for any other value.
@@ -165,6 +168,7 @@ type Error struct {
 	Passing bool          // the same request may be answered later
 	After   time.Duration // the wait that the tenant asks for; 0 if it asks for none
 	cause   error
+	says    string // the cause, which may quote what came over the network: as Reason is
 }
 
 func (e *Error) Error() string {
@@ -175,7 +179,7 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": " + e.Reason)
 	if e.cause != nil {
-		fmt.Fprintf(&b, ": %v", e.cause)
+		b.WriteString(": " + e.says)
 	}
 	if e.Hint != "" {
 		b.WriteString("; " + e.Hint)

@@ -21,6 +21,8 @@ func TestText(t *testing.T) {
 		{"größer", "", 3, "grö…"},
 		{"abc", "", 3, "abc"},
 		{"Bearer s3cr3t-token; s3cr3t-token", "s3cr3t-token", 100, "Bearer (the token); (the token)"},
+		{"s3cr3t-TOKEN.example.org", "S3cr3t-token", 100, "(the token).example.org"},
+		{"a+b.c$1", "a+b.c$", 100, "(the token)1"}, {"aab_c$", "a+b.c$", 100, "aab_c$"},
 		{"s3cr3t-token", "s3cr3t-token", 5, "(the …"}, // taken out before the text is cut
 		{"a word is no secret", "word", 100, "a word is no secret"},
 		{"", "s3cr3t-token", 100, ""},

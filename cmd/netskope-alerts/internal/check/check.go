@@ -11,9 +11,9 @@ import (
 	"strings"
 
 	"netskope-alerts.internal/collector"
-	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/plain"
 )
 
 // Level says how something that was looked at is.
@@ -151,25 +151,12 @@ func (c *checkup) report(f Finding) {
 	c.each(f)
 }
 
-const (
-	// longestSentence is how much of a text is shown, in characters: some quote what a
-	// service answered.
-	longestSentence = 600
-	// shortestSecret is the shortest token that is looked for in texts: a shorter one
-	// is none, and would be found in ordinary words.
-	shortestSecret = 6
-)
+// longestSentence is how much of a text is shown, in characters: some quote what a service
+// answered.
+const longestSentence = 600
 
 // printable is the text on one line, without the token and without characters that a
 // terminal obeys rather than shows.
 func (c *checkup) printable(said string) string {
-	if len(c.config.Token) >= shortestSecret {
-		said = strings.ReplaceAll(said, c.config.Token, "(the token)")
-	}
-	said = text.Printable(strings.ToValidUTF8(said, "\uFFFD"), ' ', '\uFFFD') // a bidirectional override, for one
-	said = strings.Join(strings.Fields(said), " ")
-	if runes := []rune(said); len(runes) > longestSentence {
-		said = string(runes[:longestSentence]) + "…"
-	}
-	return said
+	return plain.Text(strings.Join(strings.Fields(said), " "), c.config.Token, longestSentence)
 }

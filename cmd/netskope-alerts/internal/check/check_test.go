@@ -141,7 +141,7 @@ func TestCheckToken(t *testing.T) {
 		c.config.Token = test.token
 		c.checkToken(test.token)
 		all.want(t, "token.shape", test.level, test.seen)
-		if strings.Contains(all.String(), test.token) && len(test.token) >= shortestSecret {
+		if strings.Contains(all.String(), test.token) && test.token != "short" {
 			t.Errorf("shown: %v", all)
 		}
 	}
