@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	"net/http"
+	"time"
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
@@ -20,8 +19,9 @@ type Serve struct {
 
 // Help is shown by serve --help.
 func (*Serve) Help() string {
-	return `Serves the function "CollectAlerts" through the functions framework, ` +
+	return `Serves the function "CollectAlerts" over HTTP, as Cloud Run does, ` +
 		"with the configuration from the environment. " +
+		"Requests of pages in a browser are refused. " +
 		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
@@ -33,11 +33,16 @@ func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
 	if _, err := collector.ConfigFromEnv(s.Lookup); err != nil {
 		return err
 	}
-	// The framework serves the function that this names at every path.
-	if err := os.Setenv("FUNCTION_TARGET", "CollectAlerts"); err != nil {
-		return fmt.Errorf("name the function: %w", err)
-	}
 	address := net.JoinHostPort(c.Host, c.Port)
+	handler, err := served(ctx, isThisMachine(c.Host), collector.CollectAlerts)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("serve on %s: %w; choose another port with --port", address, err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(s.Stderr, `Serving the function on http://%[1]s; a run's record appears here. Trigger a run with:
 
   curl -sS http://%[1]s -H 'Content-Type: application/json' -H 'Ce-Specversion: 1.0' -H 'Ce-Id: 1' \
@@ -46,10 +51,10 @@ func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
 
 `, address)
 	failed := make(chan error, 1)
-	go func() { failed <- funcframework.StartHostPort(c.Host, c.Port) }()
+	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serve on %s: %w; choose another port with --port", address, err)
+		return fmt.Errorf("serve on %s: %w", address, err)
 	case <-ctx.Done(): // what a run was doing is repeated by the next
 		return nil
 	}
