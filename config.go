@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -74,6 +75,28 @@ const (
 // read at every call, so that a rotated secret is picked up by the next run.
 func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	v := env.New(lookup)
+	c := readConfig(v)
+	if err := v.Err(); err != nil {
+		return Config{}, fmt.Errorf("read configuration from the environment:\n%w", err)
+	}
+	return c, nil
+}
+
+// MisspeltSettings are the variables of this process, as far as lookup has them, that nothing
+// reads, but that a person may have meant for one that is read. They are no reason to refuse
+// anything: they may be another program's.
+func MisspeltSettings(lookup func(string) (string, bool)) []*env.Problem {
+	v := env.New(lookup)
+	readConfig(v)
+	var names []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		names = append(names, name)
+	}
+	return v.Misspelt(names)
+}
+
+func readConfig(v *env.Variables) Config {
 	c := Config{Token: v.Token(), BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v)}
 	c.Tenant = v.Tenant("NETSKOPE_TENANT", v.Domain("NETSKOPE_DOMAIN"))
 	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
@@ -91,18 +114,13 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	c.Compression = env.OneOf(v, "COMPRESSION", NoCompression, Gzip)
 	v.LogLevel("LOG_LEVEL")
 	v.Proxies()
-	if value, ok := v.Get("WINDOW"); ok {
-		v.Refuse("WINDOW", value, "is a setting that no longer exists: time is cut by a fixed grid",
-			"unset it; LAG and the schedule say how soon alerts come")
-	}
+	v.Gone("WINDOW", "is a setting that no longer exists: time is cut by a fixed grid",
+		"unset it; LAG and the schedule say how soon alerts come")
 	if c.Prefix != "" && c.StateKey == c.Prefix {
 		v.Refuse("STATE_KEY", c.StateKey, "is the name of the feed's folder",
 			"name an object outside it, as in "+layout.StateKey(standardPrefix))
 	}
-	if err := v.Err(); err != nil {
-		return Config{}, fmt.Errorf("read configuration from the environment:\n%w", err)
-	}
-	return c, nil
+	return c
 }
 
 // feedFolder reads GCS_PREFIX, and refuses a folder of which a feed would take what the

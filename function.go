@@ -77,6 +77,9 @@ func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (stri
 	if err != nil {
 		return outcome{text: "message refused", err: err}
 	}
+	for _, p := range MisspeltSettings(lookup) {
+		log.LogAttrs(ctx, slog.LevelWarn, p.Error(), slog.String("variable", p.Name))
+	}
 	config, err := ConfigFromEnv(lookup)
 	if err != nil {
 		return outcome{text: "configuration refused", err: err}

@@ -311,3 +311,24 @@ func TestTriggerTime(t *testing.T) {
 		}
 	}
 }
+
+// TestMisspeltVariableIsAsked: a variable that nothing reads is asked about, also where that is why the
+// configuration will not do, and its value is not shown.
+func TestMisspeltVariableIsAsked(t *testing.T) {
+	t.Setenv("GCS_BUCKET_NAME", "s3cret")
+	t.Setenv("LANG", "C")
+	records, err := handled(t, tickEvent([]byte(`{}`)), "GCS_BUCKET_NAME=s3cret", "LANG=C", "GCS_BUCKET=")
+	if err == nil || len(records) != 2 {
+		t.Fatalf("%v, %v", records, err)
+	}
+	if r := records[0]; r["severity"] != "WARNING" || r["variable"] != "GCS_BUCKET_NAME" ||
+		r["message"] != "GCS_BUCKET_NAME is set, but nothing reads it: do you mean GCS_BUCKET?" {
+		t.Errorf("%v", r)
+	}
+	if strings.Contains(fmt.Sprint(records), "s3cret") {
+		t.Errorf("the value is shown: %v", records)
+	}
+	if records, _ := handled(t, tickEvent([]byte(`{}`))); len(records) != 1 {
+		t.Errorf("%v", records)
+	}
+}

@@ -126,7 +126,12 @@ parse_arguments() {
 			esac
 			name=${name//-/_}
 			name=${name^^}
-			is_setting "$name" || usage_error "there is no flag ${argument%%=*}"
+			if ! is_setting "$name"; then
+				value=$(misspelt "${SETTINGS[@]}" <<<"$name")
+				value=${value##* }
+				value=${value//_/-}
+				usage_error "there is no flag ${argument%%=*}${value:+; do you mean --${value,,}?}"
+			fi
 			if [[ $argument == *=* ]]; then
 				value=${argument#*=}
 			else

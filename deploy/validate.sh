@@ -10,7 +10,7 @@ problem() { PROBLEMS+=("$*"); }
 # Google Cloud. gcloud itself checks neither the timeout nor the cron syntax, and the
 # memory only after the source's upload.
 check_settings() {
-	local name
+	local name value
 	if [[ ${NETSKOPE_API_TOKEN-} ]]; then
 		if [[ $COMMAND == deploy ]]; then
 			# shellcheck disable=SC2016
@@ -18,6 +18,9 @@ check_settings() {
 		fi
 		unset NETSKOPE_API_TOKEN
 	fi
+	while read -r name value; do
+		printf 'deploy.sh: %s is set, but nothing reads it: do you mean %s?\n' "$name" "$value" >&2
+	done < <(compgen -e | misspelt "${SETTINGS[@]}" FEED_DELETES)
 	# GNU screen has a WINDOW of its own, which is a number.
 	if [[ ${WINDOW-} && ! (${STY-} && $WINDOW =~ ^[0-9]+$) ]]; then problem "WINDOW $NO_WINDOW; unset WINDOW"; fi
 	for name in "${SETTINGS[@]}"; do
@@ -47,6 +50,51 @@ check_settings() {
 	printf 'deploy.sh: nothing was done, because of %d problem(s):\n' "${#PROBLEMS[@]}" >&2
 	printf '  - %s\n' "${PROBLEMS[@]}" >&2
 	exit 2
+}
+
+# misspelt reads names, and prints each that is near to one of the settings $@, but none, with that
+# setting. The rule is the function's, in internal/env/misspelt.go: TestMisspeltAsTheFunctionHasIt.
+misspelt() {
+	LC_ALL=C awk -v settings="$*" '
+		function bare(name) { name = toupper(name); gsub(/[^A-Z0-9]/, "", name); return name }
+		function least(a, b) { return a < b ? a : b }
+		# distance is how many letters have to be put in, left out, replaced or exchanged.
+		function distance(a, b, d, i, j, m, n) {
+			m = length(a); n = length(b)
+			for (i = 0; i <= m; i++) d[i, 0] = i
+			for (j = 0; j <= n; j++) d[0, j] = j
+			for (i = 1; i <= m; i++) for (j = 1; j <= n; j++) {
+				d[i, j] = least(least(d[i-1, j], d[i, j-1]) + 1, d[i-1, j-1] + (substr(a, i, 1) != substr(b, j, 1)))
+				if (i > 1 && j > 1 && substr(a, i, 1) == substr(b, j-1, 1) && substr(a, i-1, 1) == substr(b, j, 1))
+					d[i, j] = least(d[i, j], d[i-2, j-2] + 1)
+			}
+			return d[m, n]
+		}
+		# extra is by how many words the longer name has all those of the shorter, in a namespace of ours.
+		function extra(a, b, x, y, m, n, i, has) {
+			m = split(toupper(a), x, /[^A-Z0-9]+/); n = split(toupper(b), y, /[^A-Z0-9]+/)
+			if (m > n) return extra(b, a)
+			if (m < 2 || x[1] != y[1] || (x[1] != "NETSKOPE" && x[1] != "GCS")) return 0
+			for (i = 1; i <= n; i++) has[y[i]]
+			for (i = 1; i <= m; i++) if (!(x[i] in has)) return 0
+			return n - m
+		}
+		BEGIN { count = split(settings, known, " "); for (i in known) is[known[i]]; is["NETSKOPE_API_TOKEN"] }
+		$0 in is { next }
+		{
+			best = ""; fewest = 1000
+			for (i = 1; i <= count; i++) {
+				k = bare(known[i])
+				limit = length(k) <= 5 ? 0 : length(k) <= 9 ? 1 : 2
+				found = distance(bare($0), k)
+				if (found > limit) {
+					if (!(found = extra($0, known[i]))) continue
+					found += 10
+				}
+				if (found < fewest || (found == fewest && known[i] < best)) { best = known[i]; fewest = found }
+			}
+			if (best != "") print $0, best
+		}'
 }
 
 check_storage_settings() {

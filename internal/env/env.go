@@ -36,12 +36,13 @@ type Variables struct {
 	lookup   func(string) (string, bool)
 	secret   string // never to appear in a problem
 	problems []error
+	asked    map[string]bool // names; see Misspelt
 }
 
 // New reads through lookup. The API token, if there is one, is in no problem that is met.
 func New(lookup func(string) (string, bool)) *Variables {
-	v := &Variables{lookup: lookup}
-	v.secret = (&Variables{lookup: lookup}).Token() // whose problems are none here
+	v := &Variables{lookup: lookup, asked: map[string]bool{}}
+	v.secret = (&Variables{lookup: lookup, asked: map[string]bool{}}).Token() // whose problems are none here
 	return v
 }
 
@@ -66,6 +67,7 @@ func Problems(err error) []*Problem {
 
 // Get is the variable's value without white space around it, and whether it is set.
 func (v *Variables) Get(name string) (string, bool) {
+	v.asked[name] = true
 	value, ok := v.lookup(name)
 	value = strings.TrimSpace(value)
 	return value, ok && value != ""
@@ -81,6 +83,14 @@ func (v *Variables) Refuse(name, value, wrong, remedy string) {
 		value = strings.ToValidUTF8(value[:200], "") + "…"
 	}
 	v.problems = append(v.problems, &Problem{name, value, wrong, remedy})
+}
+
+// Gone refuses a variable that is no setting any more. It is none that another one may have been
+// meant for.
+func (v *Variables) Gone(name, wrong, remedy string) {
+	if value, ok := v.lookup(name); ok && strings.TrimSpace(value) != "" {
+		v.Refuse(name, strings.TrimSpace(value), wrong, remedy)
+	}
 }
 
 // hide notes a problem of a value that must not be shown.

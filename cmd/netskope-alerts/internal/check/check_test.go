@@ -82,6 +82,20 @@ func TestCheckConfig(t *testing.T) {
 	all.want(t, "bucket.create", Skip, "the configuration has to be right first")
 }
 
+// TestCheckMisspelt: a variable that nothing reads is asked about.
+func TestCheckMisspelt(t *testing.T) {
+	t.Setenv("PAGESIZE", "7")
+	var all findings
+	c := newCheckup(Options{}, all.add)
+	if !c.checkConfig(environment("PAGESIZE=7", "LANG=C")) {
+		t.Error("it is a reason to refuse the configuration")
+	}
+	all.want(t, "config.PAGESIZE", Warn, "PAGESIZE is set, but nothing reads it\ndo you mean PAGE_SIZE?")
+	if len(all.not(Pass)) != 1 {
+		t.Errorf("%v", all)
+	}
+}
+
 // TestCheckConfigProblems holds that every problem of the configuration becomes a finding
 // about its variable, with something to do.
 func TestCheckConfigProblems(t *testing.T) {

@@ -23,6 +23,9 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 	for _, p := range env.Problems(err) {
 		c.reportProblem(p)
 	}
+	for _, p := range collector.MisspeltSettings(lookup) {
+		c.warn("config."+p.Name, p.Remedy, "%s %s", p.Name, p.Wrong)
+	}
 	if token, err := collector.TokenFromEnv(lookup); err != nil {
 		c.skip("there is no token to look at", "token.shape")
 	} else {

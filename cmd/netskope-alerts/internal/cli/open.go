@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"cloud.google.com/go/storage"
 
 	"netskope-alerts.internal/collector"
@@ -13,6 +15,9 @@ const Version = collector.Version
 // Open is the collector that the configuration in the environment names. It connects to
 // nothing yet.
 func (s Streams) Open() (*collector.Collector, error) {
+	for _, p := range collector.MisspeltSettings(s.Lookup) {
+		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\n", p)
+	}
 	c, err := collector.ConfigFromEnv(s.Lookup)
 	if err != nil {
 		return nil, err
