@@ -77,7 +77,7 @@ var mayImport = map[string]string{
 	"internal/cell":       "",
 	"internal/plain":      "",
 	"internal/strictjson": "",
-	"internal/gcs":        "",
+	"internal/gcs":        "plain",
 	"internal/env":        "plain",
 	"internal/layout":     "cell",
 	"internal/alert":      "page",

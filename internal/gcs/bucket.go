@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/storage"
-	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 )
@@ -86,6 +86,9 @@ func NewClient(ctx context.Context, options ...option.ClientOption) (*storage.Cl
 		return nil, err
 	}
 	c.SetRetry(storage.WithErrorFunc(func(err error) bool {
+		if refusal := RefusalOf(err); refusal != nil && refusal.Status == http.StatusNotImplemented {
+			return false
+		}
 		return storage.ShouldRetry(err) || errors.Is(err, io.EOF)
 	}))
 	return c, nil
@@ -134,6 +137,9 @@ func (b *Bucket) Read(ctx context.Context, name string, generation, most int64) 
 		return failed(err)
 	}
 	defer r.Close()
+	if r.Attrs.Generation <= 0 {
+		return failed((&Refusal{Status: http.StatusOK, Said: "something without a generation"}).named(CauseProxy))
+	}
 	content, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return failed(err)
@@ -157,6 +163,8 @@ func (b *Bucket) at(name string, generation int64) *storage.ObjectHandle {
 // object at both places, or at none (Cloud Storage, JSON API, "Objects: move"). The error
 // is ErrChanged if the name is taken or the object is of another generation, and
 // ErrNotExist if it is not there; which of these a repeated move gets is not documented.
+// An endpoint that does not know the operation is a [*Refusal] with CauseMove: a 404 is
+// believed to speak of the object only after a look.
 //
 // It needs storage.objects.get, storage.objects.create and storage.objects.delete.
 func (b *Bucket) Move(ctx context.Context, from string, generation int64, to string) error {
@@ -164,11 +172,28 @@ func (b *Bucket) Move(ctx context.Context, from string, generation int64, to str
 	defer cancel()
 	_, err := b.handle.Object(from).If(storage.Conditions{GenerationMatch: generation}).Move(ctx,
 		storage.MoveObjectDestination{Object: to, Conditions: &storage.Conditions{DoesNotExist: true}})
-	if err != nil {
-		return fmt.Errorf("move %s to %s: %w", b.URI(from), b.URI(to), because(ctx, err))
+	if err == nil {
+		return nil
 	}
-	return nil
+	failed := func(err error) error { return fmt.Errorf("move %s to %s: %w", b.URI(from), b.URI(to), err) }
+	refusal := RefusalOf(err)
+	if refusal == nil {
+		return failed(because(ctx, err))
+	}
+	unknown := (refusal.Cause == CauseOther || refusal.Cause == CauseProxy) && slices.Contains(moveUnknown, refusal.Status)
+	if unknown && refusal.Status == http.StatusNotFound {
+		o, lookErr := b.handle.Object(from).Attrs(ctx)
+		unknown = lookErr == nil && o.Generation == generation
+	}
+	if unknown {
+		return failed(refusal.named(CauseMove))
+	}
+	return failed(because(ctx, err))
 }
+
+// moveUnknown are the statuses with which endpoints answer a move that they do not know.
+var moveUnknown = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed,
+	http.StatusNotImplemented}
 
 // Delete deletes the object, if it is of the generation.
 //
@@ -247,16 +272,29 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // because is the error of an operation with a bounded context, as the errors of this
-// package.
+// package. What the server said is in it, but never a whole body.
 func because(ctx context.Context, err error) error {
-	var answer *googleapi.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(context.Cause(ctx), ErrOutage):
-		return fmt.Errorf("%w: %v", ErrOutage, err) // not the caller's deadline, whatever err says
-	case errors.As(err, &answer) && answer.Code == http.StatusPreconditionFailed:
-		return fmt.Errorf("%w: %w", ErrChanged, err)
 	}
-	return err
+	refusal := RefusalOf(err)
+	said := err
+	if refusal != nil {
+		said = refusal
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), ErrOutage):
+		return fmt.Errorf("%w: %v", ErrOutage, said) // not the caller's deadline, whatever err says
+	case refusal == nil:
+		return err
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w, while %w", ctx.Err(), refusal) // the caller's own end
+	case refusal.Cause != CauseOther:
+		return refusal
+	case refusal.Status == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %w", ErrChanged, refusal)
+	case errors.Is(err, ErrNotExist):
+		return fmt.Errorf("%w: %w", ErrNotExist, refusal)
+	}
+	return refusal
 }

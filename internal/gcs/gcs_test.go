@@ -28,15 +28,21 @@ const bucket = "alerts-bucket"
 func simulate(t *testing.T, fault func(gcstest.Request) gcstest.Fault, test func(*testing.T, *Bucket,
 	*gcstest.Server)) {
 	t.Helper()
+	cloud := &gcstest.Server{Fault: fault}
+	simulateOn(t, cloud, func(t *testing.T, b *Bucket) { test(t, b, cloud) })
+}
+
+// simulateOn runs test in a bubble, with a real client of the Cloud Storage.
+func simulateOn(t *testing.T, cloud *gcstest.Server, test func(*testing.T, *Bucket)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &gcstest.Server{Fault: fault}
 		client, err := NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
 			option.WithoutAuthentication(), option.WithHTTPClient(&http.Client{Transport: serve(t, cloud)}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { client.Close() })
-		test(t, Through(client, bucket), cloud)
+		test(t, Through(client, bucket))
 	})
 }
 
@@ -223,17 +229,24 @@ func TestOutage(t *testing.T) {
 // TestCallersDeadline: the caller's own end is no outage.
 func TestCallersDeadline(t *testing.T) {
 	for what, do := range operations {
-		simulate(t, always(gcstest.Fault{Delay: time.Hour}), func(t *testing.T, b *Bucket, _ *gcstest.Server) {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
-			began := time.Now()
-			err := do(ctx, b)
-			if errors.Is(err, ErrOutage) || !errors.Is(err, context.DeadlineExceeded) ||
-				time.Since(began) != 20*time.Second {
-				t.Errorf("%s: after %v: %v", what, time.Since(began), err)
-			}
-		})
+		for _, fault := range []gcstest.Fault{{Delay: time.Hour}, {Status: http.StatusServiceUnavailable}} {
+			callersDeadline(t, what, do, fault)
+		}
 	}
+}
+
+func callersDeadline(t *testing.T, what string, do func(context.Context, *Bucket) error, fault gcstest.Fault) {
+	t.Helper()
+	simulate(t, always(fault), func(t *testing.T, b *Bucket, _ *gcstest.Server) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		began := time.Now()
+		err := do(ctx, b)
+		if errors.Is(err, ErrOutage) || !errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(began) != 20*time.Second {
+			t.Errorf("%s: after %v: %v", what, time.Since(began), err)
+		}
+	})
 }
 
 // TestLostAnswers: an operation whose first answer is lost is repeated.
@@ -432,15 +445,8 @@ func TestListStandsStill(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &gcstest.Server{Versioning: true}
-		client, err := NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
-			option.WithoutAuthentication(), option.WithHTTPClient(&http.Client{Transport: serve(t, cloud)}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { client.Close() })
-		b := Through(client, bucket)
+	cloud := &gcstest.Server{Versioning: true}
+	simulateOn(t, cloud, func(t *testing.T, b *Bucket) {
 		for range 3 {
 			cloud.Put(bucket, "state", nil)
 			cloud.Put(bucket, "state.json", nil)

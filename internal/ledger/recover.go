@@ -53,7 +53,7 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 			moved++
 		case old && err == nil:
 			if err := l.store.Delete(ctx, o.Name, o.Generation); err != nil &&
-				!errors.Is(err, gcs.ErrNotExist) && !errors.Is(err, gcs.ErrChanged) {
+				!errors.Is(err, gcs.ErrNotExist) && !errors.Is(err, gcs.ErrChanged) && !kept(err) {
 				return moved, err
 			}
 		}
@@ -65,6 +65,13 @@ func (l *Ledger) Recover(ctx context.Context) (moved int, err error) {
 		l.note(e)
 	}
 	return moved, nil
+}
+
+// kept reports whether the storage keeps the object for somebody's sake: then it stays where it
+// is, in nobody's way, until it may go.
+func kept(err error) bool {
+	refusal := gcs.RefusalOf(err)
+	return refusal != nil && (refusal.Cause == gcs.CauseRetention || refusal.Cause == gcs.CauseHold)
 }
 
 // bar takes the name of an entry that was not made in a day, so that the worker that was to

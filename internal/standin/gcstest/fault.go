@@ -56,9 +56,11 @@ type Fault struct {
 
 	// Status, unless 0, is the answer; the request's body is read but the
 	// request is not executed. RetryAfter, unless empty, is the Retry-After
-	// header of that answer.
+	// header of that answer. Body, unless empty, is its body in the place of the API's own for
+	// the status: HTML if it begins with <. [Retained] and its like have both.
 	Status     int
 	RetryAfter string
+	Body       string
 
 	// Lost executes the request and loses its answer.
 	Lost Lost
@@ -108,6 +110,13 @@ func (f Fault) refuse(w http.ResponseWriter, r *http.Request, c *call) {
 	// client's hands, which is a different fault.
 	io.Copy(io.Discard, r.Body)
 	a := failed(f.Status, "", "%s", http.StatusText(f.Status))
+	if f.Body != "" {
+		a.refusal, a.body = nil, []byte(f.Body)
+		a.header.Set("Content-Type", "application/json; charset=UTF-8")
+		if f.Body[0] == '<' {
+			a.header.Set("Content-Type", "text/html; charset=UTF-8")
+		}
+	}
 	if f.RetryAfter != "" {
 		a.header.Set("Retry-After", f.RetryAfter)
 	}
