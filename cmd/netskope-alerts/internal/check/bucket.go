@@ -50,7 +50,7 @@ func (c *checkup) checkBucket(ctx context.Context) (*gcs.Bucket, string) {
 	granted, err := within(ctx, func(ctx context.Context) ([]string, error) {
 		return bucket.IAM().TestPermissions(ctx, neededPermissions)
 	})
-	if isStatus(err, http.StatusNotFound) {
+	if isStatus(err, http.StatusNotFound) && !isElsewhere(err) {
 		c.fail("bucket.permissions", "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s",
 			c.config.BucketName)
 		c.skipRest("there is no such bucket", bucketSubjects)
@@ -79,10 +79,10 @@ func (c *checkup) checkAttributes(ctx context.Context, bucket *storage.BucketHan
 	case err == nil:
 		c.pass(subject, "gs://%s, %s, %s", a.Name, a.Location, a.StorageClass)
 		return a, ""
-	case errors.Is(err, storage.ErrBucketNotExist):
+	case errors.Is(err, storage.ErrBucketNotExist) && !isElsewhere(err):
 		c.fail(subject, "make the bucket, or correct GCS_BUCKET", "there is no bucket gs://%s", c.config.BucketName)
 		return nil, "there is no such bucket"
-	case isStatus(err, http.StatusForbidden):
+	case lacksPermission(err):
 		c.warn(subject,
 			"to see the bucket's settings, give whoever runs the check roles/storage.legacyBucketReader on it",
 			"they may not be seen (storage.buckets.get); a run does without: %s", seen)
@@ -218,37 +218,52 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.Code == status
 }
 
+// isElsewhere reports whether something else than Cloud Storage has answered.
+func isElsewhere(err error) bool {
+	refusal := gcs.RefusalOf(err)
+	return refusal != nil && refusal.Cause == gcs.CauseProxy
+}
+
+// lacksPermission reports whether the storage refuses this account, and not whatever else answers 403.
+func lacksPermission(err error) bool {
+	refusal := gcs.RefusalOf(err)
+	return refusal != nil && refusal.Cause == gcs.CausePermission
+}
+
+// conditionFailed reports whether a precondition was not met, and not whatever else answers 412.
+func conditionFailed(err error) bool {
+	refusal := gcs.RefusalOf(err)
+	return refusal != nil && refusal.Status == http.StatusPreconditionFailed && refusal.Cause == gcs.CauseOther
+}
+
 // storageTrouble is what an error of the storage's says, and the one thing to do.
 func (c *checkup) storageTrouble(err error) (seen, remedy string) {
 	if err == nil {
 		return "", ""
 	}
-	var e *googleapi.Error
-	switch known := errors.As(err, &e); {
-	case !known && (strings.Contains(err.Error(), "oauth2") || strings.Contains(err.Error(), "credentials")):
+	refusal := gcs.RefusalOf(err)
+	switch {
+	case refusal != nil:
+	case strings.Contains(err.Error(), "oauth2"), strings.Contains(err.Error(), "credentials"):
 		return err.Error(), "log in again: gcloud auth application-default login"
-	case !known && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, gcs.ErrOutage)):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, gcs.ErrOutage):
 		return "no answer within " + text.Roughly(storagePatience) + ": " + err.Error(),
 			"let this machine reach storage.googleapis.com"
-	case !known:
+	default:
 		return err.Error(), "run the check again"
 	}
-	seen = fmt.Sprintf("answered %d", e.Code)
-	if text := strings.TrimSpace(e.Message); text != "" {
-		seen += ": " + text
-	}
-	reason := ""
-	if len(e.Errors) > 0 {
-		reason = e.Errors[0].Reason
+	seen = refusal.Said
+	if refusal.Status != 0 {
+		seen = fmt.Sprintf("answered %d: %s", refusal.Status, refusal.Said)
 	}
 	switch {
-	case strings.Contains(strings.ToLower(reason), "retention"):
-		return seen, "remove what keeps the object: a retention policy or a hold"
-	case e.Code == http.StatusUnauthorized:
-		return seen, "log in again: gcloud auth application-default login"
-	case e.Code == http.StatusForbidden:
+	case refusal.Cause == gcs.CausePermission:
 		return seen, grant
-	case e.Code == http.StatusNotFound:
+	case refusal.Remedy != "":
+		return fmt.Sprintf("%s is in the way: %s", refusal.Cause, seen), refusal.Remedy
+	case refusal.Status == http.StatusUnauthorized:
+		return seen, "log in again: gcloud auth application-default login"
+	case refusal.Status == http.StatusNotFound:
 		return seen, "check GCS_BUCKET"
 	}
 	return seen, "run the check again in a while"

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"cloud.google.com/go/storage"
+
+	"netskope-alerts.internal/collector/internal/gcs"
 )
 
 // refusals writes on conditions that do not hold. Storage that obeys them refuses both;
@@ -31,7 +33,7 @@ func (t *trial) refusals(ctx context.Context, broken, proved *[]string) {
 // refused notes whether what had to be refused was.
 func (t *trial) refused(broken, proved *[]string, what string, err error) {
 	switch {
-	case isStatus(err, http.StatusPreconditionFailed):
+	case conditionFailed(err):
 		*proved = append(*proved, what)
 	case err == nil:
 		*broken = append(*broken, what)
@@ -40,8 +42,14 @@ func (t *trial) refused(broken, proved *[]string, what string, err error) {
 
 // move renames the object in one step, as staged objects are brought into the feed's folder.
 func (t *trial) move(ctx context.Context) bool {
-	const subject, remedy = "bucket.move", "use a storage that can move objects (Objects: move)"
+	const subject, remedy = "bucket.move", "use a storage that can move objects (Objects: move), " +
+		"as storage.googleapis.com: look at STORAGE_EMULATOR_HOST"
 	generation, err := t.rename(ctx, t.generation)
+	if t.cannotMove(ctx, err) {
+		t.fail(subject, remedy, "moving gs://%s/%s fails, and it is there: %s, which answered %d: %s",
+			t.config.BucketName, t.at, gcs.CauseMove, gcs.RefusalOf(err).Status, gcs.RefusalOf(err).Said)
+		return false
+	}
 	if !t.step(subject, "storage.objects.delete", "moving", err) {
 		return false
 	}
@@ -55,6 +63,21 @@ func (t *trial) move(ctx context.Context) bool {
 	delete(t.maybe, t.name)
 	t.pass(subject, "an object can be moved")
 	return true
+}
+
+// cannotMove reports whether the error of a move is of an endpoint that does not know it: for that
+// they answer as they do for an object that is not there, which it is.
+func (t *trial) cannotMove(ctx context.Context, err error) bool {
+	refusal := gcs.RefusalOf(err)
+	if refusal == nil || refusal.Cause != gcs.CauseOther && refusal.Cause != gcs.CauseProxy {
+		return false
+	}
+	switch refusal.Status {
+	case http.StatusNotImplemented, http.StatusMethodNotAllowed, http.StatusNotFound, http.StatusBadRequest:
+		_, there := t.holds(ctx, t.name, t.content)
+		return there
+	}
+	return false
 }
 
 // rename moves what is at the first name to the second, if nothing is there.

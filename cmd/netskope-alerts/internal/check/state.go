@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"netskope-alerts.internal/collector"
@@ -127,8 +126,6 @@ func (c *checkup) failState(err error) {
 		remedy = told.Remedy()
 	case errors.Is(err, ledger.ErrForeign):
 		remedy = (&collector.ForeignState{}).Remedy()
-	case isStatus(err, http.StatusForbidden):
-		remedy = grant
 	}
 	c.fail("state.content", remedy, "%v", err)
 }

@@ -54,7 +54,7 @@ func (t *trial) run(ctx context.Context) {
 	if t.move(ctx) {
 		err := t.moveAgain(ctx)
 		t.refused(&broken, &proved, "move to a name that is taken", err)
-		if isStatus(err, http.StatusPreconditionFailed) {
+		if conditionFailed(err) {
 			err = t.erase(ctx, t.name, storage.Conditions{GenerationMatch: neverGeneration})
 			t.refused(&broken, &proved, "deletion on another generation", err)
 		}
@@ -67,7 +67,7 @@ func (t *trial) run(ctx context.Context) {
 func (t *trial) step(subject, permission, what string, err error) bool {
 	if _, tried := t.did[permission]; err == nil && !tried {
 		t.did[permission] = true
-	} else if isStatus(err, http.StatusForbidden) {
+	} else if lacksPermission(err) {
 		t.did[permission] = false
 	}
 	if err == nil {
