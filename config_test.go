@@ -164,6 +164,17 @@ func TestConfigRefuses(t *testing.T) {
 	}
 }
 
+// TestConfigRefusesAProxyThatWouldBeIgnored: the variable is named, the password is not shown.
+func TestConfigRefusesAProxyThatWouldBeIgnored(t *testing.T) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		_, err := ConfigFromEnv(environment(name + "=http://svc:100%cr3t@127.0.0.1:8888"))
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "with % in a password written as %25") ||
+			strings.Contains(err.Error(), "cr3t") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestConfigReportsEveryProblemAtOnce(t *testing.T) {
 	_, err := ConfigFromEnv(environment("GCS_BUCKET=", "PAGE_SIZE=x", "LAG=y", "NETSKOPE_TENANT=http://acme.goskope.com"))
 	for _, name := range []string{"GCS_BUCKET", "PAGE_SIZE", "LAG", "NETSKOPE_TENANT"} {

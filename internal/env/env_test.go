@@ -248,3 +248,31 @@ func FuzzTenant(f *testing.F) {
 		}
 	})
 }
+
+// TestProxies: what would not be used as a proxy is refused, and no problem shows a password. F7 of the
+// inputs from the field: the requests, with the token, would go out directly.
+func TestProxies(t *testing.T) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		for value, good := range map[string]bool{
+			"": true, "http://127.0.0.1:8888": true, "proxy.corp:3128": true, "127.0.0.1:3128": true, "https://proxy.corp": true,
+			"http://svc:100%25cr3t@127.0.0.1:8888": true, "socks5://svc:s3cr3t@127.0.0.1:1080": true, "socks5h://proxy": true,
+			"http://svc:100%cr3t@127.0.0.1:8888": false, "svc:100%cr3t@127.0.0.1:8888": false, "http://": false, "http://:8888": false,
+			"http://svc:s3cr3t@proxy:port": false, "http:// proxy": false, "ftp://svc:s3cr3t@proxy": false, "socks4://proxy:1080": false,
+			"http//svc:s3cr3t@proxy:8888": false, "\"http://svc:s3cr3t@proxy\"": false, "http://svc:s3cr3t@[::1": false,
+		} {
+			v := of(name + "=" + value)
+			v.Proxies()
+			problems := Problems(v.Err())
+			if (len(problems) == 0) != good {
+				t.Errorf("%s=%s: %v", name, value, v.Err())
+				continue
+			}
+			if good {
+				continue
+			}
+			if p := problems[0]; p.Name != name || p.Remedy == "" || strings.Contains(p.Error(), "cr3t") || strings.Contains(p.Error(), "svc") {
+				t.Errorf("%s=%s: %v", name, value, p)
+			}
+		}
+	}
+}

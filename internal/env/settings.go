@@ -125,8 +125,8 @@ func (v *Variables) Proxies() {
 		}
 		u, err := url.Parse(address)
 		switch {
-		case err != nil || u.Hostname() == "":
-			v.hide(name, "(value not shown) is not the address of a proxy, and would be ignored",
+		case err != nil, u.Hostname() == "", u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
+			v.hide(name, "(value not shown) is not the address of a proxy: it would be ignored, or another one used",
 				"want http://user:password@host:port, with % in a password written as %25")
 		case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" && u.Scheme != "socks5h":
 			v.hide(name, "(value not shown) has a scheme that no proxy has", "want http://host:port")

@@ -210,6 +210,10 @@ func (c *Client) send(ctx context.Context, query url.Values) (*http.Response, er
 		if errors.As(err, &failure) {
 			err = failure.Err
 		}
+		var proxy *proxyRefusal
+		if errors.As(err, &proxy) {
+			return nil, c.refusedByProxy(proxy)
+		}
 		return nil, &Error{Reason: "no answer", cause: err, says: c.says(err), Passing: true}
 	}
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
