@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -73,7 +74,7 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 		"x/Ledger", "x/ledger/",
 	}
 	var all [][2]string
-	for name, values := range map[string][]string{
+	judged := map[string][]string{
 		"GCS_BUCKET": {
 			"abc", "ab", "Abc", "a_b.c-d", "-abc", "abc-", "gs://abc", "a b", "",
 			strings.Repeat("x", 222), strings.Repeat("x", 223),
@@ -116,7 +117,13 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 			"goskope.com", "GoSkope.com", "com", "", "https://goskope.com", ".goskope.com", "*.goskope.com", "goskope.com.",
 			"govskope.us", "10.0.0.1", "a b.c", "acme.goskope.com", "co", "c.om",
 		},
-	} {
+	}
+	for _, name := range functionSettings(t) {
+		if judged[name] == nil {
+			t.Errorf("no value of %s is judged here by the function and by deploy.sh", name)
+		}
+	}
+	for name, values := range judged {
 		for _, value := range values {
 			all = append(all, [2]string{name, value})
 		}
@@ -145,6 +152,20 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 			t.Errorf("%s=%q: deploy.sh says %q", name, value, said[i])
 		}
 	}
+}
+
+// functionSettings are the settings that deploy.sh hands to the function.
+func functionSettings(t *testing.T) []string {
+	source, err := os.ReadFile("settings.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, ok := strings.Cut(string(source), "FUNCTION_SETTINGS=(")
+	list, _, ends := strings.Cut(list, ")")
+	if !ok || !ends {
+		t.Fatal("deploy/settings.sh has no list of the function's settings")
+	}
+	return append(strings.Fields(list), "GCS_BUCKET", "NETSKOPE_TENANT")
 }
 
 // The state is kept out of whatever a feed on the folder may take, and by default it is.

@@ -156,6 +156,11 @@ func TestToken(t *testing.T) {
 		{[]string{"NETSKOPE_API_TOKEN=" + token + "\n\x01"}, token + "\n\x01", "NETSKOPE_API_TOKEN", "byte 37"},
 		{[]string{"NETSKOPE_API_TOKEN=ab cd"}, "ab cd", "NETSKOPE_API_TOKEN", "byte 3"},
 		{[]string{"NETSKOPE_API_TOKEN=ab\u00e9"}, "ab\u00e9", "NETSKOPE_API_TOKEN", "byte 3"},
+		{[]string{"NETSKOPE_API_TOKEN=\"" + token + "\""}, "\"" + token + "\"", "NETSKOPE_API_TOKEN", "has quotes"},
+		{[]string{"NETSKOPE_API_TOKEN=$(cat-token)"}, "$(cat-token)", "NETSKOPE_API_TOKEN", "a name to be replaced"},
+		{[]string{"NETSKOPE_API_TOKEN=<your-token>"}, "<your-token>", "NETSKOPE_API_TOKEN", "a name to be replaced"},
+		{[]string{"NETSKOPE_API_TOKEN=Bearer:" + token}, "Bearer:" + token, "NETSKOPE_API_TOKEN", "begins like a header"},
+		{[]string{"NETSKOPE_API_TOKEN=" + strings.Repeat("x", 5000)}, strings.Repeat("x", 5000), "NETSKOPE_API_TOKEN", "5000 characters"},
 		{[]string{"NETSKOPE_API_TOKEN=https://a.b"}, "https://a.b", "NETSKOPE_API_TOKEN", "swapped"},
 		{[]string{file("swapped", "acme.goskope.com")}, "acme.goskope.com", "NETSKOPE_API_TOKEN_FILE", "swapped"},
 	} {
