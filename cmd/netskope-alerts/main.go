@@ -20,6 +20,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/operate"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/preview"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/status"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
 type commands struct {
@@ -73,7 +74,8 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case err != nil:
-		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %v\n", chosen.Command(), err)
+		// An error may quote what a service said: no terminal is to act upon that.
+		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %s\n", chosen.Command(), text.Visible([]byte(err.Error())))
 		return cli.ExitFailed
 	}
 	return 0

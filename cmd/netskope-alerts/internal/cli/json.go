@@ -1,17 +1,25 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
-// WriteJSON prints a document for programs.
+// WriteJSON prints a document for programs. It is read on a terminal, too, which must not act
+// upon what came over the network.
 func WriteJSON(w io.Writer, document any) error {
-	out := json.NewEncoder(w)
+	var whole bytes.Buffer
+	out := json.NewEncoder(&whole)
 	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false) // it is read on a terminal, too
+	out.SetEscapeHTML(false)
 	if err := out.Encode(document); err != nil {
+		return fmt.Errorf("encode JSON: %w", err)
+	}
+	if _, err := w.Write(text.Visible(whole.Bytes())); err != nil {
 		return fmt.Errorf("print JSON: %w", err)
 	}
 	return nil
@@ -19,10 +27,10 @@ func WriteJSON(w io.Writer, document any) error {
 
 // WriteLine prints one JSON object on a line, with its kind.
 func WriteLine(w io.Writer, kind string, document any) error {
-	text, err := json.Marshal(map[string]any{kind: document})
+	line, err := json.Marshal(map[string]any{kind: document})
 	if err != nil {
 		return fmt.Errorf("encode JSON: %w", err)
 	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
+	_, err = w.Write(append(text.Visible(line), '\n'))
 	return err
 }
