@@ -1,12 +1,15 @@
 package check
 
 import (
+	"bufio"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -112,4 +115,38 @@ type refusing struct{ err error }
 
 func (r refusing) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: r.err}
+}
+
+// TestCheckTenantsProxy: what a proxy answers to CONNECT is said of the proxy, not of the tenant.
+func TestCheckTenantsProxy(t *testing.T) {
+	for answer, want := range map[string]string{
+		"407 Proxy Authentication Required": "HTTPS_PROXY=http://user:password@", "403 Forbidden": "let the proxy pass NETSKOPE_TENANT's host",
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		go func() {
+			for {
+				c, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = http.ReadRequest(bufio.NewReader(c))
+				_, _ = c.Write([]byte("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n"))
+				c.Close()
+			}
+		}()
+		transport := netskope.NewTransport()
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: listener.Addr().String()})
+		var all findings
+		c := newCheckup(Options{Transport: transport}, all.add)
+		if !c.checkConfig(environment("NETSKOPE_TENANT=https://acme.goskope.com")) {
+			t.Fatal(all)
+		}
+		c.checkTenant(t.Context())
+		all.want(t, "tenant.reach", Fail, "the proxy "+listener.Addr().String()+" answered "+answer, want)
+		all.want(t, "tenant.token", Skip, "no answer")
+	}
 }
