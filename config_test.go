@@ -168,7 +168,8 @@ func TestConfigRefuses(t *testing.T) {
 func TestConfigRefusesAProxyThatWouldBeIgnored(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		_, err := ConfigFromEnv(environment(name + "=http://svc:100%cr3t@127.0.0.1:8888"))
-		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "with % in a password written as %25") ||
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(),
+			"with % in a password written as %25") ||
 			strings.Contains(err.Error(), "cr3t") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -105,16 +105,21 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 			"https://acme.goskope.com.evil.example", "https://acme.goskope.com.", "https://acme.goskope.com:",
 			"https://acme.goskope.com:0", "https://acme.goskope.com:65535", "https://acme.goskope.com:65536",
 			"https://acme.goskope.com:99999999999999999999", "https://acme.goskope.com:x", "https://acme.govskope.us",
-			"https://169.254.169.254", "https://metadata.google.internal", "https://[fd00:ec2::254]", "https://[fe80::1]",
-			"https://10.0.0.1", "https://203.0.113.7:443", "https://[2001:db8::1]:443", "https://2130706433", "https://127.1",
+			"https://169.254.169.254", "https://metadata.google.internal", "https://[fd00:ec2::254]",
+			"https://[fe80::1]",
+			"https://10.0.0.1", "https://203.0.113.7:443", "https://[2001:db8::1]:443", "https://2130706433",
+			"https://127.1",
 			"https://netskope.corp.internal", "https://netskope.local", "https:acme.goskope.com", "//acme.goskope.com",
-			"https//acme.goskope.com", "https:///acme.goskope.com", "https://äcme.goskope.com", "https://acme..goskope.com",
-			"https://acme.goskope.com\\@evil.example", "https://.goskope.com", "<https://acme.goskope.com>", "https://-.goskope.com",
+			"https//acme.goskope.com", "https:///acme.goskope.com", "https://äcme.goskope.com",
+			"https://acme..goskope.com",
+			"https://acme.goskope.com\\@evil.example", "https://.goskope.com", "<https://acme.goskope.com>",
+			"https://-.goskope.com",
 			"https://*.goskope.com", "https://acme.goskope.com%2eevil.example", strings.Repeat("a1", 18),
 			"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJlLXNpZ25hdHVyZQ",
 		},
 		"NETSKOPE_DOMAIN": {
-			"goskope.com", "GoSkope.com", "com", "", "https://goskope.com", ".goskope.com", "*.goskope.com", "goskope.com.",
+			"goskope.com", "GoSkope.com", "com", "", "https://goskope.com", ".goskope.com", "*.goskope.com",
+			"goskope.com.",
 			"govskope.us", "10.0.0.1", "a b.c", "acme.goskope.com", "co", "c.om",
 		},
 	}
@@ -142,13 +147,15 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 		// Only deploy.sh knows how long the platform lets a run take.
 		own := name == "BUDGET" && strings.Contains(said[i], "is not below TIMEOUT")
 		// The deployed function cannot reach the machine on which a stand-in runs.
-		own = own || name == "NETSKOPE_TENANT" && (strings.Contains(value, "://127.0.0.1") || strings.Contains(value, "localhost"))
+		own = own || name == "NETSKOPE_TENANT" && (strings.Contains(value, "://127.0.0.1") ||
+			strings.Contains(value, "localhost"))
 		if refused := said[i] != ""; refused != (err != nil) && !own {
 			t.Errorf("%s=%q: the function says %v, deploy.sh %q", name, value, err, said[i])
 		}
 		// A tenant that is not below another domain is the tenant's problem.
 		elsewhere := name == "NETSKOPE_DOMAIN" && strings.Contains(said[i], "  - NETSKOPE_TENANT")
-		if said[i] != "" && (!strings.Contains(said[i], "  - "+name) && !elsewhere || strings.Contains(said[i], "unexpected")) {
+		if said[i] != "" && (!strings.Contains(said[i], "  - "+name) && !elsewhere || strings.Contains(said[i],
+			"unexpected")) {
 			t.Errorf("%s=%q: deploy.sh says %q", name, value, said[i])
 		}
 	}

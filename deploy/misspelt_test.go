@@ -27,12 +27,18 @@ func TestMisspeltAsTheFunctionHasIt(t *testing.T) {
 		return string(out)
 	}
 	settings := strings.Fields(bash(`echo "${SETTINGS[*]}"`))
-	names := []string{"PAGESIZE", "PAGE_SIZES", "page_size", "PAGES", "MAX_RECRODS", "MAX_RECORD", "MAX_RECORDS_PER_RUN", "LAGS",
-		"LANG", "LANGUAGE", "lag", "BUDGE", "BUDGETS", "LOGLEVEL", "LOG_LEVEL_ROOT", "TF_LOG_LEVEL", "GCS_BUCKET_NAME", "GCS_BUCKETS",
-		"GCS", "GCS_PATH", "BUCKET", "NETSKOPE_TOKEN", "NETSKOPE_API_TOKENS", "NETSKOPE_TENANT_URL", "NETSKOPE", "NETSKOPE_ALERTS_TOPIC",
-		"NETSKOPE_API", "NETSKOPE_TOKEN_FILE", "TENANT_NETSKOPE", "NETSKOPE_DOMAINS", "TIMEFIELD", "TIMEZONE", "TIMEOUTS",
-		"REQUEST_PER_SECOND", "REQUESTS_PER_SECONDS", "STATEKEY", "HOME", "PATH", "PWD", "TERM", "USER", "WINDOW", "WINDOWID", "COLUMNS",
-		"HTTPS_PROXY", "NO_PROXY", "KUBECONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CORE_PROJECT", "K_SERVICE", "PORT", "REGION_ID",
+	names := []string{"PAGESIZE", "PAGE_SIZES", "page_size", "PAGES", "MAX_RECRODS", "MAX_RECORD",
+		"MAX_RECORDS_PER_RUN", "LAGS",
+		"LANG", "LANGUAGE", "lag", "BUDGE", "BUDGETS", "LOGLEVEL", "LOG_LEVEL_ROOT", "TF_LOG_LEVEL",
+		"GCS_BUCKET_NAME", "GCS_BUCKETS",
+		"GCS", "GCS_PATH", "BUCKET", "NETSKOPE_TOKEN", "NETSKOPE_API_TOKENS", "NETSKOPE_TENANT_URL", "NETSKOPE",
+		"NETSKOPE_ALERTS_TOPIC",
+		"NETSKOPE_API", "NETSKOPE_TOKEN_FILE", "TENANT_NETSKOPE", "NETSKOPE_DOMAINS", "TIMEFIELD", "TIMEZONE",
+		"TIMEOUTS",
+		"REQUEST_PER_SECOND", "REQUESTS_PER_SECONDS", "STATEKEY", "HOME", "PATH", "PWD", "TERM", "USER", "WINDOW",
+		"WINDOWID", "COLUMNS",
+		"HTTPS_PROXY", "NO_PROXY", "KUBECONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CORE_PROJECT",
+		"K_SERVICE", "PORT", "REGION_ID",
 		"x", "_", "é"}
 	v := env.New(func(string) (string, bool) { return "set", true })
 	for _, name := range append(settings, "FEED_DELETES") {
@@ -53,13 +59,15 @@ func TestMisspeltAsTheFunctionHasIt(t *testing.T) {
 			t.Errorf("%s: deploy.sh asks for %q, the function's rule is %q", name, got[name], want[name])
 		}
 	}
-	for _, name := range []string{"LANG", "LANGUAGE", "TF_LOG_LEVEL", "LOG_LEVEL_ROOT", "WINDOWID", "HOME", "NO_PROXY", "K_SERVICE",
+	for _, name := range []string{"LANG", "LANGUAGE", "TF_LOG_LEVEL", "LOG_LEVEL_ROOT", "WINDOWID", "HOME",
+		"NO_PROXY", "K_SERVICE",
 		"NETSKOPE_ALERTS_TOPIC"} {
 		if want[name] != "" {
 			t.Errorf("%s is another program's: %s", name, want[name])
 		}
 	}
-	if want["PAGESIZE"] != "PAGE_SIZE" || want["GCS_BUCKET_NAME"] != "GCS_BUCKET" || want["NETSKOPE_TENANT_URL"] != "NETSKOPE_TENANT" {
+	if want["PAGESIZE"] != "PAGE_SIZE" || want["GCS_BUCKET_NAME"] != "GCS_BUCKET" ||
+		want["NETSKOPE_TENANT_URL"] != "NETSKOPE_TENANT" {
 		t.Errorf("%v", want)
 	}
 

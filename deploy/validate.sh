@@ -186,6 +186,8 @@ check_tenant() {
 		name=${name%:*}
 		if [[ $host =~ ^(\[[0-9A-Fa-f:.]+\]|[0-9]+(\.[0-9]+){3})(:[0-9]+)?$ ]]; then
 			problem "NETSKOPE_TENANT=$NETSKOPE_TENANT is an IP address, and a tenant has a name; $form"
+		elif [[ $name == metadata.google.internal || $name == metadata.goog ]]; then
+			problem "NETSKOPE_TENANT=$NETSKOPE_TENANT is the metadata service of a cloud, not a tenant; $form"
 		elif [[ ! $host =~ ^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:0*([0-9]{1,5}))?$ ]] ||
 			((10#${BASH_REMATCH[3]:-1} < 1 || 10#${BASH_REMATCH[3]:-1} > 65535)); then
 			problem "NETSKOPE_TENANT=$NETSKOPE_TENANT: $form"

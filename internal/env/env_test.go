@@ -65,7 +65,8 @@ func TestReadersAccept(t *testing.T) {
 		{"tenant", "https://acme.eu.goskope.com:8443", "https://acme.eu.goskope.com:8443"},
 		{"below", "acme.relay.example.org", "https://acme.relay.example.org"},
 		{"below", "https://relay.example.org", "https://relay.example.org"},
-		{"domain", "", "goskope.com"}, {"domain", "GovSkope.us", "govskope.us"}, {"domain", "a.b.internal", "a.b.internal"},
+		{"domain", "", "goskope.com"}, {"domain", "GovSkope.us", "govskope.us"}, {"domain", "a.b.internal",
+			"a.b.internal"},
 	} {
 		v := of("X=" + test.value)
 		if got := readers[test.reader](v); fmt.Sprint(got) != fmt.Sprint(test.want) || v.Err() != nil {
@@ -103,7 +104,8 @@ func TestReadersRefuse(t *testing.T) {
 		{"tenant", "https://a.b?x=1", "more than a host"},
 		{"tenant", "https://a.b#x", "more than a host"}, {"tenant", "https://user:pass@a.b", "user or password"},
 		{"tenant", "acme", "want https://acme.goskope.com"}, {"tenant", "https://", "as in https://acme.goskope.com"},
-		{"tenant", "https://169.254.169.254", "metadata service of a cloud, not a tenant; want the tenant's name, as in"},
+		{"tenant", "https://169.254.169.254",
+			"metadata service of a cloud, not a tenant; want the tenant's name, as in"},
 		{"tenant", "https://[fe80::1]", "metadata service"}, {"tenant", "https://[fd00:ec2::254]", "metadata service"},
 		{"tenant", "https://[::ffff:169.254.169.254]", "metadata service"},
 		{"tenant", "https://metadata.google.internal", "metadata service"},
@@ -111,13 +113,15 @@ func TestReadersRefuse(t *testing.T) {
 		{"tenant", "10.0.0.1:8443", "is an IP address"}, {"tenant", "https://[2001:db8::1]", "is an IP address"},
 		{"tenant", "https://netskope.corp.internal", "is a private name, and tenants are below goskope.com; want"},
 		{"tenant", "https://127.1", "is not below goskope.com"}, {"tenant", "2130706433", "want https://"},
-		{"tenant", "https://example.com", "is not below goskope.com, where tenants are; want the tenant's name, as in " +
-			"https://acme.goskope.com; if the tenant is elsewhere, set NETSKOPE_DOMAIN to its domain, as in govskope.us"},
+		{"tenant", "https://example.com",
+			"is not below goskope.com, where tenants are; want the tenant's name, as in " +
+				"https://acme.goskope.com; if the tenant is elsewhere, set NETSKOPE_DOMAIN to its domain, as in govskope.us"},
 		{"tenant", "https://goskope.com", "names no tenant"}, {"tenant", "https://evilgoskope.com", "is not below"},
 		{"tenant", "https://acme.goskope.com.example.org", "is not below"},
 		{"tenant", "https://acme.goskope.com.", "as in"}, {"tenant", "https://acme.goskope.com:", "as in"},
 		{"tenant", "https://acme.goskope.com:99999", "as in"}, {"tenant", "https://äcme.goskope.com", "as in"},
-		{"below", "https://acme.goskope.com", "is not below relay.example.org"}, {"below", "https://10.0.0.1", "an IP address"},
+		{"below", "https://acme.goskope.com", "is not below relay.example.org"}, {"below", "https://10.0.0.1",
+			"an IP address"},
 		{"domain", "com", "is no domain; want the domain alone"}, {"domain", "https://govskope.us", "is no domain"},
 		{"domain", "*.goskope.com", "is no domain"}, {"domain", ".goskope.com", "is no domain"},
 		{"domain", "10.0.0.1", "is no domain"}, {"domain", "a b.c", "is no domain"},
@@ -159,8 +163,10 @@ func TestToken(t *testing.T) {
 		{[]string{"NETSKOPE_API_TOKEN=\"" + token + "\""}, "\"" + token + "\"", "NETSKOPE_API_TOKEN", "has quotes"},
 		{[]string{"NETSKOPE_API_TOKEN=$(cat-token)"}, "$(cat-token)", "NETSKOPE_API_TOKEN", "a name to be replaced"},
 		{[]string{"NETSKOPE_API_TOKEN=<your-token>"}, "<your-token>", "NETSKOPE_API_TOKEN", "a name to be replaced"},
-		{[]string{"NETSKOPE_API_TOKEN=Bearer:" + token}, "Bearer:" + token, "NETSKOPE_API_TOKEN", "begins like a header"},
-		{[]string{"NETSKOPE_API_TOKEN=" + strings.Repeat("x", 5000)}, strings.Repeat("x", 5000), "NETSKOPE_API_TOKEN", "5000 characters"},
+		{[]string{"NETSKOPE_API_TOKEN=Bearer:" + token}, "Bearer:" + token, "NETSKOPE_API_TOKEN",
+			"begins like a header"},
+		{[]string{"NETSKOPE_API_TOKEN=" + strings.Repeat("x", 5000)}, strings.Repeat("x", 5000),
+			"NETSKOPE_API_TOKEN", "5000 characters"},
 		{[]string{"NETSKOPE_API_TOKEN=https://a.b"}, "https://a.b", "NETSKOPE_API_TOKEN", "swapped"},
 		{[]string{file("swapped", "acme.goskope.com")}, "acme.goskope.com", "NETSKOPE_API_TOKEN_FILE", "swapped"},
 	} {
@@ -196,7 +202,8 @@ func TestNoProblemShowsTheToken(t *testing.T) {
 		}
 	}
 	jwt := "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
-	for _, token := range []string{token, "https://" + token, jwt, "https://" + jwt} { // in the tenant's place, and none in its own
+	for _, token := range []string{token, "https://" + token, jwt,
+		"https://" + jwt} { // in the tenant's place, and none in its own
 		v := of("X=" + token)
 		v.Tenant("X", TenantDomain)
 		if err := v.Err(); err == nil || strings.Contains(err.Error(), token[8:20]) {
@@ -259,10 +266,14 @@ func FuzzTenant(f *testing.F) {
 func TestProxies(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		for value, good := range map[string]bool{
-			"": true, "http://127.0.0.1:8888": true, "proxy.corp:3128": true, "127.0.0.1:3128": true, "https://proxy.corp": true,
-			"http://svc:100%25cr3t@127.0.0.1:8888": true, "socks5://svc:s3cr3t@127.0.0.1:1080": true, "socks5h://proxy": true,
-			"http://svc:100%cr3t@127.0.0.1:8888": false, "svc:100%cr3t@127.0.0.1:8888": false, "http://": false, "http://:8888": false,
-			"http://svc:s3cr3t@proxy:port": false, "http:// proxy": false, "ftp://svc:s3cr3t@proxy": false, "socks4://proxy:1080": false,
+			"": true, "http://127.0.0.1:8888": true, "proxy.corp:3128": true, "127.0.0.1:3128": true,
+			"https://proxy.corp":                   true,
+			"http://svc:100%25cr3t@127.0.0.1:8888": true, "socks5://svc:s3cr3t@127.0.0.1:1080": true,
+			"socks5h://proxy":                    true,
+			"http://svc:100%cr3t@127.0.0.1:8888": false, "svc:100%cr3t@127.0.0.1:8888": false, "http://": false,
+			"http://:8888":                 false,
+			"http://svc:s3cr3t@proxy:port": false, "http:// proxy": false, "ftp://svc:s3cr3t@proxy": false,
+			"socks4://proxy:1080":         false,
 			"http//svc:s3cr3t@proxy:8888": false, "\"http://svc:s3cr3t@proxy\"": false, "http://svc:s3cr3t@[::1": false,
 		} {
 			v := of(name + "=" + value)
@@ -275,7 +286,8 @@ func TestProxies(t *testing.T) {
 			if good {
 				continue
 			}
-			if p := problems[0]; p.Name != name || p.Remedy == "" || strings.Contains(p.Error(), "cr3t") || strings.Contains(p.Error(), "svc") {
+			if p := problems[0]; p.Name != name || p.Remedy == "" || strings.Contains(p.Error(), "cr3t") ||
+				strings.Contains(p.Error(), "svc") {
 				t.Errorf("%s=%s: %v", name, value, p)
 			}
 		}

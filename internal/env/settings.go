@@ -100,7 +100,8 @@ func (v *Variables) Token() string {
 		v.hide(source, "(value not shown) has quotes, which no token has", "give the token alone")
 	case strings.ContainsAny(value, "${}<>()"):
 		v.hide(source, "(value not shown) looks like a name to be replaced, not like a token", "give the token itself")
-	case strings.HasPrefix(strings.ToLower(value), "bearer"), strings.HasPrefix(strings.ToLower(value), "netskope-api-token"):
+	case strings.HasPrefix(strings.ToLower(value), "bearer"), strings.HasPrefix(strings.ToLower(value),
+		"netskope-api-token"):
 		v.hide(source, "(value not shown) begins like a header", "give the token alone, without the header's name")
 	case len(value) > maxToken:
 		v.hide(source, fmt.Sprintf("(value not shown) has %d characters, which gateways refuse in a header", len(value)),

@@ -28,7 +28,8 @@ func (v *Variables) Domain(name string) string {
 	}
 	domain := strings.ToLower(value)
 	if !domainName.MatchString(domain) {
-		v.Refuse(name, value, "is no domain", "want the domain alone, as in govskope.us; leave it out for "+TenantDomain)
+		v.Refuse(name, value, "is no domain",
+			"want the domain alone, as in govskope.us; leave it out for "+TenantDomain)
 		return TenantDomain
 	}
 	return domain
@@ -100,7 +101,8 @@ func misplaced(host, domain string) (wrong, remedy string) {
 	want := "want the tenant's name, as in https://acme." + domain
 	ip, err := netip.ParseAddr(host)
 	switch {
-	case err == nil && (ip.Unmap().IsLinkLocalUnicast() || ip.WithZone("") == metadataIPv6), slices.Contains(metadataNames, host):
+	case err == nil && (ip.Unmap().IsLinkLocalUnicast() || ip.WithZone("") == metadataIPv6),
+		slices.Contains(metadataNames, host):
 		return "is the metadata service of a cloud, not a tenant", want
 	case err == nil:
 		return "is an IP address, and a tenant has a name", want
@@ -121,7 +123,8 @@ func misplaced(host, domain string) (wrong, remedy string) {
 var (
 	metadataIPv6   = netip.MustParseAddr("fd00:ec2::254")
 	metadataNames  = []string{"metadata.google.internal", "metadata.goog", "metadata", "instance-data"}
-	privateDomains = []string{".internal", ".local", ".localhost", ".localdomain", ".lan", ".home", ".home.arpa", ".corp",
+	privateDomains = []string{".internal", ".local", ".localhost", ".localdomain", ".lan", ".home", ".home.arpa",
+		".corp",
 		".intranet", ".private", ".test", ".invalid", ".example"}
 )
 

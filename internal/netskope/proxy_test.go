@@ -76,8 +76,10 @@ func TestProxyRefuses(t *testing.T) {
 		text := failure.Error()
 		status, _, _ := strings.Cut(test.answer, " ")
 		if failure.Passing != test.passing || n != 1 || failure.Status != 0 || !strings.Contains(text, test.want) ||
-			!strings.Contains(text, "the proxy "+listener.Addr().String()+" answered "+status) || time.Since(began) > time.Minute ||
-			strings.Contains(text, token) || strings.Contains(text, password) || strings.Contains(text, "netskope answered") ||
+			!strings.Contains(text, "the proxy "+listener.Addr().String()+" answered "+status) ||
+			time.Since(began) > time.Minute ||
+			strings.Contains(text, token) || strings.Contains(text, password) || strings.Contains(text,
+			"netskope answered") ||
 			strings.ContainsFunc(text, func(r rune) bool { return r != '\ufffd' && plain.IsControl(r) }) {
 			t.Errorf("%s: %d requests, passing %t: %q", test.answer, n, failure.Passing, text)
 		}

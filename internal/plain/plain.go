@@ -13,10 +13,10 @@ import (
 // none, and would be found in ordinary words.
 const shortestSecret = 6
 
-// Text is the text without the secret, in whatever case of letters (a host name keeps none), and without characters that a terminal obeys rather
-// than shows: controls become spaces, and what is otherwise not printable, such as a
-// bidirectional override or a byte that is no UTF-8, becomes U+FFFD. It is cut to most
-// characters.
+// Text is the text without the secret, in whatever case of letters (a host's name keeps none),
+// and without characters that a terminal obeys rather than shows: controls become spaces, and
+// what is otherwise not printable, such as a bidirectional override or a byte that is no UTF-8,
+// becomes U+FFFD. It is cut to most characters.
 func Text(text, secret string, most int) string {
 	if len(secret) >= shortestSecret {
 		text = regexp.MustCompile("(?i)"+regexp.QuoteMeta(secret)).ReplaceAllLiteralString(text, "(the token)")

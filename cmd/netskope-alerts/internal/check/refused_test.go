@@ -33,9 +33,10 @@ func TestCheckNamesWhatRefuses(t *testing.T) {
 		{"organisation policy", onStorage(gcstest.Constrained(constraint), writes...), []expected{
 			{"bucket.create", Fail, "an organisation policy is in the way: answered 412|" + constraint + "|allow"},
 			{"bucket.permissions", Pass, "not all were tried"}}},
-		{"organisation policy for moves alone", onStorage(gcstest.Constrained(constraint), gcstest.MoveObject), []expected{
-			{"bucket.create", Pass, ""}, {"bucket.move", Fail, "an organisation policy|" + constraint},
-			{"bucket.precondition", Pass, "create-only write, write on another generation"}}},
+		{"organisation policy for moves alone", onStorage(gcstest.Constrained(constraint), gcstest.MoveObject),
+			[]expected{
+				{"bucket.create", Pass, ""}, {"bucket.move", Fail, "an organisation policy|" + constraint},
+				{"bucket.precondition", Pass, "create-only write, write on another generation"}}},
 		{"perimeter", func(gcstest.Request) gcstest.Fault { return gcstest.OutsidePerimeter() }, []expected{
 			{"bucket.attributes", Fail, "VPC Service Controls is in the way: answered 403: Request is prohibited by " +
 				"organization's policy. vpcServiceControlsUniqueIdentifier: |ingress rule"},
@@ -48,17 +49,24 @@ func TestCheckNamesWhatRefuses(t *testing.T) {
 			{"bucket.create", Fail, "the bucket's encryption key is in the way|KMS|enable the key's version"}}},
 		{"billing", func(gcstest.Request) gcstest.Fault { return gcstest.BillingDisabled() }, []expected{
 			{"bucket.attributes", Fail, "the project's billing is in the way|enable billing"}}},
-		{"a proxy's 407", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(407, "Sign in to the proxy") }, []expected{
+		{"a proxy's 407", func(gcstest.Request) gcstest.Fault {
+			return gcstest.Elsewhere(407,
+				"Sign in to the proxy")
+		}, []expected{
 			{"bucket.attributes", Fail, "an answer that is not Cloud Storage's is in the way: answered 407|" +
 				`the title "Sign in to the proxy"|HTTPS_PROXY`}}},
-		{"a page of a login", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(200, "Login") }, []expected{
-			{"bucket.attributes", Fail, "not Cloud Storage's|HTTPS_PROXY"}, {"bucket.create", Skip, ""}}},
-		{"a page that says 404", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(404, "Not here") }, []expected{
-			{"bucket.attributes", Fail, "not Cloud Storage's|404"}}},
-		{"a page that says 403", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(403, "Blocked") }, []expected{
-			{"bucket.attributes", Fail, "not Cloud Storage's|Blocked"}}},
+		{"a page of a login", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(200, "Login") },
+			[]expected{
+				{"bucket.attributes", Fail, "not Cloud Storage's|HTTPS_PROXY"}, {"bucket.create", Skip, ""}}},
+		{"a page that says 404", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(404, "Not here") },
+			[]expected{
+				{"bucket.attributes", Fail, "not Cloud Storage's|404"}}},
+		{"a page that says 403", func(gcstest.Request) gcstest.Fault { return gcstest.Elsewhere(403, "Blocked") },
+			[]expected{
+				{"bucket.attributes", Fail, "not Cloud Storage's|Blocked"}}},
 		{"no moves: 404", onStorage(gcstest.UnknownRoute(404), gcstest.MoveObject), []expected{
-			{"bucket.move", Fail, "an endpoint that does not know Objects: move, which answered 404|STORAGE_EMULATOR_HOST"},
+			{"bucket.move", Fail,
+				"an endpoint that does not know Objects: move, which answered 404|STORAGE_EMULATOR_HOST"},
 			{"bucket.delete", Pass, ""}, {"bucket.cleanup", Pass, ""}}},
 		{"no moves: 501", onStorage(gcstest.UnknownRoute(501), gcstest.MoveObject), []expected{
 			{"bucket.move", Fail, "does not know Objects: move, which answered 501"}}},
@@ -88,7 +96,8 @@ func TestCheckConstrainedConditions(t *testing.T) {
 	checked(t, &netskopetest.Server{}, 20, func(w *world) {
 		first := true
 		w.faults(nil, func(r gcstest.Request) gcstest.Fault {
-			if write := r.Op == gcstest.Insert || r.Op == gcstest.StartUpload; write && !first || r.Op == gcstest.MoveObject ||
+			if write := r.Op == gcstest.Insert || r.Op == gcstest.StartUpload; write && !first ||
+				r.Op == gcstest.MoveObject ||
 				r.Op == gcstest.DeleteObject {
 				return gcstest.Constrained("constraints/x")
 			} else if write {
@@ -120,7 +129,8 @@ func (r refusing) RoundTrip(*http.Request) (*http.Response, error) {
 // TestCheckTenantsProxy: what a proxy answers to CONNECT is said of the proxy, not of the tenant.
 func TestCheckTenantsProxy(t *testing.T) {
 	for answer, want := range map[string]string{
-		"407 Proxy Authentication Required": "HTTPS_PROXY=http://user:password@", "403 Forbidden": "let the proxy pass NETSKOPE_TENANT's host",
+		"407 Proxy Authentication Required": "HTTPS_PROXY=http://user:password@",
+		"403 Forbidden":                     "let the proxy pass NETSKOPE_TENANT's host",
 	} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

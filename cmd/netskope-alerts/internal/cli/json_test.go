@@ -21,10 +21,12 @@ func TestJSONIsObeyedByNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		var back map[string]string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["kind"] != strings.ToValidUTF8(hostile, "\ufffd") {
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["kind"] != strings.ToValidUTF8(hostile,
+			"\ufffd") {
 			t.Errorf("%s: %q, %v", name, back, err)
 		}
-		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""),
+			func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%s: %q", name, out.String())
 		}
 	}

@@ -27,7 +27,8 @@ const maxEvent = 16 << 20
 //
 // Where it listens on this machine alone, it answers to this machine's names alone: a page may
 // have its own name resolve to 127.0.0.1, and is then of the same origin.
-func served(ctx context.Context, loopback bool, run func(context.Context, cloudevents.Event) error) (http.Handler, error) {
+func served(ctx context.Context, loopback bool, run func(context.Context, cloudevents.Event) error) (http.Handler,
+	error) {
 	protocol, err := cloudevents.NewHTTP()
 	if err != nil {
 		return nil, fmt.Errorf("serve events: %w", err)
@@ -39,7 +40,8 @@ func served(ctx context.Context, loopback bool, run func(context.Context, cloude
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "refused: the request comes from a page of another site; "+
-			"only what is not sent by a browser, as by the curl line that serve prints, starts a run", http.StatusForbidden)
+			"only what is not sent by a browser, as by the curl line that serve prints, starts a run",
+			http.StatusForbidden)
 	}))
 	return protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

@@ -69,18 +69,23 @@ func TestServeRefusesPages(t *testing.T) {
 		{true, "", map[string]string{"Content-Type": "text/plain"}, http.StatusOK, ""},
 		{true, "", map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden, "a page of another site"},
 		{true, "", map[string]string{"Sec-Fetch-Site": "same-site"}, http.StatusForbidden, "a page of another site"},
-		{true, "", map[string]string{"Origin": "https://evil.example", "Content-Type": "text/plain"}, http.StatusForbidden,
+		{true, "", map[string]string{"Origin": "https://evil.example", "Content-Type": "text/plain"},
+			http.StatusForbidden,
 			"a page of another site"},
 		{true, "", map[string]string{"Origin": "null"}, http.StatusForbidden, "a page of another site"},
 		{true, "evil.example:8080", nil, http.StatusForbidden, `the host "evil.example:8080"`},
-		{true, "evil.example:8080", map[string]string{"Origin": "http://evil.example:8080"}, http.StatusForbidden, "--host"},
-		{true, "localhost", nil, http.StatusOK, ""}, {true, "[::1]:8080", nil, http.StatusOK, ""}, {true, port, nil, http.StatusOK, ""},
+		{true, "evil.example:8080", map[string]string{"Origin": "http://evil.example:8080"}, http.StatusForbidden,
+			"--host"},
+		{true, "localhost", nil, http.StatusOK, ""}, {true, "[::1]:8080", nil, http.StatusOK, ""}, {true, port, nil,
+			http.StatusOK, ""},
 		{false, "collector.internal:8080", nil, http.StatusOK, ""},
-		{false, "collector.internal", map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden, "another site"},
+		{false, "collector.internal", map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden,
+			"another site"},
 	} {
 		address, came := service(t, test.loopback)
 		status, said := post(t, address, test.host, push, test.header)
-		if status != test.status || !strings.Contains(said, test.said) || (len(*came) == 1) != (status == http.StatusOK) {
+		if status != test.status || !strings.Contains(said, test.said) ||
+			(len(*came) == 1) != (status == http.StatusOK) {
 			t.Errorf("%+v: %d %s, %d events", test, status, said, len(*came))
 		}
 	}
@@ -100,20 +105,24 @@ func TestServeTakesEveryShape(t *testing.T) {
 		name, path, body string
 		header           map[string]string
 	}{
-		{"binary", "/", text, map[string]string{"Content-Type": "application/json", "Ce-Specversion": "1.0", "Ce-Id": "7",
+		{"binary", "/", text, map[string]string{"Content-Type": "application/json", "Ce-Specversion": "1.0",
+			"Ce-Id":   "7",
 			"Ce-Time": published, "Ce-Type": kind, "Ce-Source": topic}},
-		{"structured", "/", structured, map[string]string{"Content-Type": "application/cloudevents+json; charset=utf-8"}},
+		{"structured", "/", structured,
+			map[string]string{"Content-Type": "application/cloudevents+json; charset=utf-8"}},
 		{"push", "/projects/p/topics/t", text, json},
 		{"push of the emulator", "/projects/p/topics/t", emulators, json},
 	} {
 		address, came := service(t, true)
-		if status, said := post(t, address+test.path, "", test.body, test.header); status != http.StatusOK || len(*came) != 1 {
+		if status, said := post(t, address+test.path, "", test.body, test.header); status != http.StatusOK ||
+			len(*came) != 1 {
 			t.Errorf("%s: %d %s, %d events", test.name, status, said, len(*came))
 			continue
 		}
 		e := (*came)[0]
 		asked, err := message.Read(e)
-		if err != nil || asked.Verify.Hours() != 48 || e.ID() != "7" || e.Time().UTC().Format("2006-01-02T15:04:05Z") != published ||
+		if err != nil || asked.Verify.Hours() != 48 || e.ID() != "7" ||
+			e.Time().UTC().Format("2006-01-02T15:04:05Z") != published ||
 			e.Type() != kind || e.Source() != topic {
 			t.Errorf("%s: %v, %+v, %v", test.name, e, asked, err)
 		}
@@ -128,7 +137,8 @@ func TestServeTakesEveryShape(t *testing.T) {
 	if status, _ := post(t, address, "", push, json); status != http.StatusOK || (*came)[0].ID() == "" {
 		t.Errorf("a message without an ID: %d", status)
 	}
-	if status, said := post(t, address, "", `{"message":"`+strings.Repeat("x", maxEvent), json); status != http.StatusBadRequest {
+	if status, said := post(t, address, "", `{"message":"`+strings.Repeat("x", maxEvent),
+		json); status != http.StatusBadRequest {
 		t.Errorf("without an end: %d %.80s", status, said)
 	}
 }
