@@ -106,9 +106,9 @@ func objectForm(text []byte) (form *Form, sure bool) {
 		return nil, false
 	}
 	// Behind a first line that is torn there are alerts, each on a line.
-	second, _, _ := bytes.Cut(rest, []byte("\n"))
+	second, _, whole := bytes.Cut(rest, []byte("\n"))
 	if second = bytes.TrimSpace(second); len(second) > len("{}") && second[0] == '{' && json.Valid(second) {
-		return nil, true
+		return nil, whole
 	}
 	var value json.RawMessage
 	values := json.NewDecoder(bytes.NewReader(text))

@@ -125,15 +125,21 @@ type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
+// FuzzForm holds that what is said to be sure of a content's beginning stays so, whatever follows.
 func FuzzForm(f *testing.F) {
-	for _, text := range []string{"{}\n{", "[1", "{\n\"a\":1}", "a,b\n1,2\n", "\x00{"} {
-		f.Add([]byte(text))
+	for _, seed := range []struct{ begin, more string }{{"{\n{", "\"a\":1}"}, {"[1", "]"}, {"{\n\"a\":1}", "\n{"}, {"a,b\n1,2\n", "3"},
+		{"\x00{", ""}, {"{\"x\":[\n{\"a\":1}", ",\n2]}\n"}, {"{\"x\":[\n{\"a\":1}\n", "{}\n"}, {"{\"result\":[", "x"}, {"<", "a"}, {"[", "section]"},
+		{"{\"_id\":1}\n", "a,b\n"}, {"1,2\n3,4", ",5\n"}, {"PK\x03", "\x04"}} {
+		f.Add([]byte(seed.begin), []byte(seed.more))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		_, sure := formOf(text)
-		if form, _ := formOf(append(text, "\n{}\n"...)); sure && form == Empty {
-			t.Errorf("%q", text)
+	f.Fuzz(func(t *testing.T, begin, more []byte) {
+		form, sure := formOf(begin)
+		if !sure {
+			return
 		}
-		AnswerOf(text)
+		if then, _ := formOf(append(begin[:len(begin):len(begin)], more...)); (then == nil) != (form == nil) ||
+			form != nil && then.Name != form.Name {
+			t.Errorf("%q is %+v, and with %q behind it %+v", begin, form, more, then)
+		}
 	})
 }
