@@ -61,7 +61,7 @@ type explained struct {
 const unreadable udm.Rule = "unreadable"
 
 func newPreview(c *Command, s cli.Streams) *preview {
-	p := &preview{Command: c, coverage: udm.NewCoverage(0), findings: text.TerminalOf(s.Stderr, s.Lookup),
+	p := &preview{Command: c, coverage: udm.NetskopeAlert.NewCoverage(0), findings: text.TerminalOf(s.Stderr, s.Lookup),
 		shown: map[udm.Rule]int64{}}
 	if c.Explain == "" && !c.Coverage && c.HTML == "" {
 		p.out, p.visible = bufio.NewWriterSize(s.Stdout, ndjson.ReadBuffer), text.IsTerminal(s.Stdout)
@@ -143,13 +143,13 @@ func (p *preview) lines(s ndjson.Source, c *ndjson.Content) error {
 
 // alert makes the event of a line, if it is an alert.
 func (p *preview) alert(s ndjson.Source, at ndjson.Line) error {
-	event, err := udm.Map(at.Text)
+	event, err := udm.NetskopeAlert.Map(at.Text)
 	if err != nil {
 		p.refuse(s.Place(at), strings.TrimPrefix(err.Error(), "map alert: "))
 		return nil
 	}
 	if p.Explain != "" && p.explained == nil && event.ID() == p.Explain {
-		steps, err := udm.Explain(at.Text)
+		steps, err := udm.NetskopeAlert.Explain(at.Text)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func TestEvents(t *testing.T) {
 		strings.Repeat("x", alert.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
 	var want bytes.Buffer
 	for line := range strings.Lines(text + `{"_id":"x","timestamp":1}` + "\n" + `{"_id":"y","timestamp":1}` + "\n") {
-		event, err := udm.Map([]byte(line))
+		event, err := udm.NetskopeAlert.Map([]byte(line))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestUDMTextFits(t *testing.T) {
 // TestExplainedRows: with --all every row of the table is there, in order; without, those
 // that did something.
 func TestExplainedRows(t *testing.T) {
-	steps, err := udm.Explain([]byte(strings.Split(fewAlerts(), "\n")[0]))
+	steps, err := udm.NetskopeAlert.Explain([]byte(strings.Split(fewAlerts(), "\n")[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestUDMJSON(t *testing.T) {
 	s, cov, e := p.coverage.Summary(), got.Coverage, got.Explained
 	if cov.Events != s.Events || cov.Invalid != s.Invalid || cov.Demoted != s.Demoted || cov.counts != p.counts ||
 		len(cov.Types) != len(s.Types) || len(cov.Findings) != len(s.Findings) ||
-		len(cov.Unmapped) != len(s.Unmapped) || len(cov.Rows) != len(udm.Rows()) {
+		len(cov.Unmapped) != len(s.Unmapped) || len(cov.Rows) != len(udm.NetskopeAlert.Rows()) {
 		t.Errorf("coverage %+v", cov)
 	}
 	never := 0

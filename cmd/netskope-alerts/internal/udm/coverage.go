@@ -20,6 +20,7 @@ const (
 // of unmapped fields that it may keep, about 500 bytes each. It must not be used by
 // several goroutines at once.
 type Coverage struct {
+	table    *table
 	limit    int
 	over     uint64
 	events   uint64
@@ -38,17 +39,19 @@ type findingKey struct {
 	path   string
 }
 
-// NewCoverage returns an empty Coverage that keeps up to limit distinct unmapped
+// NewCoverage returns an empty Coverage for events of the log type, that keeps up to limit distinct unmapped
 // fields; 1000 if limit is 0.
-func NewCoverage(limit int) *Coverage {
+func (t LogType) NewCoverage(limit int) *Coverage {
 	if limit <= 0 {
 		limit = defaultUnmapped
 	}
-	return &Coverage{limit: limit, types: map[string]uint64{}, rows: make([][outcomes]uint64, len(table)),
-		findings: map[findingKey]uint64{}, unmapped: map[string]*Unmapped{}}
+	return &Coverage{table: t.table(), limit: limit, types: map[string]uint64{},
+		rows: make([][outcomes]uint64, len(t.table().rows)), findings: map[findingKey]uint64{},
+		unmapped: map[string]*Unmapped{}}
 }
 
-// Add counts an event and the alert that [Map] made it of. Neither is kept.
+// Add counts an event of the coverage's log type, and the alert that it was made of.
+// Neither is kept.
 func (c *Coverage) Add(event Event) {
 	c.events++
 	c.types[event.Type()]++
@@ -77,7 +80,7 @@ func (c *Coverage) Add(event Event) {
 func (c *Coverage) object(s string, depth int) {
 	before := len(c.path)
 	members(s, func(key, raw string) {
-		if _, mapped := fieldIndex[key]; mapped && depth == 1 {
+		if _, mapped := c.table.fieldIndex[key]; mapped && depth == 1 {
 			return
 		}
 		if before > 0 {
@@ -189,8 +192,8 @@ func (c *Coverage) Summary() Summary {
 	for name, count := range c.types {
 		s.Types = append(s.Types, TypeCount{name, count})
 	}
-	for i := range table {
-		r := RowCount{Row: table[i].public(), By: c.rows[i]}
+	for i, row := range c.table.public() {
+		r := RowCount{Row: row, By: c.rows[i]}
 		for outcome, count := range r.By {
 			if Outcome(outcome).Hit() {
 				r.Hits += count

@@ -11,7 +11,7 @@ import (
 
 func cover(t testing.TB, limit int, alerts ...string) Summary {
 	t.Helper()
-	c := NewCoverage(limit)
+	c := NetskopeAlert.NewCoverage(limit)
 	for _, alert := range alerts {
 		c.Add(mapText(t, alert))
 	}
@@ -88,19 +88,19 @@ func TestEveryRowIsHit(t *testing.T) {
 }
 
 func TestCoverageIsBounded(t *testing.T) {
-	c := NewCoverage(100)
+	c := NetskopeAlert.NewCoverage(100)
 	add := func(from, to int) {
 		for i := from; i < to; i++ {
 			alert := fmt.Appendf(nil, `{"_id":"i","timestamp":1,"%s%d":%q,"same":{"deep":%s1%s}}`,
 				strings.Repeat("é", 300), i, strings.Repeat("ü", 3000),
 				strings.Repeat(`{"a":[`, 50), strings.Repeat(`]}`, 50))
-			event, err := Map(alert)
+			event, err := NetskopeAlert.Map(alert)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c.Add(event)
 			alert = fmt.Appendf(nil, `{"_id":"i","timestamp":1,"f%d":1}`, i)
-			event, _ = Map(alert)
+			event, _ = NetskopeAlert.Map(alert)
 			c.Add(event)
 		}
 	}
@@ -130,7 +130,7 @@ func TestCoverageIsBounded(t *testing.T) {
 
 // TestExamplesDoNotHoldAlerts: a kept example is a copy, not a part of its alert.
 func TestExamplesDoNotHoldAlerts(t *testing.T) {
-	c := NewCoverage(0)
+	c := NetskopeAlert.NewCoverage(0)
 	before := heap()
 	for i := range 200 {
 		c.Add(mapText(t, fmt.Sprintf(`{"f%d":"example","app":"%s"}`, i, strings.Repeat("x", 100_000))))
@@ -151,7 +151,7 @@ func heap() uint64 {
 }
 
 func TestSummaryIsACopy(t *testing.T) {
-	c := NewCoverage(0)
+	c := NetskopeAlert.NewCoverage(0)
 	alert := `{"timestamp":1,"score":1}`
 	c.Add(mapText(t, alert))
 	s := c.Summary()

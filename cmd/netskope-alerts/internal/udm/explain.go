@@ -13,15 +13,15 @@ type Step struct {
 	Why     string
 }
 
-// Explain maps an alert and says for every row of the table, in the order of [Rows],
-// what it did. Its error is that of [Map].
-func Explain(alert []byte) ([]Step, error) {
-	m, err := read(alert)
+// Explain maps an alert and says for every row of the table, in the order of
+// [LogType.Rows], what it did. Its error is that of [LogType.Map].
+func (t LogType) Explain(alert []byte) ([]Step, error) {
+	m, err := t.read(alert)
 	if err != nil {
 		return nil, err
 	}
 	defer m.release()
-	m.steps = make([]Step, len(table))
+	m.steps = make([]Step, len(m.table.rows))
 	m.run()
 	return m.steps, nil
 }

@@ -33,7 +33,7 @@ func alerts(t testing.TB) map[string][]byte {
 
 func TestGolden(t *testing.T) {
 	for name, alert := range alerts(t) {
-		event, err := Map(alert)
+		event, err := NetskopeAlert.Map(alert)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -87,11 +87,11 @@ func TestErrors(t *testing.T) {
 		"\ufeff{}":       "map alert: not valid JSON at byte 1 of 5",
 		`{"a":NaN}`:      "map alert: not valid JSON at byte 6 of 9",
 	} {
-		_, err := Map([]byte(alert))
+		_, err := NetskopeAlert.Map([]byte(alert))
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", alert, err, want)
 		}
-		if _, explained := Explain([]byte(alert)); explained == nil || explained.Error() != err.Error() {
+		if _, explained := NetskopeAlert.Explain([]byte(alert)); explained == nil || explained.Error() != err.Error() {
 			t.Errorf("%q: Map says %v, Explain %v", alert, err, explained)
 		}
 	}
@@ -139,8 +139,8 @@ func sound(t *testing.T, alert []byte, event Event) {
 			t.Fatalf("%q: %s is not UTF-8: %q", alert, schema[en.slot].path, en.text)
 		}
 	}
-	steps, err := Explain(alert)
-	if err != nil || len(steps) != len(table) {
+	steps, err := NetskopeAlert.Explain(alert)
+	if err != nil || len(steps) != len(NetskopeAlert.table().rows) {
 		t.Fatalf("%q: %d steps, %v", alert, len(steps), err)
 	}
 	for i, s := range steps {
@@ -151,7 +151,7 @@ func sound(t *testing.T, alert []byte, event Event) {
 			t.Fatalf("%q: step %+v", alert, s)
 		}
 	}
-	cover := NewCoverage(20)
+	cover := NetskopeAlert.NewCoverage(20)
 	cover.Add(event)
 	if s := cover.Summary(); s.Events != 1 || len(s.Unmapped) > 20 {
 		t.Fatalf("%q: summary %+v", alert, s)
@@ -167,7 +167,7 @@ func FuzzMap(f *testing.F) {
 	}
 	f.Add([]byte("{\"a\":[{},[],{\"b\":[1,{\"c\":null}]}],\"\":{\"\":\"\xff\"}}"))
 	f.Fuzz(func(t *testing.T, alert []byte) {
-		event, err := Map(alert)
+		event, err := NetskopeAlert.Map(alert)
 		object := json.Valid(alert) && bytes.TrimLeft(alert, " \t\r\n")[0] == '{'
 		if object != (err == nil) {
 			t.Fatalf("%q: %v", alert, err)
@@ -200,7 +200,7 @@ func TestNastyValues(t *testing.T) {
 		`"2026-10-31T12:00:00Z"`,
 		`"`+strings.Repeat("é", 5000)+`"`, `"`+strings.Repeat("a@b,", 500)+`"`)
 	names := []string{"unmapped", "\\u0061", ""}
-	for name := range fieldIndex {
+	for name := range NetskopeAlert.table().fieldIndex {
 		names = append(names, name)
 	}
 	for range 1000 {
@@ -213,7 +213,7 @@ func TestNastyValues(t *testing.T) {
 			alert.WriteString(`"` + names[r.IntN(len(names))] + `":` + values[r.IntN(len(values))])
 		}
 		alert.WriteByte('}')
-		event, err := Map(alert.Bytes())
+		event, err := NetskopeAlert.Map(alert.Bytes())
 		if err != nil {
 			t.Fatalf("%q: %v", alert.Bytes(), err)
 		}
@@ -245,7 +245,7 @@ func TestLongList(t *testing.T) {
 // TestAlertIsCopied: an event is independent of the bytes that it was made from.
 func TestAlertIsCopied(t *testing.T) {
 	alert := []byte(`{"_id":"i","app":"Drive"}`)
-	event, err := Map(alert)
+	event, err := NetskopeAlert.Map(alert)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package udm
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -18,7 +16,7 @@ type row struct {
 	when    *condition // nil is always
 	key     string     // of a label, or the member of additional
 	skip    []string   // texts that count as no value, in lower case
-	note    string     // key of notes
+	note    string     // key of the table's notes
 
 	slot   int   // index of path in schema; -1 for a group or a path that is withheld
 	fields []int // indexes of from
@@ -56,51 +54,6 @@ func (r *row) target() string {
 	return r.path
 }
 
-var (
-	// fieldIndex numbers the fields that the table reads.
-	fieldIndex = map[string]int{}
-	// plan is the order in which rows are evaluated: that of schema, then by rank.
-	// Rows that are decided from the others' results are not in it.
-	plan []int
-	// The rows that are decided: of metadata.event_type, by name, and the groups.
-	typeRows  = map[string]int{}
-	groupRows []int
-)
-
-func init() {
-	for i := range table {
-		r := &table[i]
-		r.slot = slotOf(r.path)
-		if r.from == nil && r.log != "N/A" {
-			r.from = of(r.log)
-		}
-		for _, name := range r.from {
-			r.fields = append(r.fields, index(name))
-		}
-		switch r.how.name {
-		case decided.name:
-			typeRows[r.name()] = i
-		case group.name:
-			groupRows = append(groupRows, i)
-		default:
-			plan = append(plan, i)
-		}
-	}
-	slices.SortStableFunc(plan, func(a, b int) int {
-		return cmp.Or(cmp.Compare(table[a].slot, table[b].slot), cmp.Compare(table[a].rank, table[b].rank))
-	})
-	resolve()
-}
-
-func index(name string) int {
-	i, ok := fieldIndex[name]
-	if !ok {
-		i = len(fieldIndex)
-		fieldIndex[name] = i
-	}
-	return i
-}
-
 // A Row is one row of the mapping table, for printing.
 type Row struct {
 	// Name is the original's row number, 1 to 114. Parts of row 74, whose content the
@@ -127,34 +80,6 @@ type Row struct {
 	// Note says what is ambiguous about the row and what was chosen: A1 to A14 and a
 	// sentence, or nothing.
 	Note string
-}
-
-// Rows are the 114 rows of the original's table, in its order, then the parts of row
-// 74, then what was added.
-func Rows() []Row {
-	rows := make([]Row, len(table))
-	for i := range table {
-		rows[i] = table[i].public()
-	}
-	return rows
-}
-
-func (r *row) public() Row {
-	p := Row{Name: r.name(), Log: r.log, From: slices.Clone(r.from), How: r.how.name, Path: r.path, Key: r.key,
-		Rank: r.rank, Skip: slices.Clone(r.skip)}
-	if r.when != nil {
-		p.When = r.when.text
-	}
-	switch r.how.name {
-	case decided.name:
-		p.How = claimed(p.Name)
-	case group.name:
-		p.How = "object, its parts follow as rows 74.1 and so on"
-	}
-	if r.note != "" {
-		p.Note = r.note + " " + notes[r.note]
-	}
-	return p
 }
 
 // conditions of the table.

@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// originalRows is how many rows the original's table has.
+const originalRows = 114
+
 // original reads the original's table, as its page prints it: number, log field, UDM
 // path, logic.
 func original(t testing.TB) [][]string {
@@ -29,7 +32,7 @@ func original(t testing.TB) [][]string {
 }
 
 func TestTableIsTheOriginals(t *testing.T) {
-	rows := Rows()
+	rows := NetskopeAlert.Rows()
 	if len(rows) < originalRows {
 		t.Fatalf("the table has %d rows", len(rows))
 	}
@@ -87,7 +90,7 @@ func rowCases(t testing.TB) []rowCase {
 // paths are the UDM paths of the rows, the original's from the original.
 func paths(t *testing.T) map[string]string {
 	paths := map[string]string{}
-	for _, row := range Rows()[originalRows:] {
+	for _, row := range NetskopeAlert.Rows()[originalRows:] {
 		paths[row.Name] = row.Path
 	}
 	for _, row := range original(t) {
@@ -101,7 +104,7 @@ func TestEachRow(t *testing.T) {
 	paths, tried := paths(t), map[string]bool{}
 	for _, c := range rowCases(t) {
 		tried[c.row] = true
-		steps, err := Explain([]byte(c.alert))
+		steps, err := NetskopeAlert.Explain([]byte(c.alert))
 		if err != nil {
 			t.Fatalf("row %s: %v", c.row, err)
 		}
@@ -118,7 +121,7 @@ func TestEachRow(t *testing.T) {
 		if s.Outcome != Set || len(c.result) == 0 {
 			continue
 		}
-		event, err := Map([]byte(c.alert))
+		event, err := NetskopeAlert.Map([]byte(c.alert))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +144,7 @@ func TestEachRow(t *testing.T) {
 			t.Errorf("row %s of the original has no line in rows.txt", row[0])
 		}
 	}
-	for _, row := range Rows() {
+	for _, row := range NetskopeAlert.Rows() {
 		if !tried[row.Name] {
 			t.Errorf("row %s has no line in rows.txt", row.Name)
 		}
@@ -188,14 +191,14 @@ func dig(t *testing.T, event []byte, path string) []string {
 // opened twice, and the table fits into its numbers.
 func TestSchema(t *testing.T) {
 	used := make([]bool, len(schema))
-	for i := range table {
-		r := &table[i]
+	for i := range NetskopeAlert.table().rows {
+		r := &NetskopeAlert.table().rows[i]
 		if r.slot >= 0 {
 			used[r.slot] = true
 		} else if !strings.HasPrefix(r.path, "network.http.parsed_user_agent") && r.how.name != group.name {
 			t.Errorf("row %s: %s is not in the schema", r.name(), r.path)
 		}
-		if r.note != "" && notes[r.note] == "" {
+		if r.note != "" && alertNotes[r.note] == "" {
 			t.Errorf("row %s: there is no note %s", r.name(), r.note)
 		}
 	}
@@ -222,18 +225,18 @@ func TestSchema(t *testing.T) {
 		}
 		open = p.parents
 	}
-	if room := len(mapping{}.values); len(fieldIndex) > room {
-		t.Errorf("%d fields are read, there is room for %d", len(fieldIndex), room)
+	if room := len(mapping{}.values); len(NetskopeAlert.table().fieldIndex) > room {
+		t.Errorf("%d fields are read, there is room for %d", len(NetskopeAlert.table().fieldIndex), room)
 	}
-	if len(table) > 256 || len(schema) > 256 {
-		t.Errorf("%d rows or %d fields do not fit into a byte", len(table), len(schema))
+	if len(NetskopeAlert.table().rows) > 256 || len(schema) > 256 {
+		t.Errorf("%d rows or %d fields do not fit into a byte", len(NetskopeAlert.table().rows), len(schema))
 	}
 	if len(ipProtocols) != len(ipProtocolNumbers) || len(applicationProtocols) != 84 {
 		t.Errorf("%d IP protocols, %d numbers, %d application protocols", len(ipProtocols), len(ipProtocolNumbers),
 			len(applicationProtocols))
 	}
 	for i := 1; i <= 14; i++ {
-		if notes["A"+strconv.Itoa(i)] == "" {
+		if alertNotes["A"+strconv.Itoa(i)] == "" {
 			t.Errorf("note A%d is not explained", i)
 		}
 	}

@@ -26,26 +26,27 @@ import (
 	"fmt"
 )
 
-// originalRows is how many rows the original's table has.
-const originalRows = 114
-
 // An Event is what became of one alert. It holds a copy of the alert's text, not the
 // bytes that were given. The zero Event is the event of no alert.
 type Event struct {
+	logType  LogType
 	alert    string // JSON
 	id       string
 	entries  []entry   // in the order of schema
-	outcomes []Outcome // by the index of a row in table
+	outcomes []Outcome // by the index of a row
 	findings []Finding
 }
 
 // entry is one value of the event.
 type entry struct {
 	slot uint8 // index in schema
-	row  uint8 // index in table
+	row  uint8 // index in the table's rows
 	src  uint8 // index in the row's from
 	text string
 }
+
+// LogType is the log type by whose table the event was made.
+func (e Event) LogType() LogType { return e.logType }
 
 // ID is the alert's _id (or Id); empty if it has none.
 func (e Event) ID() string { return e.id }
@@ -77,8 +78,9 @@ func (e Event) Valid() bool {
 // security_result.detection_fields[cci], additional.fields[Object].
 func (e Event) Get(path string) []string {
 	var values []string
+	rows := e.logType.table().rows
 	for _, en := range e.entries {
-		if table[en.row].target() == path {
+		if rows[en.row].target() == path {
 			values = append(values, en.text)
 		}
 	}
@@ -94,15 +96,15 @@ func (e Event) has(slot int) bool {
 	return false
 }
 
-// Map maps one alert, a JSON object, to its event. The error says what about the bytes
+// Map maps one alert, a JSON object, to its event by the table of the log type. The error says what about the bytes
 // is not a JSON object; there is no other. Whatever else is wrong with the alert is
 // among the event's findings.
 //
 // Numbers are never read through a float64: 64-bit ids and 1.10 come out digit for
 // digit. Of members with the same name the last one counts. Bytes that are not UTF-8,
 // and halves of surrogate pairs, come out as U+FFFD.
-func Map(alert []byte) (Event, error) {
-	m, err := read(alert)
+func (t LogType) Map(alert []byte) (Event, error) {
+	m, err := t.read(alert)
 	if err != nil {
 		return Event{}, err
 	}
