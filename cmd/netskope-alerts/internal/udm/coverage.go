@@ -80,14 +80,14 @@ func (c *Coverage) Add(event Event) {
 func (c *Coverage) object(s string, depth int) {
 	before := len(c.path)
 	members(s, func(key, raw string) {
-		if _, mapped := c.table.fieldIndex[key]; mapped && depth == 1 {
-			return
-		}
 		if before > 0 {
 			c.path = append(c.path, '.')
 		}
 		c.path = append(c.path, key...)
-		c.value(raw, depth)
+		_, mapped := c.table.fieldIndex[string(c.path)]
+		if readable := depth == 1 || depth == 2 && before > 0; !mapped || !readable {
+			c.value(raw, depth)
+		}
 		c.path = c.path[:before]
 	})
 }

@@ -66,25 +66,30 @@ func TestCoverageCounts(t *testing.T) {
 	}
 }
 
-// TestEveryRowIsHit: the alerts of testdata together use the whole table.
+// TestEveryRowIsHit: the alerts and events of testdata together use the whole of each table.
 func TestEveryRowIsHit(t *testing.T) {
-	var texts []string
-	for _, alert := range alerts(t) {
-		texts = append(texts, string(alert))
-	}
-	s := cover(t, 0, texts...)
-	hit := map[string]bool{}
-	for _, row := range s.Rows {
-		hit[row.Row.Name] = row.Hits > 0
-		if row.Hits == 0 {
-			t.Errorf("no alert of testdata uses row %s, %s to %s", row.Row.Name, row.Row.Log, row.Row.Path)
+	eachLogType(t, func(t *testing.T, of LogType) {
+		c := of.NewCoverage(0)
+		for name, alert := range all(t) {
+			event, err := of.Map(alert)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			c.Add(event)
 		}
-	}
-	for _, row := range original(t) {
-		if !hit[row[0]] {
-			t.Errorf("row %s of the original, %s to %s, is not used", row[0], row[1], row[2])
+		hit := map[string]bool{}
+		for _, row := range c.Summary().Rows {
+			hit[row.Row.Name] = row.Hits > 0
+			if row.Hits == 0 {
+				t.Errorf("no alert of testdata uses row %s, %s to %s", row.Row.Name, row.Row.Log, row.Row.Path)
+			}
 		}
-	}
+		for _, row := range original(t, of) {
+			if !hit[row[0]] {
+				t.Errorf("row %s of the original, %s to %s, is not used", row[0], row[1], row[2])
+			}
+		}
+	})
 }
 
 func TestCoverageIsBounded(t *testing.T) {

@@ -1,5 +1,10 @@
 package udm
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A Step says what one row of the table did with an alert.
 type Step struct {
 	Row Row
@@ -24,4 +29,13 @@ func (t LogType) Explain(alert []byte) ([]Step, error) {
 	m.steps = make([]Step, len(m.table.rows))
 	m.run()
 	return m.steps, nil
+}
+
+// Unmapped are the fields of the event's alert that no row of the table reads, by name.
+func (e Event) Unmapped() []Unmapped {
+	c := e.logType.NewCoverage(0)
+	c.Add(e)
+	fields := c.Summary().Unmapped
+	slices.SortFunc(fields, func(a, b Unmapped) int { return cmp.Compare(a.Path, b.Path) })
+	return fields
 }

@@ -85,6 +85,12 @@ func (t LogType) read(alert []byte) (*mapping, error) {
 	members(m.event.alert, func(key, raw string) {
 		if i, ok := m.table.fieldIndex[key]; ok {
 			m.values[i] = valueOf(raw)
+		} else if m.table.parents[key] && raw[0] == '{' {
+			members(raw, func(member, raw string) {
+				if i, ok := m.table.fieldIndex[key+"."+member]; ok {
+					m.values[i] = valueOf(raw)
+				}
+			})
 		}
 	})
 	return m, nil

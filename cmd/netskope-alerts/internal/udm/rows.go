@@ -1,8 +1,8 @@
 package udm
 
-// alertRows is the original's table of 114 rows, in its order and with its names, and
-// behind it what it only hints at: the parts of security_result (rows 74.1 to 74.22)
-// and three additions (+1 to +3). A row reads
+// alertRows is the table of NETSKOPE_ALERT: the original's 114 rows, in its order and with
+// its names, and behind them what it only hints at: the parts of security_result (rows
+// 74.1 to 74.22) and three additions (+1 to +3). A row reads
 //
 //	number, the original's log field, the alert's fields if they are called otherwise,
 //	transformation, UDM path, rank among the rows of that path, condition.

@@ -12,8 +12,10 @@ type table struct {
 	notes  map[string]string // by the key that rows have
 	claims []claim           // to an event type, the strongest first
 
-	// fieldIndex numbers the fields that are read.
+	// fieldIndex numbers the fields that are read; a dot leads to a member of an object, which
+	// is one of parents.
 	fieldIndex map[string]int
+	parents    map[string]bool
 	// plan is the order in which rows are evaluated: that of schema, then by rank.
 	// Rows that are decided from the others' results are not in it.
 	plan []int
@@ -23,7 +25,8 @@ type table struct {
 }
 
 func newTable(rows []row, notes map[string]string, claims []claim) *table {
-	t := &table{rows: rows, notes: notes, claims: claims, fieldIndex: map[string]int{}, typeRows: map[string]int{}}
+	t := &table{rows: rows, notes: notes, claims: claims, fieldIndex: map[string]int{},
+		parents: map[string]bool{}, typeRows: map[string]int{}}
 	for i := range t.rows {
 		r := &t.rows[i]
 		r.slot = slotOf(r.path)
@@ -32,6 +35,9 @@ func newTable(rows []row, notes map[string]string, claims []claim) *table {
 		}
 		for _, name := range r.from {
 			r.fields = append(r.fields, t.index(name))
+		}
+		for _, name := range r.also {
+			t.index(name)
 		}
 		switch r.how.name {
 		case decided.name:
@@ -53,6 +59,9 @@ func (t *table) index(name string) int {
 	if !ok {
 		i = len(t.fieldIndex)
 		t.fieldIndex[name] = i
+		if parent, _, member := strings.Cut(name, "."); member {
+			t.parents[parent] = true
+		}
 	}
 	return i
 }
@@ -87,8 +96,8 @@ func (t *table) public() []Row {
 
 func (t *table) publicRow(i int) Row {
 	r := &t.rows[i]
-	p := Row{Name: r.name(), Log: r.log, From: slices.Clone(r.from), How: r.how.name, Path: r.path, Key: r.key,
-		Rank: r.rank, Skip: slices.Clone(r.skip)}
+	p := Row{Name: r.name(), Source: r.source(), Log: r.log, From: slices.Clone(r.from), How: r.how.name,
+		Path: r.path, Key: r.key, Rank: r.rank, Skip: slices.Clone(r.skip)}
 	if r.when != nil {
 		p.When = r.when.text
 	}

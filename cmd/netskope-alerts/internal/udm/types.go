@@ -21,18 +21,21 @@ var alertClaims = []claim{
 				(m.get("shared_with").kind != absent || m.get("from_user").kind != absent)
 		}},
 	{"16", "NETWORK_HTTP", "Protocol begins with HTTP", func(m *mapping) bool { return isHTTP(m.get("Protocol")) }},
-	{"18", "NETWORK_HTTP", "principal and target have a machine, protocol begins with HTTP", func(m *mapping) bool {
-		return principalMachine.met(&m.event) && targetMachine.met(&m.event) && isHTTP(m.get("protocol"))
-	}},
-	{"18", "NETWORK_CONNECTION", "principal and target have a machine", func(m *mapping) bool {
-		return principalMachine.met(&m.event) && targetMachine.met(&m.event)
-	}},
-	{"+2", "STATUS_UPDATE", "the principal has a machine",
-		func(m *mapping) bool { return principalMachine.met(&m.event) }},
-	{"+3", "USER_UNCATEGORIZED", "the principal has a user",
-		func(m *mapping) bool { return principalUser.met(&m.event) }},
-	{"107", "GENERIC_EVENT", "no other fits", func(*mapping) bool { return true }},
+	{"18", "NETWORK_HTTP", "principal and target have a machine, protocol begins with HTTP", isHTTPBetweenMachines},
+	{"18", "NETWORK_CONNECTION", "principal and target have a machine", isBetweenMachines},
+	{"+2", "STATUS_UPDATE", "the principal has a machine", isOfMachine},
+	{"+3", "USER_UNCATEGORIZED", "the principal has a user", isOfUser},
+	{"107", "GENERIC_EVENT", "no other fits", always},
 }
+
+func isBetweenMachines(m *mapping) bool {
+	return principalMachine.met(&m.event) && targetMachine.met(&m.event)
+}
+
+func isHTTPBetweenMachines(m *mapping) bool { return isBetweenMachines(m) && isHTTP(m.get("protocol")) }
+func isOfMachine(m *mapping) bool           { return principalMachine.met(&m.event) }
+func isOfUser(m *mapping) bool              { return principalUser.met(&m.event) }
+func always(*mapping) bool                  { return true }
 
 func isHTTP(protocol value) bool {
 	s := protocol.scalar()

@@ -1,22 +1,28 @@
-// Package udm previews what Google SecOps makes of a Netskope alert: [Map] turns one
-// raw alert into one event of the Unified Data Model (UDM), by the mapping table of
-// Google's page "Collect Netskope Alerts logs" and by nothing else.
+// Package udm previews what Google SecOps makes of a Netskope alert or event:
+// [LogType.Map] turns one, in JSON, into one event of the Unified Data Model (UDM), by
+// the mapping table of Google's page on the log type and by nothing else.
 //
-// It is a preview. Google's own parser is not published and decides alone; the table
-// lists it in 114 rows without saying which source comes first, what a value must look
-// like, or what is in security_result. Where it is silent, the table here follows the
-// page's predecessor "Collect Netskope alert logs v1"; where that is silent, too, a
-// choice was made, and [Row.Note] says which.
+// It is a preview. Google's own parsers are not published and decide alone.
 //
-// [Rows] is the table, row for row as Google numbers it. [Explain] says for one alert
-// what each row did. [Coverage] says of many alerts which rows were used, which of
-// their fields no row reads, and what Google would refuse.
+// NETSKOPE_ALERT has a table of 114 rows, which says neither which source comes first,
+// nor what a value must look like, nor what is in security_result. Where it is silent,
+// the table here follows the page's predecessor; where that is silent, too, a choice was
+// made. NETSKOPE_ALERT_V2 has a table of 37 rows, made from one sample, and a change log
+// that names further fields: both are here, and no field that neither has, although the
+// parser certainly reads more. How a field is read that they only name follows
+// NETSKOPE_ALERT. [Row.Source] says whose a row is, and [Row.Note] what was chosen.
 //
-// The sources, below docs.cloud.google.com/chronicle/docs/: the predecessor page is
-// ingestion/default-parsers/netskope-alert-v1 (2026-03-05), its parser's change log
-// ingestion/parser-list/netskope-alert-changelog. Required fields are those of
-// unified-data-model/udm-usage. The schema is googleapis/googleapis
-// backstory/udm.proto; see schema.go.
+// [LogType.Rows] is the table, row for row in the order of Google's page.
+// [LogType.Explain] says for one alert what each row did, [Event.Unmapped] which of its
+// fields no row reads. A [Coverage] says of many which rows were used, which of their
+// fields no row reads, and what Google would refuse.
+//
+// The sources, below docs.cloud.google.com/chronicle/docs/: the pages are
+// ingestion/default-parsers/netskope-alert, its predecessor netskope-alert-v1, and
+// netskope-alert-v2 (2026-03-05), the change logs
+// ingestion/parser-list/netskope-alert-changelog and netskope-alert-v2-changelog
+// (2026-07-01). Required fields are those of unified-data-model/udm-usage. The schema is
+// googleapis/googleapis backstory/udm.proto; see schema.go.
 package udm
 
 import (

@@ -84,11 +84,13 @@ func (m *mapping) validate() {
 		m.find(found)
 	}
 	if !e.has(timeSlot) {
-		m.find(Finding{Path: "metadata.event_timestamp", Field: m.table.sources("metadata.event_timestamp"), Rule: RuleTime, Effect: Invalid,
+		m.find(Finding{Path: "metadata.event_timestamp", Field: m.table.sources("metadata.event_timestamp"),
+			Rule: RuleTime, Effect: Invalid,
 			Why: "there is no time, and the UDM usage guide requires one"})
 	}
 	if e.id == "" {
-		m.find(Finding{Path: "metadata.product_log_id", Field: m.table.sources("metadata.product_log_id"), Rule: RuleID, Effect: Kept,
+		m.find(Finding{Path: "metadata.product_log_id", Field: m.table.sources("metadata.product_log_id"),
+			Rule: RuleID, Effect: Kept,
 			Why: "there is no id, and the event cannot be traced to its alert"})
 	}
 }
