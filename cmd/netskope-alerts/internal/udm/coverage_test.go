@@ -166,3 +166,27 @@ func TestSummaryIsACopy(t *testing.T) {
 		t.Errorf("the summary shares its memory")
 	}
 }
+
+// TestUnmappedMembers: what a row reads of an object is not among the fields that no row
+// reads; what only bears the same name is.
+func TestUnmappedMembers(t *testing.T) {
+	for alert, want := range map[string][]string{
+		`{"supporting_data":{"data_type":"user","data_values":["a"]}}`:  {"supporting_data.data_type"},
+		`{"supporting_data":[{"data_values":["a"]}]}`:                   {"supporting_data.data_values"},
+		`{"supporting_data":"a","supporting_data.data_values":["a"]}`:   {"supporting_data"},
+		`{"":{"app":1},"x":{"app":1},"app":{"app":1}}`:                  {"app", "x.app"},
+		`{"x":{"supporting_data":{"data_values":1}},"protocol":"HTTP"}`: {"x.supporting_data.data_values"},
+	} {
+		event, err := NetskopeAlertV2.Map([]byte(alert))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, u := range event.Unmapped() {
+			got = append(got, u.Path)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", alert, got, want)
+		}
+	}
+}
