@@ -2,6 +2,7 @@ package udm
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,7 +26,8 @@ func TestCoverageCounts(t *testing.T) {
 		`{"_id":"2","timestamp":1,"hostname":"h","domain":"d","protocol":"HTTP","score":75,`+
 			`"action":"useralert","deep":{"x":{"y":"Y"}}}`,
 		`{"_id":"3","activity":"Login Failed","user_agent":"curl","score":null,"srcip":"x"}`)
-	if s.Events != 3 || s.Invalid != 1 || s.Demoted != 2 || s.Full || s.UnmappedLimit != 1000 || s.Uncounted != 0 {
+	if s.Events != 3 || s.LogType != NetskopeAlert || s.Invalid != 1 || s.Demoted != 2 || s.Dropped != 2 ||
+		s.Kept != 0 || s.Full || s.UnmappedLimit != 1000 || s.Uncounted != 0 {
 		t.Errorf("summary %+v", s)
 	}
 	if want := []TypeCount{{"GENERIC_EVENT", 1}, {"NETWORK_CONNECTION", 1},
@@ -36,16 +38,21 @@ func TestCoverageCounts(t *testing.T) {
 		want) {
 		t.Errorf("unmapped %v, want %v", s.Unmapped, want)
 	}
-	want := []FindingCount{
-		{RuleEnum, Dropped, "security_result.action", 1},
-		{RuleIP, Dropped, "principal.asset.ip", 1},
-		{RuleIP, Dropped, "principal.ip", 1},
-		{RuleRequired, Demoted, "target.url", 1},
-		{RuleRequired, Demoted, "target.user", 1},
-		{RuleTime, Invalid, "metadata.event_timestamp", 1},
+	var got []string
+	for _, f := range s.Findings {
+		got = append(got, fmt.Sprint(f.Rule, " ", f.Effect, " ", f.Path, " ", f.Field, " ", f.Count, f.Values,
+			f.OtherValues))
+		if !strings.HasSuffix(f.Remedy, ".") {
+			t.Errorf("of %s the remedy is %q", f.Path, f.Remedy)
+		}
 	}
-	if !slices.Equal(s.Findings, want) {
-		t.Errorf("findings %v, want %v", s.Findings, want)
+	if want := of("enum left out security_result.action action 1 [{useralert 1}] 0",
+		"ip left out principal.asset.ip srcip 1 [{x 1}] 0",
+		"ip left out principal.ip srcip 1 [{x 1}] 0",
+		"required demoted target.url url, Url 1 [] 0",
+		"required demoted target.user user, to_user 1 [] 0",
+		"timestamp invalid metadata.event_timestamp timestamp, published 1 [] 0"); !slices.Equal(got, want) {
+		t.Errorf("findings %q, want %q", got, want)
 	}
 	for name, want := range map[string]struct {
 		hits uint64
@@ -189,4 +196,63 @@ func TestUnmappedMembers(t *testing.T) {
 			t.Errorf("%s: %q, want %q", alert, got, want)
 		}
 	}
+}
+
+// TestValuesOfFindings: the values that no enum has are counted, the most frequent first,
+// and as many as may come are bounded.
+func TestValuesOfFindings(t *testing.T) {
+	c := NetskopeAlertV2.NewCoverage(0)
+	add := func(n int, alert string) {
+		for range n {
+			event, err := NetskopeAlertV2.Map([]byte(alert))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Add(event)
+		}
+	}
+	add(3, `{"_id":"1","timestamp":1,"action":"useralert","ccl":"superb"}`)
+	add(5, `{"_id":"1","timestamp":1,"action":"anomaly_detection"}`)
+	add(2, `{"_id":"1","timestamp":1,"action":"block","user":"anna"}`)
+	add(1, `{"_id":"1","timestamp":1,"action":["block"]}`)
+	s := c.Summary()
+	if s.Events != 11 || s.Dropped != 9 || s.Kept != 2 || s.Invalid+s.Demoted != 0 {
+		t.Errorf("summary %+v", s)
+	}
+	f := s.Findings[0]
+	if want := []ValueCount{{"anomaly_detection", 5}, {"useralert", 3}}; f.Path != "security_result.action" ||
+		f.Rule != RuleEnum || f.Field != "action" || f.Count != 8 || !slices.Equal(f.Values, want) ||
+		f.Remedy != "security_result.action_details has it as it is: let rules look there, "+
+			"or map it with a parser extension." {
+		t.Errorf("finding %+v", f)
+	}
+	for i := range 3 * maxValues {
+		add(1, fmt.Sprintf(`{"_id":"1","timestamp":1,"action":"a%d"}`, i))
+	}
+	f = c.Summary().Findings[0]
+	if len(f.Values) != maxValues || f.OtherValues != 2*maxValues+2 || f.Count != 8+3*maxValues {
+		t.Errorf("%d values, %d others of %d", len(f.Values), f.OtherValues, f.Count)
+	}
+}
+
+// TestRemedies: of every kind of finding that there is, it is said what to do.
+func TestRemedies(t *testing.T) {
+	eachLogType(t, func(t *testing.T, of LogType) {
+		seen := map[string]bool{}
+		for _, c := range rowCases(t, of) {
+			event, err := of.Map([]byte(c.alert))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range event.Findings() {
+				remedy := event.Remedy(f)
+				if seen[remedy] = true; !strings.HasSuffix(remedy, ".") || strings.Contains(remedy, "please report") {
+					t.Errorf("%s: %q", f, remedy)
+				}
+			}
+		}
+		if len(seen) < 4 {
+			t.Errorf("there are only the remedies %q", slices.Sorted(maps.Keys(seen)))
+		}
+	})
 }

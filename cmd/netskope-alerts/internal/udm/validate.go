@@ -31,6 +31,8 @@ const (
 	Dropped               // the value is not in the event
 	Demoted               // the event is of a weaker type
 	Invalid               // Google would refuse the event
+
+	effects = iota
 )
 
 func (e Effect) String() string { return [...]string{"kept", "left out", "demoted", "invalid"}[e] }

@@ -1,0 +1,41 @@
+package udm
+
+// Remedy is what to do about one of the event's findings, as a sentence.
+func (e Event) Remedy(f Finding) string {
+	return e.logType.table().remedy(findingKey{f.Rule, f.Effect, f.Path, f.Field})
+}
+
+// remedy is what to do about a kind of finding.
+func (t *table) remedy(f findingKey) string {
+	switch {
+	case f.rule == RuleTime && f.effect == Invalid:
+		return "Google takes the time of parsing instead: find these by their _id, and ask Netskope about them."
+	case f.effect == Invalid:
+		return "The preview made this value: please report it, with the alert."
+	case f.effect == Demoted:
+		return "Rules on the stronger type miss these events: let them look for the weaker one, too, or supply the " +
+			"field with a parser extension."
+	case f.effect == Dropped:
+		if path := t.elsewhere(f.field, f.path); path != "" {
+			return path + " has it as it is: let rules look there, or map it with a parser extension."
+		}
+		return "The raw log has it: search there, or map it with a parser extension."
+	case f.rule == RuleID:
+		return "Find the alert by its time and user: no search for its _id finds the event."
+	case f.rule == RuleRange:
+		return "Let no rule rest on these coordinates."
+	}
+	return "Rules that compare this field must allow for such values."
+}
+
+// elsewhere is a UDM path that has the value of a field in any case, as it is.
+func (t *table) elsewhere(field, except string) string {
+	for i := range t.rows {
+		r := &t.rows[i]
+		if r.how.name == asText.name && r.when == nil && r.skip == nil && r.rank < 2 && r.target() != except &&
+			len(r.from) == 1 && r.from[0] == field {
+			return r.target()
+		}
+	}
+	return ""
+}
