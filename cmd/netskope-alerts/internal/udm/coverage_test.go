@@ -226,6 +226,10 @@ func TestValuesOfFindings(t *testing.T) {
 			"or map it with a parser extension." {
 		t.Errorf("finding %+v", f)
 	}
+	if f = s.Findings[len(s.Findings)-1]; f.Rule != RuleType || f.Path != "security_result.action_details" ||
+		f.Remedy != "The raw log has it: search there, or map it with a parser extension." {
+		t.Errorf("of a list: %+v", f)
+	}
 	for i := range 3 * maxValues {
 		add(1, fmt.Sprintf(`{"_id":"1","timestamp":1,"action":"a%d"}`, i))
 	}

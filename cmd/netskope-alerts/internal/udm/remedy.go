@@ -15,10 +15,9 @@ func (t *table) remedy(f findingKey) string {
 	case f.effect == Demoted:
 		return "Rules on the stronger type miss these events: let them look for the weaker one, too, or supply the " +
 			"field with a parser extension."
+	case f.rule == RuleEnum && t.asItIs(f.field) != "":
+		return t.asItIs(f.field) + " has it as it is: let rules look there, or map it with a parser extension."
 	case f.effect == Dropped:
-		if path := t.elsewhere(f.field, f.path); path != "" {
-			return path + " has it as it is: let rules look there, or map it with a parser extension."
-		}
 		return "The raw log has it: search there, or map it with a parser extension."
 	case f.rule == RuleID:
 		return "Find the alert by its time and user: no search for its _id finds the event."
@@ -28,11 +27,11 @@ func (t *table) remedy(f findingKey) string {
 	return "Rules that compare this field must allow for such values."
 }
 
-// elsewhere is a UDM path that has the value of a field in any case, as it is.
-func (t *table) elsewhere(field, except string) string {
+// asItIs is a UDM path that has any text of a field as it is, or nothing.
+func (t *table) asItIs(field string) string {
 	for i := range t.rows {
 		r := &t.rows[i]
-		if r.how.name == asText.name && r.when == nil && r.skip == nil && r.rank < 2 && r.target() != except &&
+		if r.how.name == asText.name && r.when == nil && r.skip == nil && r.rank < 2 &&
 			len(r.from) == 1 && r.from[0] == field {
 			return r.target()
 		}
