@@ -95,8 +95,7 @@ func writeHTML(w io.Writer, r report) error {
 	for _, t := range []text.Tile{
 		{Label: "Records read", Value: text.Number(int64(r.Events)), Note: r.read()},
 		{Label: "Valid events", Value: text.Number(int64(r.Events - r.Invalid)),
-			Note: "by the published schema and rules"},
-		{Label: "Invalid events", Value: text.Number(int64(r.Invalid)), Note: "Google would refuse them"},
+			Note: "by the published schema and rules; Google would refuse " + text.Number(int64(r.Invalid))},
 		{Label: "Lost a value", Value: text.Number(int64(r.Dropped)), Note: "that UDM has no place for; the raw log has it"},
 		{Label: "Weaker type", Value: text.Number(int64(r.Demoted)), Note: "for want of a field that the type needs"},
 		{Label: "Rows used", Value: rowsUsed(r), Note: "of the log type's table"},

@@ -15,7 +15,7 @@ var alertV2Page = []row{
 	{n: 3, log: "N/A", how: the("NETSKOPE_ALERT_V2"), path: "metadata.vendor_name"},
 	{n: 4, log: "N/A", how: the("NETSKOPE_ALERT_V2"), path: "metadata.product_name"},
 	{n: 5, log: "timestamp", how: asTime, path: "metadata.event_timestamp", rank: 1, note: "B1"},
-	{n: 6, log: "N/A", how: decided, path: "metadata.event_type", note: "B2"},
+	{n: 6, log: "N/A", from: of("hostname", "srcip"), how: decided, path: "metadata.event_type", note: "B2"},
 	{n: 7, log: "access_method", how: asText, path: "extensions.auth.auth_details"},
 	{n: 8, log: "action", how: asAction, path: "security_result.action", note: "B3"},
 	{n: 9, log: "action", how: asText, path: "security_result.action_details"},
