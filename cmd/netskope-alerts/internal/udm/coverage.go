@@ -45,7 +45,7 @@ type findingKey struct {
 // found is how often a finding was made, and of which values.
 type found struct {
 	count, others uint64
-	values        map[string]uint64
+	values        map[string]*uint64 // pointers, because counting up would put another key in
 }
 
 // NewCoverage returns an empty Coverage for events of the log type, that keeps up to limit distinct unmapped
@@ -87,21 +87,23 @@ func (c *Coverage) find(f Finding) {
 	key := findingKey{f.Rule, f.Effect, f.Path, f.Field}
 	kind := c.findings[key]
 	if kind == nil {
-		kind = &found{values: map[string]uint64{}}
+		kind = &found{values: map[string]*uint64{}}
 		c.findings[key] = kind
 	}
 	kind.count++
 	if f.Value == "" {
 		return
 	}
-	if _, told := kind.values[f.Value]; !told {
+	count := kind.values[f.Value]
+	if count == nil {
 		if len(kind.values) >= maxValues {
 			kind.others++
 			return
 		}
-		f.Value = strings.Clone(f.Value) // which must not hold on to its alert
+		count = new(uint64)
+		kind.values[strings.Clone(f.Value)] = count // a value must not hold on to its alert
 	}
-	kind.values[f.Value]++
+	*count++
 }
 
 // object looks at the members of an object at the given depth.
@@ -251,7 +253,7 @@ func (c *Coverage) Summary() Summary {
 		f := FindingCount{Rule: key.rule, Effect: key.effect, Path: key.path, Field: key.field, Count: kind.count,
 			OtherValues: kind.others, Remedy: c.logType.table().remedy(key)}
 		for value, count := range kind.values {
-			f.Values = append(f.Values, ValueCount{value, count})
+			f.Values = append(f.Values, ValueCount{value, *count})
 		}
 		slices.SortFunc(f.Values, func(a, b ValueCount) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))

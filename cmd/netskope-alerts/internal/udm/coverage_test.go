@@ -260,3 +260,23 @@ func TestRemedies(t *testing.T) {
 		}
 	})
 }
+
+// TestValuesDoNotHoldAlerts: a value that is counted again is still not a part of its alert.
+func TestValuesDoNotHoldAlerts(t *testing.T) {
+	c := NetskopeAlertV2.NewCoverage(0)
+	before := heap()
+	for i := range 4 * maxValues {
+		event, err := NetskopeAlertV2.Map(fmt.Appendf(nil, `{"action":"a%d","app":"%s"}`, i%maxValues,
+			strings.Repeat("x", 100_000)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Add(event)
+	}
+	if after := heap(); after > before+2<<20 {
+		t.Errorf("%d values: %d bytes became %d", maxValues, before, after)
+	}
+	if f := c.Summary().Findings; len(f[0].Values)+len(f[1].Values)+len(f[2].Values) != maxValues {
+		t.Errorf("findings %+v", f)
+	}
+}
