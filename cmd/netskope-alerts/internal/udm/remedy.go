@@ -9,7 +9,8 @@ func (e Event) Remedy(f Finding) string {
 func (t *table) remedy(f findingKey) string {
 	switch {
 	case f.rule == RuleTime && f.effect == Invalid:
-		return "Google takes the time of parsing instead: find these by their _id, and ask Netskope about them."
+		return "Find the record in the raw log by its _id, and ask Netskope for its time. A parser that goes on " +
+			"without one takes the time of parsing."
 	case f.effect == Invalid:
 		return "The preview made this value: please report it, with the alert."
 	case f.effect == Demoted:
