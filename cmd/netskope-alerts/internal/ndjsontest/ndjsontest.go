@@ -49,11 +49,17 @@ func Zipped(text string) string {
 	return out.String()
 }
 
+// Events are the events of all streams of the mapping's own tests, each on a line.
+func Events(t testing.TB) string { return compacted(t, "streams/*.json") }
+
 // Alerts are the alerts of the mapping's own tests, each on a line.
-func Alerts(t testing.TB) string {
-	files, err := filepath.Glob("../udm/testdata/*.json")
+func Alerts(t testing.TB) string { return compacted(t, "*.json") }
+
+// compacted are the files of the mapping's testdata that the pattern matches, each on a line.
+func compacted(t testing.TB, pattern string) string {
+	files, err := filepath.Glob("../udm/testdata/" + pattern)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no alerts: %v", err)
+		t.Fatalf("no events: %v", err)
 	}
 	var all bytes.Buffer
 	for _, file := range files {

@@ -63,7 +63,7 @@ func TestUDMPageInBrowser(t *testing.T) {
 					t.Errorf("title %q", got.Title)
 				}
 				for _, want := range []string{sentence, text.Stamp(r.at), text.Clean(r.inputs[0]), r.read(),
-					text.Number(int64(r.Invalid)), rowsUsed(r)} {
+					text.Number(int64(r.Invalid)), rowsUsed(r), r.LogType.String()} {
 					if !strings.Contains(browsertest.Plain(got.Text), want) {
 						t.Errorf("%q is not on the page:\n%s", want, got.Text)
 					}
@@ -106,8 +106,10 @@ func checkExplained(t *testing.T, got browsertest.Measured, table [][]string, e 
 		}
 	}
 	for _, f := range e.event.Findings() {
-		if !strings.Contains(got.Text, f.Why) {
-			t.Errorf("%q is not on the page", f.Why)
+		for _, want := range []string{f.Why, f.Effect.String() + "). " + e.event.Remedy(f)} {
+			if !strings.Contains(got.Text, want) {
+				t.Errorf("%q is not on the page", want)
+			}
 		}
 	}
 }
@@ -123,8 +125,9 @@ func checkCoverage(t *testing.T, got browsertest.Measured, tables [][][]string, 
 	if len(r.Findings) > 0 {
 		table := next()
 		for i, f := range r.Findings {
-			if want := []string{f.Path, string(f.Rule), f.Effect.String(),
-				text.Number(int64(f.Count))}; len(table) != len(r.Findings) || !slices.Equal(table[i], want) {
+			if want := []string{f.Path + " from " + f.Field, string(f.Rule), f.Effect.String(),
+				text.Number(int64(f.Count)), topValues(f), f.Remedy}; len(table) != len(r.Findings) ||
+				!slices.Equal(table[i], want) {
 				t.Errorf("finding %q, want %q", table[i], want)
 			}
 		}

@@ -1,5 +1,5 @@
 // Package preview is the udm command: it shows which event Google SecOps makes of each
-// alert, by the table in package udm.
+// alert or event, by a table of package udm.
 package preview
 
 import (
@@ -12,23 +12,26 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
 // Command is netskope-alerts udm.
 type Command struct {
-	Inputs   []string   `arg:"" optional:"" name:"input" help:"Files, folders, gs://BUCKET/OBJECT, gs://BUCKET/FOLDER/, or - for standard input, which is read without any."`
-	Explain  string     `placeholder:"ID" help:"Say what every row of the mapping table did with the alert of this _id."`
-	Coverage bool       `help:"Say which rows are used, which fields no row reads, and what Google would refuse."`
-	All      bool       `help:"Show rows that did nothing with --explain, and every field with --coverage."`
-	JSON     bool       `name:"json" help:"Print what --explain and --coverage say as one JSON document."`
-	HTML     string     `name:"html" placeholder:"FILE" help:"Write the coverage, and what --explain says, as a page to this file; it needs nothing but a browser."`
-	Findings cli.AtMost `default:"10" help:"How many findings of each rule to show with events: all, none or a number (${default})."`
+	LogType  udm.LogType `name:"log-type" placeholder:"TYPE" help:"The log type of the feed: NETSKOPE_ALERT_V2, which deploy.sh feed sets up and which is the default, or NETSKOPE_ALERT."`
+	Inputs   []string    `arg:"" optional:"" name:"input" help:"Files, folders, gs://BUCKET/OBJECT, gs://BUCKET/FOLDER/, or - for standard input, which is read without any."`
+	Explain  string      `placeholder:"ID" help:"Say what every row of the mapping table did with the alert of this _id."`
+	Coverage bool        `help:"Say which rows are used, which values are lost, which fields no row reads, and what Google would refuse."`
+	All      bool        `help:"Show rows that did nothing with --explain, and every field with --coverage."`
+	JSON     bool        `name:"json" help:"Print what --explain and --coverage say as one JSON document."`
+	HTML     string      `name:"html" placeholder:"FILE" help:"Write the coverage, and what --explain says, as a page to this file; it needs nothing but a browser."`
+	Findings cli.AtMost  `default:"10" help:"How many findings of each rule to show with events: all, none or a number (${default})."`
 }
 
 // Help is shown by udm --help.
 func (*Command) Help() string {
 	return "Previews the event of the Unified Data Model (UDM) that Google SecOps makes of each alert, " +
-		"by Google's published mapping table and schema. " +
+		"and of each event of the other streams, " +
+		"by Google's published schema and mapping table of the feed's log type. " +
 		"It is not Google's parser, which is not published and decides alone.\n\n" +
 		"Reads NDJSON; names that end in .gz are gzip. " +
 		"Of folders only what ends in .ndjson or .ndjson.gz is read. " +
@@ -40,7 +43,8 @@ func (*Command) Help() string {
 		"Examples:\n" +
 		"  netskope-alerts udm gs://my-bucket/netskope/alerts/2026/11/23/ > events.ndjson\n" +
 		"  netskope-alerts udm --explain 65f0a1b2c3d4e5f6a7b8c9d0 alerts.ndjson.gz\n" +
-		"  netskope-alerts udm --coverage --html coverage.html gs://my-bucket/netskope/alerts/"
+		"  netskope-alerts udm --coverage --html coverage.html gs://my-bucket/netskope/alerts/\n" +
+		"  netskope-alerts udm --coverage --log-type NETSKOPE_ALERT gs://my-bucket/netskope/alerts/"
 }
 
 // Run maps every input. Events that Google would refuse are no error, but an exit status.

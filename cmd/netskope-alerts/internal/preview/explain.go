@@ -111,6 +111,7 @@ func (p *sheet) explain(e explained, all bool) {
 	is, sentence := e.state()
 	p.Line("%s  %s", p.Word(is), p.Painted(text.Bold, sentence))
 	p.Row("alert", "%s", text.Clean(e.event.ID()))
+	p.Row("log type", "%s", e.event.LogType())
 	p.Row("from", "%s:%d", text.Clean(e.object), e.line)
 	p.Row("event type", "%s", e.event.Type())
 	for i, f := range e.event.Findings() {
@@ -119,15 +120,36 @@ func (p *sheet) explain(e explained, all bool) {
 			label = "findings"
 		}
 		p.Row(label, "%s", text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))
+		p.Row("", "%s", e.event.Remedy(f))
 	}
 	p.Line("")
 	p.steps(e.steps, all)
+	p.Line("\n%s", text.Wrapped(provenance(e.event.LogType().Rows()), p.Width, 0))
+	if fields := e.event.Unmapped(); len(fields) > 0 {
+		p.Heading(fmt.Sprintf("Fields that no row reads, %s", text.Number(len(fields))))
+		p.Line("%s", text.Wrapped(fieldsBeyond(e.event.LogType()), p.Width, 0))
+		names := fieldNames(fields)
+		for i, name := range names {
+			if text.Columns(name) >= p.Width {
+				names[i] = text.Fit(name, p.Width-1) // the comma
+			}
+		}
+		p.Line("%s", listed(names, p.Width))
+	}
 	if notes := notesOf(e.steps); len(notes) > 0 {
 		p.Heading("Notes: where Google's page leaves it open")
 		for _, n := range notes {
 			p.Line("%s %s", text.Fit(n[0], 4), text.Wrapped(n[1], p.Width, 5))
 		}
 	}
+}
+
+func fieldNames(fields []udm.Unmapped) []string {
+	names := make([]string, len(fields))
+	for i, u := range fields {
+		names[i] = text.Clean(u.Path)
+	}
+	return names
 }
 
 // roomy is the width from which on every row of the table has a line for itself.

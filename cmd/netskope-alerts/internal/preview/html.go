@@ -28,6 +28,7 @@ type page struct {
 	Verdict  text.Verdict
 	Sentence string
 	At       string
+	LogType  udm.LogType
 	Inputs   string
 	Version  string
 	Tiles    []text.Tile
@@ -37,6 +38,8 @@ type page struct {
 	Findings []pageFinding
 	Rows     []pageRow // that are used
 	AllRows  int
+	Whose    string // the rows are
+	Beyond   string // what it means that no row reads a field
 	Idle     []pageRow
 	Unmapped []pageField
 	Full     string // what of the fields is not told apart
@@ -45,10 +48,11 @@ type page struct {
 }
 
 type pageFinding struct {
-	Count, Path string
-	Rule        udm.Rule
-	Effect      string
-	Verdict     text.Verdict
+	Count, Path, Field string
+	Rule               udm.Rule
+	Effect             string
+	Verdict            text.Verdict
+	Values, Remedy     string
 }
 
 type pageRow struct {
@@ -63,10 +67,15 @@ type pageExplained struct {
 	Sentence         string
 	ID, Object, Type string
 	Line             string
-	Findings         []string
+	Findings         []pageRemedy
 	Groups           []pageSteps
 	Notes            [][2]string
+	Unmapped         []string // fields that no row reads
+	Beyond           string
 }
+
+// pageRemedy is what was found, and what to do about it.
+type pageRemedy struct{ Text, Remedy string }
 
 // pageSteps are rows that are shown, or a run of rows that is folded into Title.
 type pageSteps struct {
@@ -80,24 +89,25 @@ func writeHTML(w io.Writer, r report) error {
 	css := text.PageCSS + pageCSS
 	is, sentence := r.verdict()
 	p := page{Policy: text.Policy(css), Style: template.CSS(css), Verdict: is, Sentence: text.Unbroken(sentence),
-		At: text.Stamp(r.at), Inputs: text.Clean(strings.Join(r.inputs, ", ")), Version: cli.Version,
-		Empty: r.Events == 0, AllRows: len(r.Rows)}
+		At: text.Stamp(r.at), LogType: r.LogType, Inputs: text.Clean(strings.Join(r.inputs, ", ")), Version: cli.Version,
+		Empty: r.Events == 0, AllRows: len(r.Rows), Whose: provenance(r.LogType.Rows()),
+		Beyond: fieldsBeyond(r.LogType)}
 	for _, t := range []text.Tile{
-		{Label: "Alerts read", Value: text.Number(int64(r.Events)), Note: r.read()},
+		{Label: "Records read", Value: text.Number(int64(r.Events)), Note: r.read()},
 		{Label: "Valid events", Value: text.Number(int64(r.Events - r.Invalid)),
-			Note: "by the published schema and rules"},
-		{Label: "Invalid events", Value: text.Number(int64(r.Invalid)), Note: "Google would refuse them"},
+			Note: "by the published schema and rules; Google would refuse " + text.Number(int64(r.Invalid))},
+		{Label: "Lost a value", Value: text.Number(int64(r.Dropped)), Note: "that UDM has no place for; the raw log has it"},
 		{Label: "Weaker type", Value: text.Number(int64(r.Demoted)), Note: "for want of a field that the type needs"},
-		{Label: "Rows used", Value: rowsUsed(r), Note: "of Google's table and what it hints at"},
-		{Label: "Fields that no row reads", Value: text.Number(len(r.Unmapped)), Note: "of the alerts; see below"},
+		{Label: "Rows used", Value: rowsUsed(r), Note: "of the log type's table"},
+		{Label: "Fields that no row reads", Value: text.Number(len(r.Unmapped)), Note: "see below"},
 	} {
 		t.Note = text.Unbroken(t.Note)
 		p.Tiles = append(p.Tiles, t)
 	}
 	p.Types, _ = text.PageBars(r.typeRows(), int64(r.Events))
 	for _, f := range r.Findings {
-		p.Findings = append(p.Findings, pageFinding{text.Number(int64(f.Count)), f.Path, f.Rule, f.Effect.String(),
-			effectVerdict(f.Effect)})
+		p.Findings = append(p.Findings, pageFinding{text.Number(int64(f.Count)), f.Path, f.Field, f.Rule,
+			f.Effect.String(), effectVerdict(f.Effect), topValues(f), f.Remedy})
 	}
 	used, idle := r.usedRows()
 	for _, row := range used {
@@ -140,10 +150,12 @@ func effectVerdict(e udm.Effect) text.Verdict {
 
 func pageExplainedOf(e explained) *pageExplained {
 	p := &pageExplained{ID: text.Clean(e.event.ID()), Object: text.Clean(e.object), Line: text.Number(e.line),
-		Type: e.event.Type(), Notes: notesOf(e.steps)}
+		Type: e.event.Type(), Notes: notesOf(e.steps), Unmapped: fieldNames(e.event.Unmapped()),
+		Beyond: fieldsBeyond(e.event.LogType())}
 	p.Verdict, p.Sentence = e.state()
 	for _, f := range e.event.Findings() {
-		p.Findings = append(p.Findings, text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))
+		p.Findings = append(p.Findings, pageRemedy{text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")),
+			e.event.Remedy(f)})
 	}
 	for _, g := range stepGroups(e.steps) {
 		s := pageSteps{Rows: g.Rows}

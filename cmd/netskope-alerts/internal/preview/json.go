@@ -11,6 +11,7 @@ import (
 
 // document is what udm --json prints; programs rely on it. Lists are never null.
 type document struct {
+	LogType   string         `json:"log_type"` // as Google calls it
 	Explained *explainedJSON `json:"explained,omitempty"`
 	Coverage  *coverageJSON  `json:"coverage,omitempty"`
 }
@@ -24,6 +25,7 @@ type explainedJSON struct {
 	Event    json.RawMessage `json:"event"`
 	Findings []findingJSON   `json:"findings"`
 	Rows     []stepJSON      `json:"rows"`
+	Unmapped []unmappedJSON  `json:"unmapped"` // fields that no row reads
 }
 
 type findingJSON struct {
@@ -33,16 +35,18 @@ type findingJSON struct {
 	Field  string `json:"field"`
 	Why    string `json:"why"`
 	Value  string `json:"value,omitempty"`
+	Remedy string `json:"remedy"` // what to do, as a sentence
 }
 
 type rowJSON struct {
-	Row  string   `json:"row"` // as Google numbers it; 74.1 and so on, and +1 to +3, are not Google's
-	From []string `json:"from"`
-	Path string   `json:"path"`
-	Key  string   `json:"key,omitempty"`
-	How  string   `json:"how"`
-	When string   `json:"when,omitempty"`
-	Note string   `json:"note,omitempty"`
+	Row    string   `json:"row"`
+	Source string   `json:"source"` // page, predecessor of the page, change log of DATE, chosen here
+	From   []string `json:"from"`
+	Path   string   `json:"path"`
+	Key    string   `json:"key,omitempty"`
+	How    string   `json:"how"`
+	When   string   `json:"when,omitempty"`
+	Note   string   `json:"note,omitempty"`
 }
 
 type stepJSON struct {
@@ -59,7 +63,9 @@ type coverageJSON struct {
 	Events    uint64             `json:"events"`
 	Invalid   uint64             `json:"invalid"`
 	Demoted   uint64             `json:"demoted"`
-	Types     []typeJSON         `json:"types"` // most frequent first
+	Dropped   uint64             `json:"dropped"` // events that lost a value
+	Kept      uint64             `json:"kept"`    // events with a value that looks wrong, or without an id
+	Types     []typeJSON         `json:"types"`   // most frequent first
 	Findings  []findingCountJSON `json:"findings"`
 	Rows      []rowCountJSON     `json:"rows"`
 	Never     []string           `json:"rows_never_used"`
@@ -73,10 +79,19 @@ type typeJSON struct {
 }
 
 type findingCountJSON struct {
-	Rule   string `json:"rule"`
-	Effect string `json:"effect"`
-	Path   string `json:"path"`
-	Count  uint64 `json:"count"`
+	Rule        string      `json:"rule"`
+	Effect      string      `json:"effect"`
+	Path        string      `json:"path"`
+	Field       string      `json:"field"`
+	Count       uint64      `json:"count"`
+	Values      []valueJSON `json:"values"` // most frequent first
+	OtherValues uint64      `json:"values_not_told_apart"`
+	Remedy      string      `json:"remedy"` // what to do, as a sentence
+}
+
+type valueJSON struct {
+	Value string `json:"value"` // its first 80 bytes
+	Count uint64 `json:"count"`
 }
 
 type rowCountJSON struct {
@@ -92,13 +107,13 @@ type unmappedJSON struct {
 }
 
 func rowJSONOf(r udm.Row) rowJSON {
-	return rowJSON{Row: r.Name, From: append([]string{}, r.From...), Path: r.Path, Key: r.Key, How: r.How, When: r.When,
-		Note: r.Note}
+	return rowJSON{Row: r.Name, Source: r.Source, From: append([]string{}, r.From...), Path: r.Path, Key: r.Key,
+		How: r.How, When: r.When, Note: r.Note}
 }
 
 // writeJSON writes what was asked for, indented.
 func writeJSON(w io.Writer, c *Command, r report) error {
-	var out document
+	out := document{LogType: c.LogType.String()}
 	if e := r.explained; e != nil {
 		out.Explained = explainedJSONOf(*e)
 	}
@@ -116,10 +131,11 @@ func writeJSON(w io.Writer, c *Command, r report) error {
 func explainedJSONOf(e explained) *explainedJSON {
 	out := &explainedJSON{ID: e.event.ID(), Object: e.object, Line: e.line, Type: e.event.Type(),
 		Valid: e.event.Valid(),
-		Event: e.event.JSON(), Findings: []findingJSON{}, Rows: []stepJSON{}}
+		Event: e.event.JSON(), Findings: []findingJSON{}, Rows: []stepJSON{},
+		Unmapped: unmappedJSONOf(e.event.Unmapped())}
 	for _, f := range e.event.Findings() {
 		out.Findings = append(out.Findings, findingJSON{string(f.Rule), f.Effect.String(), f.Path, f.Field, f.Why,
-			f.Value})
+			f.Value, e.event.Remedy(f)})
 	}
 	for _, s := range e.steps {
 		out.Rows = append(out.Rows, stepJSON{rowJSONOf(s.Row), s.Field, s.Value, s.Outcome.String(), s.Why,
@@ -130,14 +146,20 @@ func explainedJSONOf(e explained) *explainedJSON {
 
 func coverageJSONOf(r report) *coverageJSON {
 	out := &coverageJSON{counts: r.counts, Events: r.Events, Invalid: r.Invalid, Demoted: r.Demoted,
+		Dropped: r.Dropped, Kept: r.Kept,
 		Uncounted: r.Uncounted,
 		Types:     []typeJSON{}, Findings: []findingCountJSON{}, Rows: []rowCountJSON{}, Never: []string{},
-		Unmapped: []unmappedJSON{}}
+		Unmapped: unmappedJSONOf(r.Unmapped)}
 	for _, t := range r.Types {
 		out.Types = append(out.Types, typeJSON{t.Type, t.Count})
 	}
 	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, findingCountJSON{string(f.Rule), f.Effect.String(), f.Path, f.Count})
+		kind := findingCountJSON{string(f.Rule), f.Effect.String(), f.Path, f.Field, f.Count, []valueJSON{},
+			f.OtherValues, f.Remedy}
+		for _, v := range f.Values {
+			kind.Values = append(kind.Values, valueJSON(v))
+		}
+		out.Findings = append(out.Findings, kind)
 	}
 	for _, row := range r.Rows {
 		outcomes := map[string]uint64{}
@@ -151,8 +173,13 @@ func coverageJSONOf(r report) *coverageJSON {
 			out.Never = append(out.Never, row.Row.Name)
 		}
 	}
-	for _, u := range r.Unmapped {
-		out.Unmapped = append(out.Unmapped, unmappedJSON{u.Path, u.Count, u.Example})
+	return out
+}
+
+func unmappedJSONOf(fields []udm.Unmapped) []unmappedJSON {
+	out := []unmappedJSON{}
+	for _, u := range fields {
+		out = append(out, unmappedJSON{u.Path, u.Count, u.Example})
 	}
 	return out
 }

@@ -18,7 +18,8 @@ import (
 	"netskope-alerts.internal/collector/internal/alert"
 )
 
-// preview makes events of the alerts of one source after the other.
+// preview makes events of the records of one source after the other: alerts, or what other
+// streams have.
 type preview struct {
 	*Command
 	counts
@@ -62,7 +63,7 @@ type explained struct {
 const unreadable udm.Rule = "unreadable"
 
 func newPreview(c *Command, s cli.Streams) *preview {
-	p := &preview{Command: c, coverage: udm.NewCoverage(0), findings: text.TerminalOf(s.Stderr, s.Lookup),
+	p := &preview{Command: c, coverage: c.LogType.NewCoverage(0), findings: text.TerminalOf(s.Stderr, s.Lookup),
 		shown: map[udm.Rule]int64{}}
 	if c.Explain == "" && !c.Coverage && c.HTML == "" {
 		p.out, p.visible = bufio.NewWriterSize(s.Stdout, ndjson.ReadBuffer), text.IsTerminal(s.Stdout)
@@ -159,13 +160,13 @@ func (p *preview) alert(s ndjson.Source, at ndjson.Line) error {
 			return nil
 		}
 	}
-	event, err := udm.Map(at.Text)
+	event, err := p.LogType.Map(at.Text)
 	if err != nil {
 		p.refuse(s.Place(at), strings.TrimPrefix(err.Error(), "map alert: "))
 		return nil
 	}
 	if p.Explain != "" && p.explained == nil && event.ID() == p.Explain {
-		steps, err := udm.Explain(at.Text)
+		steps, err := p.LogType.Explain(at.Text)
 		if err != nil {
 			return err
 		}
@@ -211,20 +212,36 @@ func (p *preview) refuse(place, why string) {
 // verdict says how the events are, in a word and a sentence.
 func (r report) verdict() (text.Verdict, string) {
 	events := int64(r.Events)
-	switch sentence := text.Count(events, "alert became an event", "alerts became events"); {
+	switch sentence := text.Count(events, "record became a UDM event", "records became UDM events"); {
 	case r.Unreadable > 0 && events == 0:
-		return text.Fail, "No line is an alert."
+		return text.Fail, "No line is an alert or event."
 	case r.Invalid > 0:
 		return text.Fail, fmt.Sprintf("%s; Google would refuse %s of them.", sentence, text.Number(int64(r.Invalid)))
 	case r.Unreadable > 0:
 		return text.Fail, fmt.Sprintf("%s; %s not readable.", sentence,
 			text.Count(r.Unreadable, "line is", "lines are"))
-	case r.Demoted > 0:
-		return text.Warn, fmt.Sprintf("%s; %s of a weaker type than a row asks for.", sentence,
-			text.Count(int64(r.Demoted), "is", "are"))
+	case r.Dropped+r.Demoted+r.Kept > 0:
+		return text.Warn, sentence + ", all valid, but " + r.flaws() + "."
 	default:
-		return text.Pass, sentence + ", all valid."
+		return text.Pass, sentence + ", all valid and nothing lost."
 	}
+}
+
+// flaws says how many of the events are valid, but not as they were meant.
+func (r report) flaws() string {
+	var flaws []string
+	add := func(n uint64, one, more string) {
+		if n > 0 {
+			flaws = append(flaws, text.Count(int64(n), one, more))
+		}
+	}
+	add(r.Dropped, "lost a value", "lost a value")
+	add(r.Demoted, "is of a weaker type than a row asks for", "are of a weaker type than a row asks for")
+	add(r.Kept, "has a value that looks wrong, or no id", "have a value that looks wrong, or no id")
+	if last := len(flaws) - 1; last > 0 {
+		return strings.Join(flaws[:last], ", ") + " and " + flaws[last]
+	}
+	return strings.Join(flaws, "")
 }
 
 // usedRows are the table's rows that contributed to an event, and those that did not.
@@ -237,6 +254,64 @@ func (r report) usedRows() (used, idle []udm.RowCount) {
 		}
 	}
 	return used, idle
+}
+
+// provenance says whose the rows of a table are.
+func provenance(rows []udm.Row) string {
+	var runs []string
+	first := 0
+	for i, row := range rows {
+		if i+1 < len(rows) && sourceOf(rows[i+1]) == sourceOf(row) {
+			continue
+		}
+		runs = append(runs, fmt.Sprintf("%s to %s %s", rows[first].Name, row.Name, sourceOf(row)))
+		first = i + 1
+	}
+	return "Rows: " + strings.Join(runs, ", ") + "."
+}
+
+// sourceOf says whose a row is.
+func sourceOf(row udm.Row) string {
+	switch row.Source {
+	case "page":
+		return "of Google's page"
+	case "predecessor of the page":
+		return "of the page before it"
+	case "chosen here":
+		return "chosen here"
+	}
+	return "of the parser's change log"
+}
+
+// fieldsBeyond says what it means that no row reads a field.
+func fieldsBeyond(of udm.LogType) string {
+	const remedy = "They are in the raw log: search there, or map them with a parser extension."
+	if of == udm.NetskopeAlert {
+		return "Google's table has no row for them. " + remedy
+	}
+	return "Google publishes no row for them; its parser may read some. " + remedy
+}
+
+// topValues are the most frequent values of a finding.
+func topValues(f udm.FindingCount) string {
+	const most = 5
+	var values []string
+	rest, kinds := f.OtherValues, 0
+	for i, v := range f.Values {
+		if i < most {
+			values = append(values, text.Clean(v.Value)+": "+text.Number(int64(v.Count)))
+			continue
+		}
+		rest, kinds = rest+v.Count, kinds+1
+	}
+	if rest > 0 {
+		others := "others"
+		if f.OtherValues == 0 {
+			others = text.Count(kinds, "other", "others")
+		}
+		values = append(values, others+": "+text.Number(int64(rest)))
+	}
+	return strings.Join(values, ", ")
 }
 
 // typeRows are the events' types, to be drawn as bars.

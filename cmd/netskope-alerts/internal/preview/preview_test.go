@@ -71,7 +71,7 @@ func TestEvents(t *testing.T) {
 		strings.Repeat("x", alert.MaxLine+1)+"\n"+`{"_id":"y","timestamp":1}`)
 	var want bytes.Buffer
 	for line := range strings.Lines(text + `{"_id":"x","timestamp":1}` + "\n" + `{"_id":"y","timestamp":1}` + "\n") {
-		event, err := udm.Map([]byte(line))
+		event, err := udm.NetskopeAlertV2.Map([]byte(line))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,8 +87,8 @@ func TestEvents(t *testing.T) {
 	}
 	for _, want := range []string{"gs://alerts/2.ndjson:1: not readable: it is empty\n",
 		"gs://alerts/2.ndjson:2: not readable: it is JSON, but begins with '['",
-		"gs://alerts/1.ndjson:4: 5a0000000000000000000010: network.ip_protocol from ip_protocol: " +
-			"has no member in IpProtocol: \"udplite\" (enum, left out)\n", ": no _id: metadata."} {
+		"gs://alerts/1.ndjson:11: 5a0000000000000000000003: security_result.action from action: " +
+			"has no member in Action: \"useralert\" (enum, left out)\n", ": no _id: metadata."} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("%q is not in\n%s", want, stderr)
 		}
@@ -185,12 +185,15 @@ func fewAlerts() string {
 
 func TestUDMText(t *testing.T) {
 	texts := map[string]string{"few": fewAlerts(), "all": ndjsontest.Alerts(t), "none": "[]\n",
-		"hostile": hostileAlert()}
+		"hostile": hostileAlert(), "streams": ndjsontest.Events(t)}
 	for name, text := range texts {
 		c := &Command{Coverage: true}
 		p, _, _ := previewed(t, c, text)
 		golden.Check(t, "coverage-"+name+"-80.txt", []byte(printed(t, 80, false, c, reportOf(p))))
 	}
+	older := &Command{Coverage: true, Explain: sampleID, LogType: udm.NetskopeAlert}
+	p, _, _ := previewed(t, older, texts["all"])
+	golden.Check(t, "older-80.txt", []byte(printed(t, 80, false, older, reportOf(p))))
 	for _, width := range []int{80, 160} {
 		for _, all := range []bool{false, true} {
 			c := &Command{Explain: sampleID, All: all}
@@ -200,7 +203,7 @@ func TestUDMText(t *testing.T) {
 		}
 	}
 	c := &Command{Coverage: true, All: true}
-	p, _, _ := previewed(t, c, texts["few"])
+	p, _, _ = previewed(t, c, texts["few"])
 	golden.Check(t, "coverage-few-160-all-colour.txt", []byte(printed(t, 160, true, c, reportOf(p))))
 }
 
@@ -243,7 +246,7 @@ func TestUDMTextFits(t *testing.T) {
 // TestExplainedRows: with --all every row of the table is there, in order; without, those
 // that did something.
 func TestExplainedRows(t *testing.T) {
-	steps, err := udm.Explain([]byte(strings.Split(fewAlerts(), "\n")[0]))
+	steps, err := udm.NetskopeAlertV2.Explain([]byte(strings.Split(fewAlerts(), "\n")[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +264,7 @@ func TestExplainedRows(t *testing.T) {
 			t.Errorf("group %+v", g)
 		}
 	}
-	if n != len(steps) || idle < 80 || idle == n {
+	if n != len(steps) || idle < 20 || idle == n {
 		t.Errorf("%d rows of %d, %d without anything", n, len(steps), idle)
 	}
 }
@@ -302,8 +305,25 @@ func TestUDMJSON(t *testing.T) {
 	s, cov, e := p.coverage.Summary(), got.Coverage, got.Explained
 	if cov.Events != s.Events || cov.Invalid != s.Invalid || cov.Demoted != s.Demoted || cov.counts != p.counts ||
 		len(cov.Types) != len(s.Types) || len(cov.Findings) != len(s.Findings) ||
-		len(cov.Unmapped) != len(s.Unmapped) || len(cov.Rows) != len(udm.Rows()) {
+		len(cov.Unmapped) != len(s.Unmapped) || len(cov.Rows) != len(udm.NetskopeAlertV2.Rows()) {
 		t.Errorf("coverage %+v", cov)
+	}
+	for i, f := range s.Findings {
+		want := findingCountJSON{string(f.Rule), f.Effect.String(), f.Path, f.Field, f.Count, cov.Findings[i].Values,
+			f.OtherValues, f.Remedy}
+		if !reflect.DeepEqual(cov.Findings[i], want) || len(want.Values) != len(f.Values) || f.Remedy == "" ||
+			len(f.Values) > 0 && want.Values[0] != valueJSON(f.Values[0]) {
+			t.Errorf("finding %+v is %+v", f, cov.Findings[i])
+		}
+	}
+	if got.LogType != "NETSKOPE_ALERT_V2" || cov.Dropped != s.Dropped || cov.Kept != s.Kept ||
+		s.Dropped*s.Kept == 0 {
+		t.Errorf("of %s, %d lost a value, %d have an odd one", got.LogType, cov.Dropped, cov.Kept)
+	}
+	for i, u := range p.explained.event.Unmapped() {
+		if got.Explained.Unmapped[i] != (unmappedJSON{u.Path, u.Count, u.Example}) {
+			t.Errorf("field %+v is %+v", u, got.Explained.Unmapped[i])
+		}
 	}
 	never := 0
 	for i, row := range s.Rows {
@@ -323,6 +343,7 @@ func TestUDMJSON(t *testing.T) {
 	}
 	steps := p.explained.steps
 	if e.ID != sampleID || e.Line != 11 || e.Type != "NETWORK_HTTP" || !e.Valid || len(e.Findings) != 1 ||
+		e.Findings[0].Remedy == "" ||
 		len(e.Rows) != len(steps) || !json.Valid(e.Event) {
 		t.Errorf("explained %+v", e)
 	}
@@ -344,7 +365,8 @@ func TestUDMJSON(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := writeJSON(&out, &Command{Explain: "none"}, report{}); err != nil || out.String() != "{}\n" {
+	if err := writeJSON(&out, &Command{Explain: "none"}, report{}); err != nil ||
+		out.String() != "{\n  \"log_type\": \"NETSKOPE_ALERT_V2\"\n}\n" {
 		t.Errorf("nothing is %q, %v", &out, err)
 	}
 }

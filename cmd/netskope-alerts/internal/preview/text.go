@@ -40,9 +40,15 @@ const summaryRows = 20
 func (p *sheet) summary(r report) {
 	is, sentence := r.verdict()
 	p.Line("%s  %s", p.Word(is), p.Painted(text.Bold, text.Wrapped(sentence, p.Width, 6)))
+	p.Row("log type", "%s", r.LogType)
 	p.Row("read", "%s", r.read())
-	p.Row("events", "%s valid, %s invalid, %s of a weaker type than a row asks for",
-		text.Number(int64(r.Events-r.Invalid)), text.Number(int64(r.Invalid)), text.Number(int64(r.Demoted)))
+	if r.Unreadable > 0 {
+		p.Row("", "netskope-alerts lint says what is wrong with each line, and what a feed does with it")
+	}
+	p.Row("events", "%s valid, %s invalid", text.Number(int64(r.Events-r.Invalid)), text.Number(int64(r.Invalid)))
+	if flaws := r.flaws(); flaws != "" && is == text.Fail { // else the sentence has them
+		p.Row("", "%s", flaws)
+	}
 }
 
 // read says what the events are of.
@@ -61,12 +67,13 @@ func (r report) read() string {
 	return sentence
 }
 
-// findings is the table of findings by rule, effect and path.
+// findings is the table of findings by rule, effect, path and field, with their values and
+// what to do about them.
 func (p *sheet) findings(r report, most int) {
 	if len(r.Findings) == 0 {
 		return
 	}
-	p.Heading("Findings")
+	p.Heading("Findings, and what to do")
 	var rows [][]string
 	for i, f := range r.Findings {
 		if i == most {
@@ -74,10 +81,18 @@ func (p *sheet) findings(r report, most int) {
 				text.Count(len(r.Findings)-most, "kind", "kinds"))})
 			break
 		}
-		rows = append(rows, []string{text.Number(int64(f.Count)), string(f.Rule), f.Effect.String(), f.Path})
+		rows = append(rows, []string{text.Number(int64(f.Count)), string(f.Rule), f.Effect.String(), findingCell(f)})
 	}
 	p.Line("%s", p.Table([]text.Column{{Head: "count", Right: true}, {Head: "rule"}, {Head: "effect"},
-		{Head: "UDM field"}}, rows))
+		{Head: "UDM field, the values, what to do"}}, rows))
+}
+
+func findingCell(f udm.FindingCount) string {
+	cell := f.Path + " from " + f.Field
+	if values := topValues(f); values != "" {
+		cell += "\n" + values
+	}
+	return cell + "\n" + f.Remedy
 }
 
 func (p *sheet) coverage(r report, all bool) {
@@ -107,13 +122,14 @@ func limitOf(all bool) int {
 
 func (p *sheet) rows(r report, used []udm.RowCount) {
 	p.Heading(fmt.Sprintf("Rows of the table that are used, %d of %d", len(used), len(r.Rows)))
+	p.Line("%s", text.Wrapped(provenance(r.LogType.Rows()), p.Width, 0))
 	rows := make([][]string, len(used))
 	for i, row := range used {
 		rows[i] = []string{row.Row.Name, readFrom(row.Row), target(row.Row), text.Number(int64(row.Hits)),
 			text.Share(int64(row.Hits), int64(r.Events))}
 	}
 	p.Line("%s", p.Table([]text.Column{{Head: "row", Least: 5}, {Head: "field"}, {Head: "UDM field"},
-		{Head: "alerts", Right: true}, {Head: "share", Right: true}}, rows))
+		{Head: "records", Right: true}, {Head: "share", Right: true}}, rows))
 }
 
 // idle lists rows, each by its number and the field that it waits for.
@@ -159,7 +175,8 @@ func (p *sheet) unmapped(r report, most int) {
 	if len(r.Unmapped) == 0 {
 		return
 	}
-	p.Heading(fmt.Sprintf("Fields of the alerts that no row reads, %s", text.Number(len(r.Unmapped))))
+	p.Heading(fmt.Sprintf("Fields that no row reads, %s", text.Number(len(r.Unmapped))))
+	p.Line("%s", text.Wrapped(fieldsBeyond(r.LogType), p.Width, 0))
 	var rows [][]string
 	for i, u := range r.Unmapped {
 		if i == most {

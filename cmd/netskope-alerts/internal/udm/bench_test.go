@@ -34,7 +34,7 @@ func bench(b *testing.B, work func(alert []byte)) {
 
 func BenchmarkMap(b *testing.B) {
 	bench(b, func(alert []byte) {
-		if _, err := Map(alert); err != nil {
+		if _, err := NetskopeAlert.Map(alert); err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -43,7 +43,7 @@ func BenchmarkMap(b *testing.B) {
 func BenchmarkMapToJSON(b *testing.B) {
 	var out []byte
 	bench(b, func(alert []byte) {
-		event, err := Map(alert)
+		event, err := NetskopeAlert.Map(alert)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -53,9 +53,9 @@ func BenchmarkMapToJSON(b *testing.B) {
 
 func BenchmarkMapToJSONWithCoverage(b *testing.B) {
 	var out []byte
-	c := NewCoverage(0)
+	c := NetskopeAlert.NewCoverage(0)
 	bench(b, func(alert []byte) {
-		event, err := Map(alert)
+		event, err := NetskopeAlert.Map(alert)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func BenchmarkMapToJSONWithCoverage(b *testing.B) {
 
 func BenchmarkExplain(b *testing.B) {
 	bench(b, func(alert []byte) {
-		if _, err := Explain(alert); err != nil {
+		if _, err := NetskopeAlert.Explain(alert); err != nil {
 			b.Fatal(err)
 		}
 	})

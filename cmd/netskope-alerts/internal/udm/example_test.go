@@ -11,7 +11,7 @@ func Example() {
 	alert := []byte(
 		`{"_id":"5a01","timestamp":1793448000,"hostname":"H1","domain":"files.example.net",` +
 			`"protocol":"HTTPS/1.1","action":"useralert"}`)
-	event, err := udm.Map(alert)
+	event, err := udm.NetskopeAlert.Map(alert)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -20,10 +20,10 @@ func Example() {
 	for _, finding := range event.Findings() {
 		fmt.Println(finding)
 	}
-	coverage := udm.NewCoverage(0)
+	coverage := udm.NetskopeAlert.NewCoverage(0)
 	coverage.Add(event)
 	fmt.Println(coverage.Summary().Types)
-	steps, _ := udm.Explain(alert)
+	steps, _ := udm.NetskopeAlert.Explain(alert)
 	s := steps[20]
 	fmt.Println("row", s.Row.Name, s.Field, s.Value, s.Row.Path, s.Outcome, s.Result)
 	// Output:

@@ -1,5 +1,10 @@
 package udm
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A Step says what one row of the table did with an alert.
 type Step struct {
 	Row Row
@@ -13,15 +18,24 @@ type Step struct {
 	Why     string
 }
 
-// Explain maps an alert and says for every row of the table, in the order of [Rows],
-// what it did. Its error is that of [Map].
-func Explain(alert []byte) ([]Step, error) {
-	m, err := read(alert)
+// Explain maps an alert and says for every row of the table, in the order of
+// [LogType.Rows], what it did. Its error is that of [LogType.Map].
+func (t LogType) Explain(alert []byte) ([]Step, error) {
+	m, err := t.read(alert)
 	if err != nil {
 		return nil, err
 	}
 	defer m.release()
-	m.steps = make([]Step, len(table))
+	m.steps = make([]Step, len(m.table.rows))
 	m.run()
 	return m.steps, nil
+}
+
+// Unmapped are the fields of the event's alert that no row of the table reads, by name.
+func (e Event) Unmapped() []Unmapped {
+	c := e.logType.NewCoverage(0)
+	c.Add(e)
+	fields := c.Summary().Unmapped
+	slices.SortFunc(fields, func(a, b Unmapped) int { return cmp.Compare(a.Path, b.Path) })
+	return fields
 }

@@ -4,36 +4,67 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the events of testdata/*.json to testdata/*.golden")
+var update = flag.Bool("update", false, "write the events of testdata to its golden files")
 
 // alerts are the hand-made alerts of testdata, by file name without .json: one of
 // every alert_type that has been seen, one in the second dialect, and some odd ones.
 func alerts(t testing.TB) map[string][]byte {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.json")
+	return jsonFiles(t, "testdata")
+}
+
+// jsonFiles are the files of a folder that end in .json, by name without it.
+func jsonFiles(t testing.TB, folder string) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.json")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no alerts in testdata: %v", err)
+		t.Fatalf("no events in %s: %v", folder, err)
 	}
-	alerts := map[string][]byte{}
+	events := map[string][]byte{}
 	for _, file := range files {
-		alert, err := os.ReadFile(file)
+		event, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		alerts[strings.TrimSuffix(filepath.Base(file), ".json")] = alert
+		events[strings.TrimSuffix(filepath.Base(file), ".json")] = event
 	}
-	return alerts
+	return events
 }
 
+// streamEvents are hand-made events of the streams, by the stream's name and
+// what is odd about the event, of the fields that Netskope's field catalogue
+// (github.com/netskopeoss/Data-Schema) has for the stream.
+func streamEvents(t testing.TB) map[string][]byte {
+	t.Helper()
+	return jsonFiles(t, "testdata/streams")
+}
+
+// all are the alerts and the events of the other streams.
+func all(t testing.TB) map[string][]byte {
+	t.Helper()
+	all := alerts(t)
+	maps.Copy(all, streamEvents(t))
+	return all
+}
+
+// TestGolden holds the events of all streams by NETSKOPE_ALERT_V2, and those of alerts by
+// NETSKOPE_ALERT, against files: the event, what is wrong with it, and what no row reads.
 func TestGolden(t *testing.T) {
-	for name, alert := range alerts(t) {
-		event, err := Map(alert)
+	checkGolden(t, NetskopeAlert, "testdata", alerts(t))
+	checkGolden(t, NetskopeAlertV2, "testdata/v2", all(t))
+}
+
+func checkGolden(t *testing.T, of LogType, folder string, alerts map[string][]byte) {
+	for name, alert := range alerts {
+		event, err := of.Map(alert)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -47,7 +78,10 @@ func TestGolden(t *testing.T) {
 		for _, f := range event.Findings() {
 			got.WriteString(f.String() + "\n")
 		}
-		file := filepath.Join("testdata", name+".golden")
+		for _, u := range event.Unmapped() {
+			got.WriteString("not mapped: " + u.Path + "\n")
+		}
+		file := filepath.Join(folder, name+".golden")
 		if *update {
 			if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
 				t.Fatal(err)
@@ -59,15 +93,28 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got.Bytes(), want) {
-			t.Errorf("%s: got\n%swant\n%s(go test -run Golden -update ./internal/udm writes it anew)", name,
+			t.Errorf("%s, %s: got\n%swant\n%s(go test -run Golden -update ./internal/udm writes it anew)", of, name,
 				got.Bytes(), want)
 		}
 	}
-	golden, _ := filepath.Glob("testdata/*.golden")
+	golden, _ := filepath.Glob(folder + "/*.golden")
 	for _, file := range golden {
-		if _, err := os.Stat(strings.TrimSuffix(file, "golden") + "json"); err != nil {
-			t.Errorf("%s is of no alert: %v", file, err)
+		if name := strings.TrimSuffix(filepath.Base(file), ".golden"); alerts[name] == nil {
+			t.Errorf("%s is of no alert", file)
 		}
+	}
+}
+
+// TestEveryStreamIsTried: of every stream there is an event.
+func TestEveryStreamIsTried(t *testing.T) {
+	tried := map[string]bool{}
+	for name := range streamEvents(t) {
+		stream, _, _ := strings.Cut(name, "_")
+		tried[stream] = true
+	}
+	if want := of("alert", "application", "audit", "infrastructure", "network", "page"); !slices.Equal(
+		slices.Sorted(maps.Keys(tried)), want) {
+		t.Errorf("of the streams %q there are events of %q", want, slices.Sorted(maps.Keys(tried)))
 	}
 }
 

@@ -48,7 +48,7 @@ func (e Event) AppendJSON(dst []byte) []byte {
 		}
 		f, p := &schema[slot], &places[slot]
 		dst, open = enter(dst, open, p.parents)
-		dst = f.append(dst, p.name, e.entries[i:end])
+		dst = f.append(dst, p.name, e.entries[i:end], e.logType.table().rows)
 		i = end
 	}
 	dst, _ = enter(dst, open, nil)
@@ -87,34 +87,34 @@ func appendName(dst []byte, name string) []byte {
 	return append(appendString(dst, name), ':')
 }
 
-// append appends the field's member of its object, with all its values.
-func (f *field) append(dst []byte, name string, values []entry) []byte {
+// append appends the field's member of its object, with all its values, which are of rows.
+func (f *field) append(dst []byte, name string, values []entry, rows []row) []byte {
 	if f.form == formMember {
 		for _, v := range values {
-			dst = appendString(appendName(dst, table[v.row].key), v.text)
+			dst = appendString(appendName(dst, rows[v.row].key), v.text)
 		}
 		return dst
 	}
 	dst = appendName(dst, name)
 	if !f.repeated {
-		return f.appendValue(dst, values[0])
+		return f.appendValue(dst, values[0], rows)
 	}
 	dst = append(dst, '[')
 	for i, v := range values {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = f.appendValue(dst, v)
+		dst = f.appendValue(dst, v, rows)
 	}
 	return append(dst, ']')
 }
 
-func (f *field) appendValue(dst []byte, v entry) []byte {
+func (f *field) appendValue(dst []byte, v entry, rows []row) []byte {
 	switch f.form {
 	case formPort, formLatitude, formLongitude:
 		return append(dst, v.text...)
 	case formLabel:
-		dst = appendString(appendName(append(dst, '{'), "key"), table[v.row].key)
+		dst = appendString(appendName(append(dst, '{'), "key"), rows[v.row].key)
 		dst = appendString(appendName(dst, "value"), v.text)
 		return append(dst, '}')
 	}

@@ -3,8 +3,10 @@ package udm
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,11 +89,11 @@ func TestErrors(t *testing.T) {
 		"\ufeff{}":       "map alert: not valid JSON at byte 1 of 5",
 		`{"a":NaN}`:      "map alert: not valid JSON at byte 6 of 9",
 	} {
-		_, err := Map([]byte(alert))
+		_, err := NetskopeAlert.Map([]byte(alert))
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", alert, err, want)
 		}
-		if _, explained := Explain([]byte(alert)); explained == nil || explained.Error() != err.Error() {
+		if _, explained := NetskopeAlert.Explain([]byte(alert)); explained == nil || explained.Error() != err.Error() {
 			t.Errorf("%q: Map says %v, Explain %v", alert, err, explained)
 		}
 	}
@@ -139,8 +141,8 @@ func sound(t *testing.T, alert []byte, event Event) {
 			t.Fatalf("%q: %s is not UTF-8: %q", alert, schema[en.slot].path, en.text)
 		}
 	}
-	steps, err := Explain(alert)
-	if err != nil || len(steps) != len(table) {
+	steps, err := event.LogType().Explain(alert)
+	if err != nil || len(steps) != len(event.LogType().Rows()) {
 		t.Fatalf("%q: %d steps, %v", alert, len(steps), err)
 	}
 	for i, s := range steps {
@@ -151,7 +153,7 @@ func sound(t *testing.T, alert []byte, event Event) {
 			t.Fatalf("%q: step %+v", alert, s)
 		}
 	}
-	cover := NewCoverage(20)
+	cover := event.LogType().NewCoverage(20)
 	cover.Add(event)
 	if s := cover.Summary(); s.Events != 1 || len(s.Unmapped) > 20 {
 		t.Fatalf("%q: summary %+v", alert, s)
@@ -159,21 +161,26 @@ func sound(t *testing.T, alert []byte, event Event) {
 }
 
 func FuzzMap(f *testing.F) {
-	for _, alert := range alerts(f) {
+	for _, alert := range all(f) {
 		f.Add(alert)
 	}
-	for _, c := range rowCases(f) {
-		f.Add([]byte(c.alert))
+	for _, of := range LogTypes() {
+		for _, c := range rowCases(f, of) {
+			f.Add([]byte(c.alert))
+		}
 	}
+	f.Add([]byte(`{"":{"app":1},"supporting_data":{"":{},"data_values":[[]]},"supporting_data.data_values":[null]}`))
 	f.Add([]byte("{\"a\":[{},[],{\"b\":[1,{\"c\":null}]}],\"\":{\"\":\"\xff\"}}"))
 	f.Fuzz(func(t *testing.T, alert []byte) {
-		event, err := Map(alert)
 		object := json.Valid(alert) && bytes.TrimLeft(alert, " \t\r\n")[0] == '{'
-		if object != (err == nil) {
-			t.Fatalf("%q: %v", alert, err)
-		}
-		if err == nil {
-			sound(t, alert, event)
+		for _, of := range LogTypes() {
+			event, err := of.Map(alert)
+			if object != (err == nil) {
+				t.Fatalf("%s, %q: %v", of, alert, err)
+			}
+			if err == nil {
+				sound(t, alert, event)
+			}
 		}
 	})
 }
@@ -195,14 +202,15 @@ func TestNastyValues(t *testing.T) {
 		`1E-400`, `1.50`, `18446744073709551615`, `18446744073709551616`, `99999999999999999999999999999999999999999`,
 		`true`, `false`, `[]`, `{}`,
 		`[ ]`, `{ }`, `[null]`, `[[]]`, `["a@b",["c@d"],{"e":"f@g"},1,true]`, `["192.0.2.1","x"]`,
-		`{"a":{"b":[1,2,{"c":"d"}]}}`, `"192.0.2.1"`, `"::1"`,
+		`{"a":{"b":[1,2,{"c":"d"}]}}`, `{"data_values":[[]]}`, `{"data_values":["192.0.2.1"]}`, `"192.0.2.1"`, `"::1"`,
 		`"HTTPS/1.1"`, `"Login Failed"`, `"Introspection Scan"`, `"alert"`, `"DLP"`, `"windows mac linux"`, `"UNKNOWN"`,
 		`"2026-10-31T12:00:00Z"`,
 		`"`+strings.Repeat("é", 5000)+`"`, `"`+strings.Repeat("a@b,", 500)+`"`)
-	names := []string{"unmapped", "\\u0061", ""}
-	for name := range fieldIndex {
-		names = append(names, name)
+	names := []string{"unmapped", "\\u0061", "", "supporting_data"}
+	for _, of := range LogTypes() {
+		names = slices.AppendSeq(names, maps.Keys(of.table().fieldIndex))
 	}
+	slices.Sort(names) // so that the seed says what is tried
 	for range 1000 {
 		var alert bytes.Buffer
 		alert.WriteByte('{')
@@ -213,11 +221,13 @@ func TestNastyValues(t *testing.T) {
 			alert.WriteString(`"` + names[r.IntN(len(names))] + `":` + values[r.IntN(len(values))])
 		}
 		alert.WriteByte('}')
-		event, err := Map(alert.Bytes())
-		if err != nil {
-			t.Fatalf("%q: %v", alert.Bytes(), err)
+		for _, of := range LogTypes() {
+			event, err := of.Map(alert.Bytes())
+			if err != nil {
+				t.Fatalf("%s, %q: %v", of, alert.Bytes(), err)
+			}
+			sound(t, alert.Bytes(), event)
 		}
-		sound(t, alert.Bytes(), event)
 	}
 	if t.Failed() {
 		t.Logf("UDM_SEED=%d", seed)
@@ -245,7 +255,7 @@ func TestLongList(t *testing.T) {
 // TestAlertIsCopied: an event is independent of the bytes that it was made from.
 func TestAlertIsCopied(t *testing.T) {
 	alert := []byte(`{"_id":"i","app":"Drive"}`)
-	event, err := Map(alert)
+	event, err := NetskopeAlert.Map(alert)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ type verdict struct {
 
 // mapping is an alert on its way to its event.
 type mapping struct {
+	table  *table
 	values [128]value // by fieldIndex
 	event  Event
 
@@ -74,15 +75,22 @@ func (m *mapping) release() {
 }
 
 // read takes an alert apart.
-func read(alert []byte) (*mapping, error) {
+func (t LogType) read(alert []byte) (*mapping, error) {
 	if err := check(alert); err != nil {
 		return nil, err
 	}
 	m := mappings.Get().(*mapping)
+	m.table, m.event.logType = t.table(), t
 	m.event.alert = string(alert)
 	members(m.event.alert, func(key, raw string) {
-		if i, ok := fieldIndex[key]; ok {
+		if i, ok := m.table.fieldIndex[key]; ok {
 			m.values[i] = valueOf(raw)
+		} else if m.table.parents[key] && raw[0] == '{' {
+			members(raw, func(member, raw string) {
+				if i, ok := m.table.fieldIndex[key+"."+member]; ok {
+					m.values[i] = valueOf(raw)
+				}
+			})
 		}
 	})
 	return m, nil
@@ -90,7 +98,7 @@ func read(alert []byte) (*mapping, error) {
 
 // get returns the value of a field that the table reads; of any other, nothing.
 func (m *mapping) get(name string) value {
-	if i, ok := fieldIndex[name]; ok {
+	if i, ok := m.table.fieldIndex[name]; ok {
 		return m.values[i]
 	}
 	return value{}
@@ -99,14 +107,14 @@ func (m *mapping) get(name string) value {
 // run evaluates the table.
 func (m *mapping) run() {
 	e := &m.event
-	e.outcomes = make([]Outcome, len(table))
+	e.outcomes = make([]Outcome, len(m.table.rows))
 	e.entries = make([]entry, 1, 64) // the first is the event type, decided last
 	for _, name := range of("_id", "Id") {
 		if v := m.get(name); e.id == "" && v.kind != absent {
 			e.id = v.scalar()
 		}
 	}
-	for _, i := range plan {
+	for _, i := range m.table.plan {
 		m.begin(i)
 		m.end(m.evaluate())
 	}
@@ -116,7 +124,7 @@ func (m *mapping) run() {
 }
 
 func (m *mapping) begin(i int) {
-	m.at, m.r, m.src, m.v = i, &table[i], 0, value{}
+	m.at, m.r, m.src, m.v = i, &m.table.rows[i], 0, value{}
 	m.result = m.buffer[:0]
 	for k, f := range m.r.fields {
 		if m.values[f].kind != absent {
@@ -145,7 +153,7 @@ func (m *mapping) evaluate() verdict {
 func (m *mapping) end(v verdict) {
 	m.event.outcomes[m.at] = v.outcome
 	if m.steps != nil {
-		s := Step{Row: m.r.public(), Outcome: v.outcome, Why: v.why, Result: slices.Clone(m.result)}
+		s := Step{Row: m.table.publicRow(m.at), Outcome: v.outcome, Why: v.why, Result: slices.Clone(m.result)}
 		if m.v.kind != absent {
 			s.Field, s.Value = m.r.from[m.src], m.v.show()
 		}
@@ -219,12 +227,12 @@ func (m *mapping) find(f Finding) {
 // group gives the rows whose object is made of parts the outcome of the parts.
 func (m *mapping) group() {
 	outcome := Absent
-	for i := range table {
-		if r := &table[i]; r.n == 74 && r.part > 0 && m.event.outcomes[i].Hit() {
+	for i := range m.table.rows {
+		if r := &m.table.rows[i]; r.n == 74 && r.part > 0 && m.event.outcomes[i].Hit() {
 			outcome = Set
 		}
 	}
-	for _, i := range groupRows {
+	for _, i := range m.table.groupRows {
 		m.begin(i)
 		v := verdict{outcome, "its parts follow as rows 74.1 and so on"}
 		m.end(v)

@@ -1,24 +1,24 @@
 package udm
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // row is one row of the table.
 type row struct {
 	n, part int        // number in the original; part of 74, or an addition if n is 0
+	since   string     // date of the change log that adds it
 	log     string     // log field as the original prints it
 	from    []string   // the alert's fields, the first that has a value counts; log if nil
+	also    []string   // fields that how looks at besides
 	how     how        // transformation
 	path    string     // UDM path
 	rank    int        // among the rows of a path: 1 is read first
 	when    *condition // nil is always
 	key     string     // of a label, or the member of additional
 	skip    []string   // texts that count as no value, in lower case
-	note    string     // key of notes
+	note    string     // key of the table's notes
 
 	slot   int   // index of path in schema; -1 for a group or a path that is withheld
 	fields []int // indexes of from
@@ -38,15 +38,31 @@ type condition struct {
 
 func of(names ...string) []string { return names }
 
-// name is the row's number: 17, or 74.3 for a part, or +1 for an addition.
+// name is the row's number: 17, or 74.3 for a part, L2 for the change log's, or +1 for an
+// addition.
 func (r *row) name() string {
 	switch {
+	case r.since != "":
+		return fmt.Sprintf("L%d", r.part)
 	case r.n == 0:
 		return fmt.Sprintf("+%d", r.part)
 	case r.part > 0:
 		return fmt.Sprintf("%d.%d", r.n, r.part)
 	}
 	return fmt.Sprint(r.n)
+}
+
+// source is what the row is taken from.
+func (r *row) source() string {
+	switch {
+	case r.since != "":
+		return "change log of " + r.since
+	case r.n == 0:
+		return "chosen here"
+	case r.part > 0:
+		return "predecessor of the page"
+	}
+	return "page"
 }
 
 func (r *row) target() string {
@@ -56,60 +72,20 @@ func (r *row) target() string {
 	return r.path
 }
 
-var (
-	// fieldIndex numbers the fields that the table reads.
-	fieldIndex = map[string]int{}
-	// plan is the order in which rows are evaluated: that of schema, then by rank.
-	// Rows that are decided from the others' results are not in it.
-	plan []int
-	// The rows that are decided: of metadata.event_type, by name, and the groups.
-	typeRows  = map[string]int{}
-	groupRows []int
-)
-
-func init() {
-	for i := range table {
-		r := &table[i]
-		r.slot = slotOf(r.path)
-		if r.from == nil && r.log != "N/A" {
-			r.from = of(r.log)
-		}
-		for _, name := range r.from {
-			r.fields = append(r.fields, index(name))
-		}
-		switch r.how.name {
-		case decided.name:
-			typeRows[r.name()] = i
-		case group.name:
-			groupRows = append(groupRows, i)
-		default:
-			plan = append(plan, i)
-		}
-	}
-	slices.SortStableFunc(plan, func(a, b int) int {
-		return cmp.Or(cmp.Compare(table[a].slot, table[b].slot), cmp.Compare(table[a].rank, table[b].rank))
-	})
-	resolve()
-}
-
-func index(name string) int {
-	i, ok := fieldIndex[name]
-	if !ok {
-		i = len(fieldIndex)
-		fieldIndex[name] = i
-	}
-	return i
-}
-
 // A Row is one row of the mapping table, for printing.
 type Row struct {
-	// Name is the original's row number, 1 to 114. Parts of row 74, whose content the
-	// original does not spell out, are 74.1 and so on; +1 to +3 are not in the original.
+	// Name is the row's number in the table of Google's page. Of NETSKOPE_ALERT, the parts
+	// of row 74, whose content the page does not spell out, are 74.1 and so on. L1 and so on
+	// are the change log's, +1 and so on are in neither.
 	Name string
+	// Source says what the row is taken from: the page, the page before it, the parser's
+	// change log and its date, or that it is chosen here.
+	Source string
 	// Log is the log field as the original prints it, N/A for a constant. Some are
 	// variables of Google's parser.
 	Log string
-	// From are the alert's fields that the row reads; the first that has a value counts.
+	// From are the alert's fields that the row reads; the first that has a value counts. A
+	// dot leads to a member of an object.
 	From []string
 	// How is the transformation.
 	How string
@@ -124,37 +100,9 @@ type Row struct {
 	When string
 	// Skip are values that count as none, in any case.
 	Skip []string
-	// Note says what is ambiguous about the row and what was chosen: A1 to A14 and a
-	// sentence, or nothing.
+	// Note says what is ambiguous about the row and what was chosen: A1 and so on, of
+	// NETSKOPE_ALERT_V2 B1 and so on, and a sentence, or nothing.
 	Note string
-}
-
-// Rows are the 114 rows of the original's table, in its order, then the parts of row
-// 74, then what was added.
-func Rows() []Row {
-	rows := make([]Row, len(table))
-	for i := range table {
-		rows[i] = table[i].public()
-	}
-	return rows
-}
-
-func (r *row) public() Row {
-	p := Row{Name: r.name(), Log: r.log, From: slices.Clone(r.from), How: r.how.name, Path: r.path, Key: r.key,
-		Rank: r.rank, Skip: slices.Clone(r.skip)}
-	if r.when != nil {
-		p.When = r.when.text
-	}
-	switch r.how.name {
-	case decided.name:
-		p.How = claimed(p.Name)
-	case group.name:
-		p.How = "object, its parts follow as rows 74.1 and so on"
-	}
-	if r.note != "" {
-		p.Note = r.note + " " + notes[r.note]
-	}
-	return p
 }
 
 // conditions of the table.
@@ -188,6 +136,14 @@ var (
 	}}
 	isDLP = condition{"alert_type is DLP", func(m *mapping) bool {
 		return strings.EqualFold(m.get("alert_type").scalar(), "DLP")
+	}}
+	beginsWithNoIP = condition{"the first value is no IP address", func(m *mapping) bool {
+		v := m.get("supporting_data.data_values")
+		if v.kind != list {
+			return !isIP(v.scalar())
+		}
+		values := scalars(v)
+		return len(values) == 0 || !isIP(values[0])
 	}}
 	isOddSeverity = condition{"severity is no member of the enum", func(m *mapping) bool {
 		return severityOf(m.get("severity").scalar()) == ""

@@ -1,8 +1,8 @@
 package udm
 
-// table is the original's table of 114 rows, in its order and with its names, and
-// behind it what it only hints at: the parts of security_result (rows 74.1 to 74.22)
-// and three additions (+1 to +3). A row reads
+// alertRows is the table of NETSKOPE_ALERT: the original's 114 rows, in its order and with
+// its names, and behind them what it only hints at: the parts of security_result (rows
+// 74.1 to 74.22) and three additions (+1 to +3). A row reads
 //
 //	number, the original's log field, the alert's fields if they are called otherwise,
 //	transformation, UDM path, rank among the rows of that path, condition.
@@ -11,7 +11,7 @@ package udm
 // of Google's parser, not fields; from says what they hold. Capitalised and squashed
 // names (Host, srcIP, osversion) are a second dialect that the parser reads since
 // 2024-08-14; the names of the REST API v2 go first.
-var table = []row{
+var alertRows = []row{
 	{n: 1, log: "app_activity_label", from: of("app_activity"), how: asText, path: "additional.fields",
 		key: "app_activity"},
 	{n: 2, log: "count_label", from: of("count"), how: asText, path: "additional.fields", key: "count"},
@@ -181,8 +181,8 @@ var table = []row{
 // notAvailable are Netskope's spellings of a hash that it has not.
 var notAvailable = of("not available", "notavailable")
 
-// notes explains the notes of the table: where the original is ambiguous, and the choice.
-var notes = map[string]string{
+// alertNotes explains the notes of alertRows: where the original is ambiguous, and the choice.
+var alertNotes = map[string]string{
 	"A1": "timestamp: the original says RFC 3339, the tenant sends epoch seconds: " +
 		"both are read, and from 1e11 on milliseconds, from 1e14 on microseconds. " +
 		"With neither there is no event_timestamp, and a finding; Google's parser then takes the time of parsing",

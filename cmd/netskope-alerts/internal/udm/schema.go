@@ -42,6 +42,7 @@ var schema = []field{
 	{path: "metadata.event_timestamp", form: formTime},
 	{path: "metadata.vendor_name"},
 	{path: "metadata.product_name"},
+	{path: "metadata.product_event_type"},
 	{path: "metadata.product_log_id"},
 	{path: "additional.fields", form: formMember, repeated: true}, // in JSON the Struct is the object "additional"
 	{path: "principal.hostname"},

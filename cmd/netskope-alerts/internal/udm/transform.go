@@ -38,6 +38,9 @@ var (
 	asAction              = scalarHow("alert, bypass: QUARANTINE; allow: ALLOW; block: BLOCK", putAction)
 	asAlertState          = scalarHow("yes: ALERTING; no: NOT_ALERTING", putAlertState)
 	asSeverity            = scalarHow("upper case, if the enum has it; UNKNOWN: UNKNOWN_SEVERITY", putSeverity)
+	asCCLSeverity         = scalarHow("poor, low: LOW; medium: MEDIUM; high, excellent: HIGH", putCCLSeverity)
+	asSourceTime          = scalarHow("local time, in the zone of src_timezone", putSourceTime)
+	asJoined              = how{"the list's values, with commas between them", putJoined}
 	asConfidence          = scalarHow("poor, low: LOW_; medium: MEDIUM_; high, excellent: HIGH_CONFIDENCE",
 		putConfidence)
 )
@@ -105,6 +108,46 @@ func putTime(m *mapping, s string) verdict {
 		return m.leaveOut(RuleTime, "is outside the years 1 to 9999")
 	}
 	return m.put(t.Format(time.RFC3339Nano))
+}
+
+// sourceZones are the time zones that the change log names.
+var sourceZones = of("America/Chicago", "America/Los_Angeles", "America/New_York", "Europe/London")
+
+func putSourceTime(m *mapping, s string) verdict {
+	name := m.get("src_timezone").scalar()
+	if !slices.Contains(sourceZones, name) {
+		return m.leaveOut(RuleTime, "has no src_timezone of the four that the change log names")
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return m.leaveOut(RuleTime, "is of "+name+", of which this machine does not know the rules")
+	}
+	t, err := time.ParseInLocation(time.ANSIC, s, zone)
+	if err != nil {
+		return m.leaveOut(RuleTime, "is not like Mon Jan 2 15:04:05 2006")
+	}
+	return m.put(t.UTC().Format(time.RFC3339Nano))
+}
+
+// putJoined puts a list where one text is wanted.
+func putJoined(m *mapping, _ *row, v value) verdict {
+	switch v.kind {
+	case object:
+		return m.leaveOut(RuleType, "is an object, not a list")
+	case list:
+		return m.put(strings.Join(scalars(v), ", "))
+	}
+	return m.put(v.scalar())
+}
+
+// scalars are the texts, numbers and booleans of a list.
+func scalars(v value) (texts []string) {
+	elements(v.raw, func(raw string) {
+		if el := valueOf(raw); el.kind == text || el.kind == number || el.kind == boolean {
+			texts = append(texts, el.scalar())
+		}
+	})
+	return texts
 }
 
 // isEmail is Google's ^.+@.+$.

@@ -10,10 +10,10 @@ type claim struct {
 	ok        func(*mapping) bool
 }
 
-// claims lists the ways in order: the first that holds, and whose event has what its
+// alertClaims lists the ways in order: the first that holds, and whose event has what its
 // type needs, decides. One that holds but whose event lacks something is reported; the
 // event is then of the next type that is left, GENERIC_EVENT at worst.
-var claims = []claim{
+var alertClaims = []claim{
 	{"17", "USER_LOGIN", isLogin.text, isLogin.ok},
 	{"17", "EMAIL_UNCATEGORIZED", "activity is Introspection Scan, with shared_with or from_user",
 		func(m *mapping) bool {
@@ -21,29 +21,21 @@ var claims = []claim{
 				(m.get("shared_with").kind != absent || m.get("from_user").kind != absent)
 		}},
 	{"16", "NETWORK_HTTP", "Protocol begins with HTTP", func(m *mapping) bool { return isHTTP(m.get("Protocol")) }},
-	{"18", "NETWORK_HTTP", "principal and target have a machine, protocol begins with HTTP", func(m *mapping) bool {
-		return principalMachine.met(&m.event) && targetMachine.met(&m.event) && isHTTP(m.get("protocol"))
-	}},
-	{"18", "NETWORK_CONNECTION", "principal and target have a machine", func(m *mapping) bool {
-		return principalMachine.met(&m.event) && targetMachine.met(&m.event)
-	}},
-	{"+2", "STATUS_UPDATE", "the principal has a machine",
-		func(m *mapping) bool { return principalMachine.met(&m.event) }},
-	{"+3", "USER_UNCATEGORIZED", "the principal has a user",
-		func(m *mapping) bool { return principalUser.met(&m.event) }},
-	{"107", "GENERIC_EVENT", "no other fits", func(*mapping) bool { return true }},
+	{"18", "NETWORK_HTTP", "principal and target have a machine, protocol begins with HTTP", isHTTPBetweenMachines},
+	{"18", "NETWORK_CONNECTION", "principal and target have a machine", isBetweenMachines},
+	{"+2", "STATUS_UPDATE", "the principal has a machine", isOfMachine},
+	{"+3", "USER_UNCATEGORIZED", "the principal has a user", isOfUser},
+	{"107", "GENERIC_EVENT", "no other fits", always},
 }
 
-// claimed is what a row of metadata.event_type does, in words.
-func claimed(row string) string {
-	var ways []string
-	for _, c := range claims {
-		if c.row == row {
-			ways = append(ways, c.eventType+" if "+c.when)
-		}
-	}
-	return strings.Join(ways, "; ")
+func isBetweenMachines(m *mapping) bool {
+	return principalMachine.met(&m.event) && targetMachine.met(&m.event)
 }
+
+func isHTTPBetweenMachines(m *mapping) bool { return isBetweenMachines(m) && isHTTP(m.get("protocol")) }
+func isOfMachine(m *mapping) bool           { return principalMachine.met(&m.event) }
+func isOfUser(m *mapping) bool              { return principalUser.met(&m.event) }
+func always(*mapping) bool                  { return true }
 
 func isHTTP(protocol value) bool {
 	s := protocol.scalar()
@@ -54,8 +46,15 @@ func isHTTP(protocol value) bool {
 type need struct {
 	path  string // as a finding names it
 	any   []string
-	from  string // the alert's fields that would supply it
-	slots []int  // of any
+	slots []int // of any
+}
+
+func needOf(path string, any ...string) *need {
+	n := &need{path: path, any: any}
+	for _, path := range any {
+		n.slots = append(n.slots, slotOf(path))
+	}
+	return n
 }
 
 func (n *need) met(e *Event) bool {
@@ -68,16 +67,12 @@ func (n *need) met(e *Event) bool {
 }
 
 var (
-	principalMachine = &need{path: "principal.hostname or principal.ip", any: of("principal.hostname", "principal.ip"),
-		from: "hostname, Host, instance_id, srcip, srcIP"}
-	targetMachine = &need{path: "target.hostname or target.ip", any: of("target.hostname", "target.ip"),
-		from: "domain, dsthost, dstip, dst_ip, dstIP"}
-	principalUser = &need{path: "principal.user", any: of("principal.user.userid", "principal.user.email_addresses"),
-		from: "user, User, matched_username"}
-	targetUser = &need{path: "target.user", any: of("target.user.userid", "target.user.email_addresses"),
-		from: "user, to_user"}
-	targetURL = &need{path: "target.url", any: of("target.url"), from: "url, Url"}
-	authType  = &need{path: "extensions.auth.type", any: of("extensions.auth.type"), from: "activity"}
+	principalMachine = needOf("principal.hostname or principal.ip", "principal.hostname", "principal.ip")
+	targetMachine    = needOf("target.hostname or target.ip", "target.hostname", "target.ip")
+	principalUser    = needOf("principal.user", "principal.user.userid", "principal.user.email_addresses")
+	targetUser       = needOf("target.user", "target.user.userid", "target.user.email_addresses")
+	targetURL        = needOf("target.url", "target.url")
+	authType         = needOf("extensions.auth.type", "extensions.auth.type")
 )
 
 // needs are the fields that an event of a type must have, as Google's UDM usage guide
@@ -94,14 +89,6 @@ var needs = map[string][]*need{
 	"USER_UNCATEGORIZED": {principalUser},
 }
 
-func resolve() {
-	for _, n := range []*need{principalMachine, targetMachine, principalUser, targetUser, targetURL, authType} {
-		for _, path := range n.any {
-			n.slots = append(n.slots, slotOf(path))
-		}
-	}
-}
-
 // decide chooses the event type and gives the rows of metadata.event_type their
 // outcomes.
 func (m *mapping) decide() {
@@ -109,8 +96,8 @@ func (m *mapping) decide() {
 	chosen := ""
 	var missed []*need
 	failed := map[string]string{} // by the type
-	for _, c := range claims {
-		i := typeRows[c.row]
+	for _, c := range m.table.claims {
+		i := m.table.typeRows[c.row]
 		held := c.ok(m)
 		if held && chosen == "" && failed[c.eventType] == "" {
 			var lacking []string
@@ -129,7 +116,7 @@ func (m *mapping) decide() {
 			}
 			failed[c.eventType] = strings.Join(lacking, ", ")
 			for _, n := range missed[len(missed)-len(lacking):] {
-				m.find(Finding{Path: n.path, Field: n.from, Rule: RuleRequired, Effect: Demoted,
+				m.find(Finding{Path: n.path, Field: m.table.sources(n.any...), Rule: RuleRequired, Effect: Demoted,
 					Why: c.eventType + " needs it; the next type that fits is taken instead"})
 			}
 		}

@@ -8,7 +8,7 @@ import (
 
 func mapText(t testing.TB, alert string) Event {
 	t.Helper()
-	event, err := Map([]byte(alert))
+	event, err := NetskopeAlert.Map([]byte(alert))
 	if err != nil {
 		t.Fatalf("%s: %v", alert, err)
 	}
@@ -64,7 +64,7 @@ func TestEventType(t *testing.T) {
 // TestOneRowDecides: of the rows of metadata.event_type exactly one is Set.
 func TestOneRowDecides(t *testing.T) {
 	for name, alert := range alerts(t) {
-		steps, err := Explain(alert)
+		steps, err := NetskopeAlert.Explain(alert)
 		if err != nil {
 			t.Fatal(err)
 		}

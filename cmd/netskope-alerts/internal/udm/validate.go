@@ -31,6 +31,8 @@ const (
 	Dropped               // the value is not in the event
 	Demoted               // the event is of a weaker type
 	Invalid               // Google would refuse the event
+
+	effects = iota
 )
 
 func (e Effect) String() string { return [...]string{"kept", "left out", "demoted", "invalid"}[e] }
@@ -73,7 +75,7 @@ func (m *mapping) validate() {
 		if rule == "" {
 			continue
 		}
-		r := &table[en.row]
+		r := &m.table.rows[en.row]
 		found := Finding{Path: r.target(), Rule: rule, Effect: Kept, Why: why, Value: shorten(en.text, 80)}
 		if i > 0 && len(r.from) > 0 {
 			found.Field = r.from[en.src]
@@ -84,11 +86,13 @@ func (m *mapping) validate() {
 		m.find(found)
 	}
 	if !e.has(timeSlot) {
-		m.find(Finding{Path: "metadata.event_timestamp", Field: "timestamp, published", Rule: RuleTime, Effect: Invalid,
+		m.find(Finding{Path: "metadata.event_timestamp", Field: m.table.sources("metadata.event_timestamp"),
+			Rule: RuleTime, Effect: Invalid,
 			Why: "there is no time, and the UDM usage guide requires one"})
 	}
 	if e.id == "" {
-		m.find(Finding{Path: "metadata.product_log_id", Field: "_id, Id", Rule: RuleID, Effect: Kept,
+		m.find(Finding{Path: "metadata.product_log_id", Field: m.table.sources("metadata.product_log_id"),
+			Rule: RuleID, Effect: Kept,
 			Why: "there is no id, and the event cannot be traced to its alert"})
 	}
 }

@@ -76,6 +76,21 @@ func putSeverity(m *mapping, s string) verdict {
 	return m.put(severity)
 }
 
+// putCCLSeverity reads how much Netskope trusts an application.
+func putCCLSeverity(m *mapping, s string) verdict {
+	switch strings.ToLower(s) {
+	case "poor", "low":
+		return m.put("LOW")
+	case "medium":
+		return m.put("MEDIUM")
+	case "high", "excellent":
+		return m.put("HIGH")
+	case "unknown":
+		return verdict{Skipped, "is unknown"}
+	}
+	return m.leaveOut(RuleEnum, "has no member in ProductSeverity")
+}
+
 func putConfidence(m *mapping, s string) verdict {
 	switch strings.ToLower(s) {
 	case "poor", "low":
