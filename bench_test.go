@@ -21,6 +21,7 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 
+	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 	switch role := os.Getenv(childRole); role {
 	case "":
 		os.Exit(m.Run())
-	case "collect", "copy":
+	case "collect", "copy", "audit":
 		if err := benchmarkChild(role); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -68,9 +69,14 @@ func benchmarkChild(role string) error {
 	}
 	var m cost
 	began := time.Now()
-	if role == "copy" {
+	switch role {
+	case "copy":
 		m, err = copyLoop(collector)
-	} else {
+	case "audit":
+		var s audit.Summary
+		s, err = collector.Audit(context.Background(), audit.Options{Since: benchmarkEnd.Add(-c.Lookback)}, nil)
+		m = cost{Alerts: s.Delivered - s.Missing, Requests: s.Requests}
+	default:
 		var r Report
 		r, err = collector.Run(context.Background(), benchmarkEnd.Add(c.Lag), nil)
 		m = cost{Alerts: r.Alerts, Bytes: r.Bytes, Requests: r.Requests}
@@ -143,44 +149,46 @@ var benchmarkEnd = at("2026-11-22T23:55:00Z")
 
 // BenchmarkRun moves an hour of 2 KB alerts from a tenant to a bucket, both stand-ins
 // on loopback in this process, with the collector in a process of its own. "copy" is
-// the same transfer without parsing, filtering or splitting.
+// the same transfer without parsing, filtering or splitting. In "minute" all alerts came within a minute, and
+// as much is in flight as can be: what matters there is the memory, of a run and of an audit.
 func BenchmarkRun(b *testing.B) {
 	for _, test := range []struct {
 		name, role string
 		alerts     int
+		size       int           // bytes of an alert
+		within     time.Duration // before benchmarkEnd
 		style      netskopetest.Style
-		extra      string
+		extra      []string
 	}{
-		{"collect/2000", "collect", 2000, netskopetest.Compact, ""},
-		{"collect/200000", "collect", 200_000, netskopetest.Compact, ""},
-		{"collect-spaced/200000", "collect", 200_000, netskopetest.Spaced, ""},
-		{"collect-gzip/200000", "collect", 200_000, netskopetest.Compact, "COMPRESSION=gzip"},
-		{"copy/200000", "copy", 200_000, netskopetest.Compact, ""},
+		{"collect/2000", "collect", 2000, 2048, time.Hour, netskopetest.Compact, nil},
+		{"collect/200000", "collect", 200_000, 2048, time.Hour, netskopetest.Compact, nil},
+		{"collect-spaced/200000", "collect", 200_000, 2048, time.Hour, netskopetest.Spaced, nil},
+		{"collect-gzip/200000", "collect", 200_000, 2048, time.Hour, netskopetest.Compact, []string{"COMPRESSION=gzip"}},
+		{"copy/200000", "copy", 200_000, 2048, time.Hour, netskopetest.Compact, nil},
+		{"minute/2000000", "collect", 2_000_000, 2048, time.Minute, netskopetest.Compact, []string{"IN_FLIGHT=16"}},
+		{"minute-audit/2000000", "audit", 2_000_000, 512, time.Minute, netskopetest.Compact, []string{"IN_FLIGHT=16"}},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			if testing.Short() && test.alerts > 2000 {
 				test.alerts = 20_000
 			}
 			tenant := &netskopetest.Server{Style: test.style}
-			tenant.Add(netskopetest.Uniform(1, benchmarkEnd.Add(-time.Hour), benchmarkEnd, test.alerts, 2048)...)
+			tenant.Add(netskopetest.Uniform(1, benchmarkEnd.Add(-test.within), benchmarkEnd, test.alerts, test.size)...)
 			from := httptest.NewServer(tenant)
 			defer from.Close()
 			var total cost
 			for b.Loop() {
-				to := httptest.NewServer(&gcstest.Server{Discard: true})
-				child := exec.Command(os.Args[0])
-				child.Stderr = os.Stderr
-				child.Env = append(os.Environ(), childRole+"="+test.role, "GCS_BUCKET=bench",
+				to := httptest.NewServer(&gcstest.Server{Discard: test.role != "audit"})
+				environment := append(os.Environ(), "GCS_BUCKET=bench",
 					"NETSKOPE_TENANT="+from.URL, "NETSKOPE_API_TOKEN="+testToken,
 					"REQUESTS_PER_SECOND=0", "LOOKBACK_HOURS=1",
-					"STORAGE_EMULATOR_HOST="+strings.TrimPrefix(to.URL, "http://"),
-					"ALERTS="+fmt.Sprint(test.alerts), test.extra)
-				output, err := child.Output()
-				to.Close()
-				var m cost
-				if err != nil || json.Unmarshal(output, &m) != nil {
-					b.Fatalf("%v: %s", err, output)
+					"STORAGE_EMULATOR_HOST="+strings.TrimPrefix(to.URL, "http://"), "ALERTS="+fmt.Sprint(test.alerts))
+				environment = append(environment, test.extra...)
+				if test.role == "audit" {
+					child(b, "collect", environment)
 				}
+				m := child(b, test.role, environment)
+				to.Close()
 				if m.Alerts != int64(test.alerts) {
 					b.Fatalf("moved %d of %d alerts", m.Alerts, test.alerts)
 				}
@@ -198,6 +206,18 @@ func BenchmarkRun(b *testing.B) {
 			b.ReportMetric(float64(total.Requests), "requests")
 		})
 	}
+}
+
+// child runs this binary in the role, and returns what it measured of itself.
+func child(b *testing.B, role string, environment []string) (m cost) {
+	child := exec.Command(os.Args[0])
+	child.Stderr = os.Stderr
+	child.Env = append(environment, childRole+"="+role)
+	output, err := child.Output()
+	if err != nil || json.Unmarshal(output, &m) != nil {
+		b.Fatalf("%s: %v: %s", role, err, output)
+	}
+	return m
 }
 
 // BenchmarkStart measures from the start of the function's process to the answer to

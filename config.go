@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -210,8 +211,16 @@ func (c *Collector) fetcher(progress func(alerts int)) fetcher {
 	return fetcher{netskope.New(c.Netskope(), pace, c.HTTP, progress), c.TimeField, c.Lag}
 }
 
+// enoughMemory is from how many bytes on memory that is free again is sought more eagerly, unless GOMEMLIMIT
+// says otherwise. What a run holds at a time is far less, whatever the number of alerts; but pages of tens of
+// megabytes a second pass through it, and the function has 256 MiB.
+const enoughMemory = 80 << 20
+
 // Open is the collector that is configured so. It connects to nothing yet.
 func Open(c Config) (*Collector, error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(enoughMemory)
+	}
 	bucket, err := gcs.Open(c.BucketName)
 	if err != nil {
 		return nil, err
