@@ -665,4 +665,4 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // outage is how an error names a storage that takes nothing.
-var outage = regexp.MustCompile("cloud storage did not|Error 503")
+var outage = regexp.MustCompile("cloud storage (did not|answered 503)")
