@@ -12,7 +12,7 @@
 #   deploy/function.sh    accounts, topic, function, schedule
 #   deploy/feed.sh        what SecOps needs to read the bucket
 #   deploy/monitor.sh     metrics, alerts and dashboard from the files in deploy/monitoring
-#   deploy/check.sh       is it working: check and status
+#   deploy/operate.sh     is it working: check and status
 #   deploy/destroy.sh     the way back
 set -Eeuo pipefail
 shopt -u patsub_replacement 2>/dev/null || true # "&" in a replacement means "&", as in bash before 5.2
@@ -25,7 +25,7 @@ CALLED_FROM=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export CALLED_FROM
 
-for part in settings validate steps project storage function feed monitor check destroy; do
+for part in settings validate steps project storage function feed monitor operate destroy; do
 	# shellcheck source=/dev/null
 	source "deploy/$part.sh"
 done
