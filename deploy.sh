@@ -12,7 +12,7 @@
 #   deploy/function.sh    accounts, topic, function, schedule
 #   deploy/feed.sh        what SecOps needs to read the bucket
 #   deploy/monitor.sh     metrics, alerts and dashboard from the files in deploy/monitoring
-#   deploy/operate.sh     is it working: check and status
+#   deploy/operate.sh     is it working: run and status
 #   deploy/destroy.sh     the way back
 set -Eeuo pipefail
 shopt -u patsub_replacement 2>/dev/null || true # "&" in a replacement means "&", as in bash before 5.2
@@ -41,7 +41,7 @@ deploy_command() {
 	fi
 	say "$FUNCTION in $PROJECT_ID: $TOTAL_CHANGES change(s), ${SECONDS} s"
 	if [[ ! $TRIGGER_NOW ]]; then
-		say "  ./deploy.sh check    collects now and shows what came of it"
+		say "  ./deploy.sh run      collects now and shows what came of it"
 		say "  ./deploy.sh feed     says what to enter in SecOps"
 	fi
 }
@@ -59,12 +59,12 @@ main() {
 	deploy) deploy_command ;;
 	feed) feed_command ;;
 	monitor) run_steps "${MONITOR_STEPS[@]}" ;;
-	check) check_command ;;
+	run) run_command ;;
 	status) status_command ;;
 	destroy) destroy_command ;;
 	esac
 	if [[ $COMMAND == deploy && $TRIGGER_NOW && ! $DRY_RUN ]]; then
-		check_command
+		run_command
 	fi
 }
 

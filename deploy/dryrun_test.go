@@ -79,7 +79,7 @@ func TestDryRunOnDeployedProject(t *testing.T) {
 	if w.api.Model() != before || len(r.mutating()) != 0 {
 		t.Error("the dry run changed the project")
 	}
-	for _, command := range []string{"destroy", "monitor", "feed", "check", "status"} {
+	for _, command := range []string{"destroy", "monitor", "feed", "run", "status"} {
 		r := w.succeed(
 			command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data",
 			"--secops-instance", "projects/p/locations/us/instances/i",

@@ -29,8 +29,8 @@ print_record() {
 	done
 }
 
-check_command() {
-	local id record message waited=0 limit=${CHECK_SECONDS:-660} began=$SECONDS
+run_command() {
+	local id record message waited=0 limit=${RUN_SECONDS:-660} began=$SECONDS
 	if [[ $DRY_RUN ]]; then
 		print_command gcloud pubsub topics publish "$TOPIC" '--message={}' "--project=$PROJECT_ID"
 		print_command gcloud logging read "$(log_filter "$OUTCOMES")" --limit=1 --freshness=1h "--project=$PROJECT_ID"

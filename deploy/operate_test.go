@@ -98,7 +98,7 @@ echo '{"name": "feeds/1"}'
 	}
 }
 
-func TestCheckShowsTheRun(t *testing.T) {
+func TestRunShowsItsRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings("--no-monitor")...)
@@ -106,7 +106,7 @@ func TestCheckShowsTheRun(t *testing.T) {
 		"message": "run finished", "alerts": 12, "caught_up": true, "lag_seconds": 300.5,
 		"from": "2026-11-23T13:00:00Z", "stopped": "caught up", "state_trouble": "lost: rebuilt from the ledger",
 	}
-	r := w.succeed("check", "--project-id", "my-project")
+	r := w.succeed("run", "--project-id", "my-project")
 	for _, want := range []string{
 		"event                 " + w.api.Messages()[0].ID, "alerts                12", "lag_seconds           300.5",
 		"caught_up             True", "from                  2026-11-23T13:00:00Z",
@@ -132,12 +132,12 @@ func TestCheckShowsTheRun(t *testing.T) {
 	}
 
 	w.tick = map[string]any{"message": "run failed", "error": "netskope answered 401: refused"}
-	if r := w.run("check", "--project-id", "my-project"); r.code == 0 ||
+	if r := w.run("run", "--project-id", "my-project"); r.code == 0 ||
 		!strings.Contains(r.out, "netskope answered 401") {
 		t.Errorf("a failed run: status %d\n%s%s", r.code, r.out, r.err)
 	}
 	w.tick = nil
-	if r := w.run("check", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "no record of tick") {
+	if r := w.run("run", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "no record of tick") {
 		t.Errorf("no record: status %d\n%s%s", r.code, r.out, r.err)
 	}
 	w.gcloud("pubsub subscriptions delete " + w.api.Names("subscriptions")[0])
@@ -145,7 +145,7 @@ func TestCheckShowsTheRun(t *testing.T) {
 		"run services remove-iam-policy-binding --region=us-central1 --role=roles/run.invoker", ourMark,
 		"--member=serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com",
 	)
-	r = w.run("check", "--project-id", "my-project")
+	r = w.run("run", "--project-id", "my-project")
 	for _, want := range []string{"nothing is subscribed", "may not call the service"} {
 		if r.code == 0 || !strings.Contains(r.err, want) {
 			t.Errorf("lacks %q: %s", want, r.err)

@@ -27,7 +27,7 @@ type realGcloud struct {
 
 func (r *realGcloud) run(arguments ...string) (string, error) {
 	command := exec.Command("../deploy.sh", arguments...)
-	command.Env = append(r.environment, "POLL_SECONDS=1", "CHECK_SECONDS=60")
+	command.Env = append(r.environment, "POLL_SECONDS=1", "RUN_SECONDS=60")
 	output, err := command.CombinedOutput()
 	if strings.Contains(string(output), token) {
 		r.t.Errorf("deploy.sh %q prints the token", arguments)
@@ -45,7 +45,7 @@ func (r *realGcloud) must(arguments ...string) string {
 }
 
 // TestWithTheRealGcloud deploys as a person would: a first try is refused half way, the
-// second completes it, a third finds nothing to do; then it is checked, looked at, and
+// second completes it, a third finds nothing to do; then it runs, is looked at, and
 // taken away. The source that was uploaded must build.
 func TestWithTheRealGcloud(t *testing.T) {
 	if testing.Short() {
@@ -134,8 +134,8 @@ func TestWithTheRealGcloud(t *testing.T) {
 		t.Errorf("function %v with the variables %v", ok, variables)
 	}
 
-	if output := r.must(append([]string{"check"}, settings...)...); !strings.Contains(output, "it works") {
-		t.Errorf("check:\n%s", output)
+	if output := r.must(append([]string{"run"}, settings...)...); !strings.Contains(output, "it works") {
+		t.Errorf("run:\n%s", output)
 	}
 	if output := r.must(append([]string{"status"}, settings...)...); !strings.Contains(output, ourMark) {
 		t.Errorf("status:\n%s", output)

@@ -35,7 +35,7 @@ Sets up the Netskope alert collector in a Google Cloud project, or takes it away
   ./deploy.sh [deploy]   create or update everything, monitoring included
   ./deploy.sh feed       grant the SecOps feed its access and say what to enter there
   ./deploy.sh monitor    metrics, alert policies and dashboard only
-  ./deploy.sh check      collect now, wait for the run's record and show it
+  ./deploy.sh run        collect now, wait for the run's record and show it
   ./deploy.sh status     what exists, the last run, the next one
   ./deploy.sh destroy    remove what deploy made; bucket and secret stay without --with-data
   ./deploy.sh help
@@ -90,7 +90,7 @@ Switches
   --force         deploy the function though neither source nor settings changed
   --adopt         take over a function or job of this name that deploy.sh did not make
   --no-monitor    leave monitoring out
-  --trigger-now   end with a check
+  --trigger-now   end with a run
   --with-data     destroy: the bucket with all alerts, and the secret, too
   --yes           destroy and feed: do not ask
 HELP
@@ -141,7 +141,7 @@ parse_arguments() {
 			fi
 			printf -v "$name" %s "$value"
 			;;
-		deploy | feed | monitor | check | status | destroy | help)
+		deploy | feed | monitor | run | status | destroy | help)
 			[[ -z $COMMAND || $COMMAND == help ]] || usage_error "both $COMMAND and $argument: one thing at a time"
 			[[ $COMMAND ]] || COMMAND=$argument
 			;;

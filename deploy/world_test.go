@@ -261,7 +261,7 @@ func (w *world) run(args ...string) result {
 		"PATH=" + path, "HOME=" + w.dir, "TMPDIR=" + w.dir, gcloudstub.Variable + "=" + w.address,
 		// The race detector would have every call of the stand-in sleep a second at its end.
 		"GORACE=atexit_sleep_ms=0",
-		"SETTLE_SECONDS=0", "POLL_SECONDS=0", "CHECK_SECONDS=0",
+		"SETTLE_SECONDS=0", "POLL_SECONDS=0", "RUN_SECONDS=0",
 	}, w.environment...)
 	c.Stdin = strings.NewReader(w.stdin)
 	var out, problems bytes.Buffer
