@@ -26,9 +26,8 @@ doom_listed() {
 doom_grant() {
 	local on=$1 resource=$2 member=$3 role=$4 title=${5-} condition=()
 	# shellcheck disable=SC2086
-	lookup $on get-iam-policy "$resource" '--flatten=bindings[].members' '--format=value(bindings.role,bindings.members,bindings.condition.title)' || return 0
-	awk -F '\t' -v role="$role" -v member="$member" -v title="$title" \
-		'$1 == role && $2 == member && $3 == title { found = 1 } END { exit !found }' <<<"$REPLY" || return 0
+	lookup $on get-iam-policy "$resource" "${WHO_HAS_WHAT[@]}" || return 0
+	has_role "$role" "$member" "$title" <<<"$REPLY" || return 0
 	if [[ $title ]]; then
 		condition=("--condition=expression=resource.name.startsWith(\"projects/_/buckets/gcf-v2-\"),title=$title")
 	elif [[ $on == projects ]]; then

@@ -92,7 +92,7 @@ create_feed() {
 	if [[ $DRY_RUN ]]; then
 		# shellcheck disable=SC2016
 		printf '%s\n' 'printf '\''header = "Authorization: Bearer %s"\n'\'' "$(gcloud auth print-access-token)" |' \
-			"	curl --config - --fail-with-body --silent --show-error --max-time 60 --header 'Content-Type: application/json' --data-binary @$FILES/feed.json $url"
+			"	curl --config - --fail-with-body --silent --show-error --max-time 60 --header 'Content-Type: application/json' --data-binary \"@$FILES/feed.json\" $url"
 		return
 	fi
 	command -v curl >/dev/null || die "curl is missing: install it, or enter the feed by hand"

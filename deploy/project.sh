@@ -49,6 +49,8 @@ unless_dry_run() {
 	say "shown is what an empty project needs"
 	say
 	CAN_READ=
+	# shellcheck disable=SC2016
+	PROJECT_NUMBER='$PROJECT_NUMBER' # a variable of the transcript
 }
 
 enable_apis() {
@@ -57,9 +59,10 @@ enable_apis() {
 		enabled=$REPLY
 	fi
 	for api in "${APIS[@]}"; do
-		grep -qx "$api" <<<"$enabled" || missing+=("$api")
+		if grep -qx "$api" <<<"$enabled"; then keeps API; else missing+=("$api"); fi
 	done
 	if ((${#missing[@]})); then
+		creates API "${#missing[@]}"
 		change services enable "${missing[@]}"
 	fi
 }

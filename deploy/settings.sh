@@ -9,7 +9,8 @@
 SETTINGS=(
 	PROJECT_ID REGION FUNCTION TOPIC SCHEDULER_JOB SCHEDULE TIME_ZONE RUNTIME MEMORY TIMEOUT
 	RUN_SERVICE_ACCOUNT TRIGGER_SERVICE_ACCOUNT BUILD_SERVICE_ACCOUNT SECRET
-	BUCKET_LOCATION BUCKET_MAX_AGE_DAYS
+	BUCKET_LOCATION BUCKET_MAX_AGE_DAYS SECRET_LOCATIONS KMS_KEY
+	NETWORK SUBNET EGRESS LABELS AUDIT_SCHEDULE AUDIT_JOB
 	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
 	ALERT_EMAIL NOTIFICATION_CHANNEL
 	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_DOMAIN NETSKOPE_API_TOKEN_FILE
@@ -37,6 +38,7 @@ Sets up the Netskope alert collector in a Google Cloud project, or takes it away
   ./deploy.sh monitor    metrics, alert policies and dashboard only
   ./deploy.sh run        collect now, wait for the run's record and show it
   ./deploy.sh status     what exists, the last run, the next one
+  ./deploy.sh env        the settings that netskope-alerts needs, for your shell
   ./deploy.sh destroy    remove what deploy made; bucket and secret stay without --with-data
   ./deploy.sh help
 
@@ -65,11 +67,22 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
   --bucket-max-age-days N    delete objects in the feed's folder after N days; default: keep
                              them. Ledger, state and quarantine, beside it, stay
   --schedule CRON            default '0 * * * *'; --time-zone, default Etc/UTC
+  --audit-schedule CRON      audit the last 48 hours, as in '30 3 * * *': what is missing is
+                             delivered; default: none. off removes it
+  --kms-key KEY[,KEY]        projects/P/locations/L/keyRings/R/cryptoKeys/K: encrypts bucket
+                             and secret; one key in the location of each. Google's services
+                             are granted its use
+  --secret-locations L[,L]   where the secret is kept; default: wherever Google likes, or
+                             where the key is
+  --network NAME, --subnet NAME   the function calls through this VPC network (Direct VPC
+                             egress). --egress all (default) or private-ranges-only. For an
+                             address that stays the same, give the network a Cloud NAT
+  --labels K=V[,K=V]         on everything that takes labels
   --memory SIZE              default 256Mi; --timeout SECONDS, default and limit 540
   --runtime NAME             default go126
   --alert-email ADDRESS      is told when something is wrong
   --notification-channel N   an existing channel: projects/P/notificationChannels/N
-  --function --topic --scheduler-job --secret --run-service-account
+  --function --topic --scheduler-job --audit-job --secret --run-service-account
   --trigger-service-account --build-service-account
                              names; an account with an @ is used as it is, not created
 The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
@@ -141,7 +154,7 @@ parse_arguments() {
 			fi
 			printf -v "$name" %s "$value"
 			;;
-		deploy | feed | monitor | run | status | destroy | help)
+		deploy | feed | monitor | run | status | env | destroy | help)
 			[[ -z $COMMAND || $COMMAND == help ]] || usage_error "both $COMMAND and $argument: one thing at a time"
 			[[ $COMMAND ]] || COMMAND=$argument
 			;;
@@ -186,6 +199,11 @@ set_defaults() {
 	BUILD_SERVICE_ACCOUNT=${BUILD_SERVICE_ACCOUNT:-netskope-alerts-build}
 	SECRET=${SECRET:-netskope-api-token}
 	BUCKET_LOCATION=${BUCKET_LOCATION:-$REGION}
+	SECRET_LOCATIONS=${SECRET_LOCATIONS// /}
+	KMS_KEY=${KMS_KEY// /}
+	LABELS=${LABELS// /}
+	EGRESS=${EGRESS:-all}
+	AUDIT_JOB=${AUDIT_JOB:-$FUNCTION-audit}
 	FEED_LOG_TYPE=${FEED_LOG_TYPE:-NETSKOPE_ALERT_V2}
 	FEED_MAX_AGE_DAYS=${FEED_MAX_AGE_DAYS:-30}
 	FEED_NAME=${FEED_NAME:-Netskope alerts}

@@ -346,15 +346,13 @@ func difference(want, got string) string {
 	return ""
 }
 
-func mkdir(path string) error { return os.Mkdir(path, 0o700) }
-
 // script runs text with bash in the source directory, and returns what it printed.
 func (w *world) script(text string) string {
 	w.t.Helper()
 	c := exec.Command(filepath.Join(toolbox, "bash"), "-euo", "pipefail", "-c", text)
 	c.Dir = w.source()
 	c.Env = []string{
-		"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, gcloudstub.Variable + "=" + w.address,
+		"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, "TMPDIR=" + w.dir, gcloudstub.Variable + "=" + w.address,
 		"GORACE=atexit_sleep_ms=0",
 	}
 	out, err := c.CombinedOutput()

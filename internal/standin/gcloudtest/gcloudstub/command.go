@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,10 @@ func init() {
 		"billing projects describe": {do: billing, names: 1, global: true},
 		"services list":             {do: enabled, flags: "--enabled"},
 		"services enable":           {do: enable, names: -1, mutating: true},
+		"version":                   {do: version, global: true},
+
+		"beta services identity create":          {do: createIdentity, flags: "--service", mutating: true},
+		"resource-manager org-policies describe": {do: orgPolicy, flags: "--effective", names: 1},
 
 		"iam service-accounts describe": {do: accounts.describe, names: 1},
 		"iam service-accounts create": {do: createAccount, flags: "--display-name --description",
@@ -35,22 +40,34 @@ func init() {
 
 		"storage buckets describe": {do: buckets.describe, flags: "--raw", names: 1},
 		"storage buckets create": {do: createBucket, names: 1, mutating: true,
-			flags: "--location --uniform-bucket-level-access --public-access-prevention"},
+			flags: "--location --uniform-bucket-level-access --public-access-prevention --default-encryption-key"},
 		"storage buckets update": {do: updateBucket, names: 1, mutating: true,
-			flags: "--update-labels --lifecycle-file --uniform-bucket-level-access --public-access-prevention"},
-		"storage rm": {do: emptyAndDelete, flags: "--recursive", names: 1, mutating: true},
+			flags: "--update-labels --lifecycle-file --uniform-bucket-level-access --public-access-prevention " +
+				"--default-encryption-key"},
+		"storage buckets notifications list": {do: listNotifications, names: 1},
+		"storage buckets notifications create": {do: createNotification, names: 1, mutating: true,
+			flags: "--topic --event-types --object-prefix --payload-format --skip-topic-setup"},
+		"storage buckets notifications delete": {do: deleteNotification, names: 1, mutating: true},
+		"storage service-agent":                {do: storageAgent, mutating: true},
+		"storage rm":                           {do: emptyAndDelete, flags: "--recursive", names: 1, mutating: true},
 
-		"secrets describe":        {do: secrets.describe, names: 1},
-		"secrets create":          {do: createSecret, flags: "--replication-policy --labels", names: 1, mutating: true},
+		"secrets describe": {do: secrets.describe, names: 1},
+		"secrets create": {do: createSecret, names: 1, mutating: true,
+			flags: "--replication-policy --locations --replication-policy-file --labels"},
+		"secrets update":          {do: secrets.relabel, flags: "--update-labels", names: 1, mutating: true},
 		"secrets delete":          {do: secrets.delete, names: 1, mutating: true},
 		"secrets versions add":    {do: addVersion, flags: "--data-file", names: 1, mutating: true},
 		"secrets versions access": {do: accessVersion, flags: "--secret", names: 1},
 
-		"pubsub topics describe":      {do: topics.describe, names: 1},
-		"pubsub topics create":        {do: createTopic, flags: "--labels", names: 1, mutating: true},
-		"pubsub topics delete":        {do: topics.delete, names: 1, mutating: true},
-		"pubsub topics publish":       {do: publish, flags: "--message", names: 1, mutating: true},
-		"pubsub subscriptions list":   {do: subscriptions.list},
+		"pubsub topics describe":        {do: topics.describe, names: 1},
+		"pubsub topics create":          {do: createTopic, flags: "--labels", names: 1, mutating: true},
+		"pubsub topics update":          {do: topics.relabel, flags: "--update-labels", names: 1, mutating: true},
+		"pubsub topics delete":          {do: topics.delete, names: 1, mutating: true},
+		"pubsub topics publish":         {do: publish, flags: "--message", names: 1, mutating: true},
+		"pubsub subscriptions list":     {do: subscriptions.list},
+		"pubsub subscriptions describe": {do: subscriptions.describe, names: 1},
+		"pubsub subscriptions create": {do: createSubscription, names: 1, mutating: true,
+			flags: "--topic --ack-deadline --message-retention-duration --expiration-period --labels"},
 		"pubsub subscriptions update": {do: updateDeadline, flags: "--ack-deadline", names: 1, mutating: true},
 		"pubsub subscriptions delete": {do: subscriptions.delete, names: 1, mutating: true},
 
@@ -83,10 +100,12 @@ func init() {
 		"beta monitoring channels list": {do: channels.list},
 		"beta monitoring channels create": {do: createChannel, mutating: true,
 			flags: "--type --display-name --channel-labels --user-labels"},
+		"beta monitoring channels update": {do: channels.relabel, flags: "--update-user-labels", names: 1, mutating: true},
 		"beta monitoring channels delete": {do: deleteChannel, flags: "--force", names: 1, mutating: true},
 	}
 	for group, c := range map[string]collection{
 		"projects": projects, "secrets": secrets, "storage buckets": buckets, "run services": services,
+		"kms keys": keys, "pubsub topics": topics, "pubsub subscriptions": subscriptions,
 	} {
 		const flags = "--region --member --role --condition"
 		commands[group+" get-iam-policy"] = command{do: c.policy, flags: "--region", names: 1}
@@ -153,6 +172,9 @@ func (i *invocation) bucket() (object, error) {
 	if len(iam) > 0 {
 		body["iamConfiguration"] = iam
 	}
+	if key := i.flag("--default-encryption-key"); key != "" {
+		body["encryption"] = object{"defaultKmsKeyName": key}
+	}
 	if labels := pairs(i.flag("--update-labels")); len(labels) > 0 {
 		body["labels"] = labels
 	}
@@ -178,11 +200,24 @@ func emptyAndDelete(i *invocation) (any, error) {
 }
 
 func createSecret(i *invocation) (any, error) {
-	if i.flag("--replication-policy") != "automatic" {
-		return nil, errors.New("only automatic replication is modelled")
+	var replication object
+	switch i.flag("--replication-policy") {
+	case "automatic":
+		replication = object{"automatic": object{}}
+	case "user-managed":
+		replicas := []object{}
+		for place := range strings.SplitSeq(i.flag("--locations"), ",") {
+			replicas = append(replicas, object{"location": place})
+		}
+		replication = object{"userManaged": object{"replicas": replicas}}
+	default:
+		var err error
+		if replication, err = i.file("--replication-policy-file"); err != nil {
+			return nil, err
+		}
 	}
 	return i.ask("POST", secrets.all(i)+"?secretId="+i.args[0], object{
-		"replication": object{"automatic": object{}}, "labels": pairs(i.flag("--labels")),
+		"replication": replication, "labels": pairs(i.flag("--labels")),
 	})
 }
 
@@ -208,6 +243,95 @@ func accessVersion(i *invocation) (any, error) {
 
 func createTopic(i *invocation) (any, error) {
 	return i.ask("PUT", topics.one(i), object{"labels": pairs(i.flag("--labels"))})
+}
+
+// relabel adds labels to those that a resource has.
+func (c collection) relabel(i *invocation) (any, error) {
+	old, err := i.ask("GET", c.one(i), nil)
+	if err != nil {
+		return nil, err
+	}
+	field, added := "labels", pairs(i.flag("--update-labels"))
+	if c == channels {
+		field, added = "userLabels", pairs(i.flag("--update-user-labels"))
+	}
+	labels, _ := old[field].(object)
+	if labels == nil {
+		labels = object{}
+	}
+	for key, value := range added {
+		labels[key] = value
+	}
+	old[field] = labels
+	if c == topics {
+		return i.ask("PATCH", c.one(i), object{"topic": object{"labels": labels}, "updateMask": "labels"})
+	}
+	return i.ask("PATCH", c.one(i)+"?updateMask="+field, object{field: labels})
+}
+
+func createSubscription(i *invocation) (any, error) {
+	var seconds int
+	if _, err := fmt.Sscan(i.flag("--ack-deadline"), &seconds); err != nil {
+		return nil, err
+	}
+	if i.flag("--message-retention-duration") != "7d" || i.flag("--expiration-period") != "never" {
+		return nil, errors.New("only a retention of 7d and no expiration are modelled")
+	}
+	return i.ask("PUT", subscriptions.one(i), object{
+		"topic":              fmt.Sprintf("projects/%s/topics/%s", i.flag("--project"), i.flag("--topic")),
+		"ackDeadlineSeconds": seconds, "labels": pairs(i.flag("--labels")),
+		"messageRetentionDuration": "604800s", "expirationPolicy": object{},
+	})
+}
+
+func listNotifications(i *invocation) (any, error) {
+	o, err := i.ask("GET", buckets.one(i)+"/notificationConfigs", nil)
+	rows := objects(o["items"])
+	for n, row := range rows {
+		rows[n] = object{"Notification Configuration": row}
+	}
+	return rows, err
+}
+
+func createNotification(i *invocation) (any, error) {
+	if _, ok := i.flags["--skip-topic-setup"]; !ok {
+		return nil, errors.New("only --skip-topic-setup is modelled")
+	}
+	return i.ask("POST", buckets.one(i)+"/notificationConfigs", object{
+		"topic":              "//pubsub.googleapis.com/projects/" + i.flag("--project") + "/topics/" + i.flag("--topic"),
+		"event_types":        strings.Split(i.flag("--event-types"), ","),
+		"object_name_prefix": i.flag("--object-prefix"), "payload_format": "JSON_API_V1",
+	})
+}
+
+func deleteNotification(i *invocation) (any, error) {
+	return i.ask("DELETE", buckets.all(i)+"/"+strings.TrimPrefix(i.args[0], "projects/_/buckets/"), nil)
+}
+
+func storageAgent(i *invocation) (any, error) {
+	o, err := i.ask("GET", "storage.googleapis.com/storage/v1/projects/"+i.flag("--project")+"/serviceAccount", nil)
+	return fmt.Sprintln(o["email_address"]), err
+}
+
+func createIdentity(i *invocation) (any, error) {
+	return i.ask("POST", fmt.Sprintf("serviceusage.googleapis.com/v1beta1/projects/%s/services/%s:generateServiceIdentity",
+		i.flag("--project"), i.flag("--service")), object{})
+}
+
+func orgPolicy(i *invocation) (any, error) {
+	return i.ask("POST", projects.all(i)+"/"+i.flag("--project")+":getEffectiveOrgPolicy",
+		object{"constraint": "constraints/" + i.args[0]})
+}
+
+func version(i *invocation) (any, error) {
+	return object{"Google Cloud SDK": or(i.stub.Version, "558.0.0")}, nil
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
 }
 
 func publish(i *invocation) (any, error) {
