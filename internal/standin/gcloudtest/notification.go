@@ -16,7 +16,8 @@ func createNotification(s *Server, c *call) (any, error) {
 	if _, err := s.bucket(c); err != nil {
 		return nil, err
 	}
-	topic, err := s.lookup(topics, strings.TrimPrefix(text(c.body, "topic"), topicOf))
+	name := strings.TrimPrefix(text(c.body, "topic"), topicOf)
+	topic, err := s.lookup(topics, name)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "invalid", "%s", err)
 	}
@@ -27,7 +28,7 @@ func createNotification(s *Server, c *call) (any, error) {
 	bucket := c.params["bucket"]
 	id := strconv.Itoa(len(s.names(notifications, bucket+"/")) + 1)
 	fields := clone(c.body)
-	fields["kind"], fields["id"] = "storage#notification", id
+	fields["kind"], fields["id"], fields["topic"] = "storage#notification", id, topicOf+name
 	r, err := s.insert(notifications, bucket+"/"+id, fields)
 	if err != nil {
 		return nil, refuse(http.StatusConflict, "conflict", "%s", err)
@@ -44,6 +45,14 @@ func listNotifications(s *Server, c *call) (any, error) {
 		all = append(all, s.stored[notifications][name].fields)
 	}
 	return object{"kind": "storage#notifications", "items": all}, nil
+}
+
+func describeNotification(s *Server, c *call) (any, error) {
+	r, err := s.lookup(notifications, c.params["bucket"]+"/"+c.params["id"])
+	if err != nil {
+		return nil, refuse(http.StatusNotFound, "notFound", "%s", err)
+	}
+	return r.fields, nil
 }
 
 func deleteNotification(s *Server, c *call) (any, error) {

@@ -52,6 +52,7 @@ var storageRoutes = []route{
 	{"storage", "GET", "/storage/v1/projects/{project}/serviceAccount", storageAgent},
 	{"storage", "GET", "/storage/v1/b/{bucket}/notificationConfigs", listNotifications},
 	{"storage", "POST", "/storage/v1/b/{bucket}/notificationConfigs", createNotification},
+	{"storage", "GET", "/storage/v1/b/{bucket}/notificationConfigs/{id}", describeNotification},
 	{"storage", "DELETE", "/storage/v1/b/{bucket}/notificationConfigs/{id}", deleteNotification},
 	{"storage", "GET", "/storage/v1/b/{bucket}/o", listObjects},
 	{"storage", "GET", "/storage/v1/b/{bucket}/o/{*}", describeObject},

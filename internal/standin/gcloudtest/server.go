@@ -46,8 +46,9 @@ type Server struct {
 	// us-central1 and europe-west1.
 	Regions []string
 
-	// Runtimes are the runtimes offered for functions, in every region. Nil
-	// means go125 and go126.
+	// Runtimes are the runtimes offered for functions, in every region; one that
+	// is not GA has its stage behind it, as in "go124 DEPRECATED". Nil means go125
+	// and go126.
 	Runtimes []string
 
 	// Now tells the time. Nil means [time.Now].

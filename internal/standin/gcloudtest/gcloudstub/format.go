@@ -76,7 +76,7 @@ func text(row object, key string) string {
 	var v any = row
 	for part := range strings.SplitSeq(key, ".") {
 		part, index, indexed := strings.Cut(part, "[")
-		part = strings.Trim(part, `"`)
+		part = strings.Trim(part, `"'`)
 		if all, ok := v.([]any); ok {
 			inner := []any{}
 			for _, one := range all {
