@@ -9,6 +9,7 @@
 #   deploy/steps.sh       numbered steps; reading and changing through gcloud; dry run
 #   deploy/plan.sh        what is to be done: a summary, and the script of a dry run
 #   deploy/project.sh     login, project, billing, APIs, region and runtime
+#   deploy/policies.sh    what the organisation's policies would refuse
 #   deploy/keys.sh        customer-managed keys, and Google's services that use them
 #   deploy/storage.sh     bucket, token, and who may use them
 #   deploy/function.sh    accounts, topic, function, schedule
@@ -28,7 +29,7 @@ CALLED_FROM=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export CALLED_FROM
 
-for part in settings validate steps plan project keys storage function feed monitor operate env destroy; do
+for part in settings validate steps plan project policies keys storage function feed monitor operate env destroy; do
 	# shellcheck source=/dev/null
 	source "deploy/$part.sh"
 done
@@ -41,6 +42,10 @@ deploy_command() {
 	say
 	say "$FUNCTION in $PROJECT_ID: $TOTAL_CHANGES change(s), ${SECONDS} s"
 	print_summary created changed
+	if [[ $NETWORK$SUBNET && $EGRESS == all ]]; then
+		say "  the function calls through ${SUBNET:-$NETWORK}: without a Cloud NAT it reaches neither the tenant nor,"
+		say "  without Private Google Access, the bucket"
+	fi
 	if [[ ! $TRIGGER_NOW ]]; then
 		say "  ./deploy.sh run      collects now and shows what came of it"
 		say "  ./deploy.sh feed     says what to enter in SecOps"
@@ -58,6 +63,7 @@ main() {
 	begin_work
 	check_settings
 	preflight
+	check_project
 	case $COMMAND in
 	deploy | feed | monitor) planned "${COMMAND}_command" ;;
 	run) run_command ;;

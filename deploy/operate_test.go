@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -62,6 +63,96 @@ func TestFeedGrantsAndExplains(t *testing.T) {
 				t.Errorf("the form lacks the URI with its slash:\n%s", r.out)
 			}
 		})
+	}
+}
+
+// An event-driven feed is told of the objects in its folder, and of those beside it whose
+// names begin alike not; one subscription is its own. destroy takes all of it away.
+func TestEventDrivenFeed(t *testing.T) {
+	t.Parallel()
+	const account = "project-1@storage-transfer-service.iam.gserviceaccount.com"
+	w := newWorld(t)
+	w.succeed(w.settings("--no-monitor")...)
+	feed := []string{
+		"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--feed-event-driven", "--labels=team=soc",
+	}
+	before := w.names()
+	r := w.succeed(append(feed, "--feed-service-account", account)...)
+	all := w.resources()
+	notification := all["notificationConfigs/my-alerts/1"]
+	if notification["object_name_prefix"] != "netskope/alerts/" || fmt.Sprint(notification["event_types"]) != "[OBJECT_FINALIZE]" ||
+		notification["payload_format"] != "JSON_API_V1" ||
+		notification["topic"] != "//pubsub.googleapis.com/projects/my-project/topics/netskope-alerts-collector-feed" {
+		t.Errorf("the bucket announces %v", notification)
+	}
+	subscription := all["subscriptions/netskope-alerts-collector-feed"]
+	if subscription["pushConfig"] != nil || subscription["messageRetentionDuration"] != "604800s" ||
+		fmt.Sprint(subscription["labels"]) != "map[netskope_alerts_deployment:"+ourMark+" team:soc]" {
+		t.Errorf("the subscription is %v", subscription)
+	}
+	for _, want := range []string{
+		"subscriptions/netskope-alerts-collector-feed roles/pubsub.subscriber serviceAccount:" + account,
+		"topics/netskope-alerts-collector-feed roles/pubsub.publisher serviceAccount:service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
+		"buckets/my-alerts roles/storage.objectViewer serviceAccount:" + account,
+	} {
+		if !slices.Contains(w.granted(), want) {
+			t.Errorf("%q is not granted, but %q", want, w.granted())
+		}
+	}
+	for _, want := range []string{
+		`"feedSourceType": "GOOGLE_CLOUD_STORAGE_EVENT_DRIVEN"`, `"googleCloudStorageEventDrivenSettings": {`,
+		`"pubsubSubscription": "projects/my-project/subscriptions/netskope-alerts-collector-feed",`,
+		"  Pub/Sub subscription    projects/my-project/subscriptions/netskope-alerts-collector-feed\n", "kept for seven days",
+	} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("lacks %q:\n%s", want, r.out)
+		}
+	}
+	if got := w.succeed(append(feed, "--feed-service-account", account)...).mutating(); len(got) != 0 {
+		t.Errorf("a second time it changed %q", got)
+	}
+	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out, "feed events  netskope-alerts-collector-feed") {
+		t.Errorf("status does not show it:\n%s", r.out)
+	}
+	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--yes")
+	for _, name := range w.names() {
+		if !slices.Contains(before, name) || strings.HasPrefix(name, "topics/") {
+			t.Errorf("%s is left behind", name)
+		}
+	}
+}
+
+// What fails half way is taken up by the same command.
+func TestEventDrivenFeedContinues(t *testing.T) {
+	t.Parallel()
+	feed := func(w *world) []string {
+		return []string{
+			"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--feed-event-driven",
+			"--feed-service-account", "f@p.iam.gserviceaccount.com",
+		}
+	}
+	prepared := func() *world {
+		w := newWorld(t)
+		w.enable("pubsub")
+		w.gcloud("storage buckets create gs://my-alerts --location=us-central1")
+		return w
+	}
+	clean := prepared()
+	changes := len(clean.succeed(feed(clean)...).mutating())
+	if changes < 7 {
+		t.Fatalf("only %d changes", changes)
+	}
+	w := prepared()
+	for n := range changes {
+		w.stub.Fail(min(n+1, 2), false)
+		if r := w.run(feed(w)...); r.code != 1 || !strings.Contains(r.err, "injected failure") {
+			t.Fatalf("failure %d of %d: status %d, %s", n+1, changes, r.code, r.err)
+		}
+	}
+	w.stub.Fail(0, false)
+	w.succeed(feed(w)...)
+	if got, want := w.api.Model(), clean.api.Model(); got != want {
+		t.Error(difference(want, got))
 	}
 }
 

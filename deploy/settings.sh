@@ -91,6 +91,8 @@ The function's own: --gcs-prefix --state-key --max-records --page-size --lookbac
 
   --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
                              read access. --feed-deletes: the feed deletes what it has read
+  --feed-event-driven        feed: the bucket announces each object to the feed, which need not
+                             look for them: a topic, one subscription, a notification
   --feed-log-type TYPE       NETSKOPE_ALERT_V2 (default) or NETSKOPE_ALERT
   --feed-max-age-days N      default 30, limit 180
   --secops-instance NAME     projects/P/locations/L/instances/ID: create the feed there
@@ -111,7 +113,7 @@ HELP
 
 parse_arguments() {
 	COMMAND=
-	DRY_RUN='' FORCE='' ADOPT='' NO_MONITOR='' TRIGGER_NOW='' WITH_DATA='' YES='' ASK_TOKEN='' FEED_DELETES=${FEED_DELETES:-}
+	DRY_RUN='' FORCE='' ADOPT='' NO_MONITOR='' TRIGGER_NOW='' WITH_DATA='' YES='' ASK_TOKEN='' FEED_DELETES=${FEED_DELETES:-} FEED_EVENT_DRIVEN=${FEED_EVENT_DRIVEN:-}
 	local argument name value
 	while (($#)); do
 		argument=$1
@@ -127,6 +129,7 @@ parse_arguments() {
 		--yes) YES=1 ;;
 		--ask-token) ASK_TOKEN=1 ;;
 		--feed-deletes) FEED_DELETES=1 ;;
+		--feed-event-driven) FEED_EVENT_DRIVEN=1 ;;
 		--?*)
 			name=${argument%%=*}
 			name=${name#--}
@@ -207,6 +210,7 @@ set_defaults() {
 	FEED_LOG_TYPE=${FEED_LOG_TYPE:-NETSKOPE_ALERT_V2}
 	FEED_MAX_AGE_DAYS=${FEED_MAX_AGE_DAYS:-30}
 	FEED_NAME=${FEED_NAME:-Netskope alerts}
+	FEED_TOPIC=$FUNCTION-feed # and the subscription of an event-driven feed
 	if [[ $NETSKOPE_API_TOKEN_FILE && $NETSKOPE_API_TOKEN_FILE != [-/]* ]]; then
 		NETSKOPE_API_TOKEN_FILE=$CALLED_FROM/$NETSKOPE_API_TOKEN_FILE
 	fi

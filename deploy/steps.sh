@@ -12,6 +12,8 @@ STEP=
 TOTAL_CHANGES=0
 STEP_CHANGES=0
 CAN_READ=
+PROJECT_NUMBER=
+ORGANISATION= # the sort of what the project lies in, or nothing
 
 begin_work() {
 	MARK="netskope-alerts deployment $FUNCTION"
@@ -80,7 +82,7 @@ lookup() {
 	if is_missing <"$PRIVATE/stderr"; then
 		return 1
 	fi
-	die "gcloud $1 $2 $3: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)"
 }
 
 # lookup_unless_off is lookup, for which an API that is not enabled has nothing yet.
@@ -90,7 +92,7 @@ lookup_unless_off() {
 	if REPLY=$(gcloud "$@" "--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then return 0; fi
 	REPLY=
 	if grep -qE 'SERVICE_DISABLED|it is disabled' "$PRIVATE/stderr" || is_missing <"$PRIVATE/stderr"; then return 1; fi
-	die "gcloud $1 $2 $3: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)"
 }
 
 # is_missing tells "there is none" from "you may not see it": the latter, too, says that
@@ -137,7 +139,7 @@ change() {
 		fi
 		sleep "${SETTLE_SECONDS:-10}"
 	done
-	die "gcloud $1 $2 $3: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)"
 }
 
 # change_from is change with the text $1 on standard input. In a dry run, $2 is how a
@@ -153,7 +155,7 @@ change_from() {
 		return
 	fi
 	if ! printf %s "$text" | gcloud "$@" "--project=$PROJECT_ID" >/dev/null 2>"$PRIVATE/stderr"; then
-		die "gcloud $1 $2 $3: $(complaint)"
+		die "gcloud $1 $2${3:+ $3}: $(complaint)"
 	fi
 }
 

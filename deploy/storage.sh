@@ -155,7 +155,9 @@ check_secret() {
 	kept=${kept//;/ }
 	wanted=$(secret_places)
 	if [[ $(words "$kept") != "$(words "$wanted")" ]]; then
-		problem "the secret $SECRET is kept ${kept:+in ${kept// /, }}${kept:-wherever Google likes}, not ${wanted:+in ${wanted// /, }}, and that cannot be changed: choose another --secret, or delete it (gcloud secrets delete $SECRET --project=$PROJECT_ID) and give the token again"
+		kept=${kept:+in ${kept// /, }}
+		wanted=${wanted:+in ${wanted// /, }}
+		problem "the secret $SECRET is kept ${kept:-wherever Google likes}, not ${wanted:-wherever Google likes}, and that cannot be changed: choose another --secret, or delete it (gcloud secrets delete $SECRET --project=$PROJECT_ID) and give the token again"
 	elif [[ $KMS_KEY && ! $(cut -f 2- <<<"$REPLY" | tr -d '\t;') ]]; then
 		problem "the secret $SECRET is encrypted with none of --kms-key: choose another --secret, or set it with gcloud secrets replication update $SECRET --set-kms-key=KEY --project=$PROJECT_ID"
 	fi

@@ -52,6 +52,11 @@ check_settings() {
 	check_feed_settings
 	if [[ $ALERT_EMAIL && ! $ALERT_EMAIL =~ ^[^[:space:]@,\"\\]+@[^[:space:]@,\"\\]+$ ]]; then problem "ALERT_EMAIL=$ALERT_EMAIL is not an e-mail address"; fi
 	if [[ $NOTIFICATION_CHANNEL && ! $NOTIFICATION_CHANNEL =~ ^projects/[^/\"\\]+/notificationChannels/[^/\"\\]+$ ]]; then problem "NOTIFICATION_CHANNEL=$NOTIFICATION_CHANNEL: want projects/P/notificationChannels/N"; fi
+	refuse_problems
+}
+
+# refuse_problems ends if there are any.
+refuse_problems() {
 	((${#PROBLEMS[@]})) || return 0
 	printf 'deploy.sh: nothing was done, because of %d problem(s):\n' "${#PROBLEMS[@]}" >&2
 	printf '  - %s\n' "${PROBLEMS[@]}" >&2

@@ -262,6 +262,7 @@ func (w *world) run(args ...string) result {
 		// The race detector would have every call of the stand-in sleep a second at its end.
 		"GORACE=atexit_sleep_ms=0",
 		"SETTLE_SECONDS=0", "POLL_SECONDS=0", "RUN_SECONDS=0",
+		"TODAY=2026-11-23",
 	}, w.environment...)
 	c.Stdin = strings.NewReader(w.stdin)
 	var out, problems bytes.Buffer

@@ -17,6 +17,7 @@ PROJECT_NUMBER=$(gcloud projects describe my-project '--format=value(projectNumb
 gcloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com cloudfunctions.googleapis.com cloudresourcemanager.googleapis.com cloudscheduler.googleapis.com eventarc.googleapis.com iam.googleapis.com logging.googleapis.com monitoring.googleapis.com pubsub.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com --project=my-project
 
 # [2/18] see whether region and runtime are available
+#       go126 is supported until 2027-02, and can be deployed until 2027-08
 
 # [3/18] service accounts to run, trigger and build
 gcloud iam service-accounts create netskope-alerts-collector '--display-name=Netskope alerts: runs the function' '--description=netskope-alerts deployment netskope-alerts-collector: runs the function' --project=my-project
