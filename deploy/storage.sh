@@ -117,10 +117,8 @@ read_token() {
 		return 0
 	fi
 	TOKEN=$(trim "$TOKEN")
-	local LC_ALL=C
-	[[ $TOKEN ]] || die "the token is empty"
-	[[ $TOKEN != *[![:graph:]]* ]] || die "the token (not shown) has a blank, a line break or a non-ASCII character inside: copy it again, as one line"
-	[[ $TOKEN != *://* && $TOKEN != *.goskope.com ]] || die "the token (not shown) looks like an address: is it swapped with NETSKOPE_TENANT?"
+	judge_token "$TOKEN"
+	[[ ! $REPLY ]] || die "the token $REPLY"
 }
 
 # create_secret keeps it where SECRET_LOCATIONS says, or the keys are.

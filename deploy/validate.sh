@@ -40,6 +40,7 @@ check_settings() {
 	esac
 	if [[ $COMMAND == deploy ]]; then
 		check_tenant
+		check_token_file
 		check_function_settings
 		check_schedule SCHEDULE
 		check_audit_schedule
@@ -168,6 +169,39 @@ slashless() {
 	local text=$1
 	text=${text#"${text%%[!/]*}"}
 	printf %s "${text%"${text##*[!/]}"}"
+}
+
+# check_token_file judges the token in a file; what comes later, from standard input or a
+# person, is judged then.
+check_token_file() {
+	local token
+	[[ $NETSKOPE_API_TOKEN_FILE && $NETSKOPE_API_TOKEN_FILE != - ]] || return 0
+	if [[ ! -r $NETSKOPE_API_TOKEN_FILE || -d $NETSKOPE_API_TOKEN_FILE ]]; then
+		problem "NETSKOPE_API_TOKEN_FILE: the token file $NETSKOPE_API_TOKEN_FILE cannot be read"
+		return
+	fi
+	token=$(trim "$(tr -d '\0' <"$NETSKOPE_API_TOKEN_FILE")")
+	judge_token "$token"
+	[[ ! $REPLY ]] || problem "NETSKOPE_API_TOKEN_FILE: the token $REPLY"
+}
+
+# judge_token leaves in REPLY what the function would refuse in the token $1, or nothing.
+judge_token() {
+	local LC_ALL=C
+	REPLY=
+	if [[ ! $1 ]]; then
+		REPLY="is empty"
+	elif [[ $1 == *[![:graph:]]* ]]; then
+		REPLY="(not shown) has a blank, a line break or a non-ASCII character inside: copy it again, as one line"
+	elif [[ $1 == *[\"\'\`]* ]]; then
+		REPLY="(not shown) has quotes, which no token has: give the token alone"
+	elif [[ $1 == *[\$\{\}\<\>]* ]]; then
+		REPLY="(not shown) looks like a name to be replaced, not like a token: give the token itself"
+	elif ((${#1} > 4096)); then
+		REPLY="(not shown) has ${#1} characters, which gateways refuse in a header: copy it again"
+	elif [[ $1 == *://* || $1 == *.goskope.com ]]; then
+		REPLY="(not shown) looks like an address: is it swapped with NETSKOPE_TENANT?"
+	fi
 }
 
 # check_tenant judges the tenant's address: the token goes there with every request.
