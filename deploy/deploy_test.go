@@ -47,7 +47,7 @@ func TestDeployTwiceChangesNothing(t *testing.T) {
 	if second := w.api.Model(); second != first {
 		t.Error(difference(first, second))
 	}
-	if !strings.Contains(r.out, "0 change(s)") {
+	if !strings.Contains(r.out, "0 change(s)") || !strings.Contains(r.out, "\n   0 created\n   0 changed\n  46 unchanged: 13 APIs,") {
 		t.Errorf("it does not say so:\n%s", r.out)
 	}
 }

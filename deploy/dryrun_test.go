@@ -75,6 +75,15 @@ func TestDryRunOnDeployedProject(t *testing.T) {
 	if w.api.Model() != before || len(r.mutating()) != 0 {
 		t.Error("the dry run changed the project")
 	}
+	summary, _, _ := strings.Cut(r.out, "\n(\n")
+	for _, want := range []string{
+		"\n#    0 to create\n#    1 to change: 1 scheduler job\n#   42 unchanged: 13 APIs, 3 service accounts, 1 topic, 1 bucket,",
+		"5 alert policies, 1 dashboard\n",
+	} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("the summary before the plan lacks %q:\n%s", want, summary)
+		}
+	}
 	for _, command := range []string{"destroy", "monitor", "feed", "run", "status"} {
 		r := w.succeed(
 			command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data",

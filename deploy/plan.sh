@@ -61,13 +61,23 @@ print_summary() {
 
 print_count() {
 	local -n numbers=$2
-	local noun sum=0 parts=''
+	local noun part sum=0 parts=() line
 	for noun in "${NOUNS[@]}"; do
 		[[ ${numbers[$noun]-} ]] || continue
 		sum=$((sum + ${numbers[$noun]}))
-		parts+=", $(plural "${numbers[$noun]}" "$noun")"
+		parts+=("$(plural "${numbers[$noun]}" "$noun")")
 	done
-	say "$(printf '%4d %s%s' "$sum" "$1" "${parts/#, /: }")"
+	line=$(printf '%4d %s' "$sum" "$1")
+	((sum == 0)) || line+=:
+	for part in "${parts[@]}"; do
+		[[ $part == "${parts[-1]}" ]] || part+=,
+		if ((${#line} + ${#part} > 76)); then
+			say "$line"
+			line='    '
+		fi
+		line+=" $part"
+	done
+	say "$line"
 }
 
 plural() {

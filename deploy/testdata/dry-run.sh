@@ -2,7 +2,9 @@
 # shown is what an empty project needs
 #
 # nothing was run; what there is to do:
-#   45 to create: 13 APIs, 3 service accounts, 1 topic, 1 bucket, 1 secret, 1 version of the secret, 8 roles, 1 function, 1 scheduler job, 8 metrics, 1 notification channel, 5 alert policies, 1 dashboard
+#   45 to create: 13 APIs, 3 service accounts, 1 topic, 1 bucket, 1 secret,
+#      1 version of the secret, 8 roles, 1 function, 1 scheduler job,
+#      8 metrics, 1 notification channel, 5 alert policies, 1 dashboard
 #    0 to change
 #    0 unchanged
 #
