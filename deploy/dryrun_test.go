@@ -55,6 +55,38 @@ func TestDryRunTranscriptRuns(t *testing.T) {
 	}
 }
 
+// What a machine without gcloud prints of keys and of a feed, it prints with the project's
+// number as a variable; it leads to what deploy.sh itself leads to.
+func TestDryRunOfKeysAndFeedRuns(t *testing.T) {
+	t.Parallel()
+	arguments := func(w *world, command ...string) []string {
+		return append(command, w.settings("--kms-key", keyInRegion, "--labels=team=soc", "--audit-schedule=30 3 * * *",
+			"--feed-event-driven", "--feed-service-account", "feed@p.iam.gserviceaccount.com", "--no-monitor")...)
+	}
+	pasted, real := newWorld(t), newWorld(t)
+	pasted.addKeys(keyInRegion)
+	real.addKeys(keyInRegion)
+	for _, command := range []string{"deploy", "feed"} {
+		real.succeed(arguments(real, command)...)
+		pasted.noGcloud = true
+		r := pasted.succeed(append(arguments(pasted, command), "--dry-run")...)
+		if n := strings.Count(r.out, "PROJECT_NUMBER=$("); n != 1 {
+			t.Errorf("%s: the project's number is asked for %d times:\n%s", command, n, r.out)
+		}
+		pasted.script(r.out)
+	}
+	deadline := regexp.MustCompile(`"ackDeadlineSeconds": \d+`)
+	got, want := deadline.ReplaceAllString(pasted.api.Model(), ""), deadline.ReplaceAllString(real.api.Model(), "")
+	if got != want {
+		t.Error(difference(want, got))
+	}
+	r := pasted.succeed(append(arguments(pasted, "feed"), "--dry-run", "--secops-instance",
+		"projects/p/locations/us/instances/i")...)
+	if !strings.Contains(r.out, "FILES=$(mktemp -d)") || !strings.Contains(r.out, `"@$FILES/feed.json"`) {
+		t.Errorf("the feed's file lies nowhere:\n%s", r.out)
+	}
+}
+
 // With gcloud and a login, a dry run shows what is missing.
 func TestDryRunOnDeployedProject(t *testing.T) {
 	t.Parallel()

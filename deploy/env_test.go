@@ -27,11 +27,13 @@ func TestEnv(t *testing.T) {
 	got := w.script(`
 export LAG=7s STATE_KEY=left/over STORAGE_EMULATOR_HOST=localhost:1 NETSKOPE_API_TOKEN_FILE=/mine
 . ` + file + `
-for name in GCS_BUCKET GCS_PREFIX STATE_KEY LAG NETSKOPE_TENANT NETSKOPE_ALERTS_TOPIC STORAGE_EMULATOR_HOST NETSKOPE_API_TOKEN; do
+for name in GCS_BUCKET GCS_PREFIX STATE_KEY LAG NETSKOPE_TENANT NETSKOPE_ALERTS_TOPIC STORAGE_EMULATOR_HOST \
+	NETSKOPE_API_TOKEN; do
 	echo "$name=${!name-unset}"
 done
 netskope_alerts_token
-[[ $(bash -c 'echo "$NETSKOPE_API_TOKEN"') == ` + token + ` && ! ${NETSKOPE_API_TOKEN_FILE-} ]] && echo the token is fetched
+[[ $(bash -c 'echo "$NETSKOPE_API_TOKEN"') == ` + token + ` ]] && echo the token is fetched
+echo "${NETSKOPE_API_TOKEN_FILE-unset}"
 netskope_alerts_off
 for name in GCS_BUCKET GCS_PREFIX LAG NETSKOPE_TENANT NETSKOPE_ALERTS_TOPIC NETSKOPE_API_TOKEN; do
 	[[ ! ${!name-} ]] || echo "$name is left"
@@ -47,6 +49,7 @@ NETSKOPE_ALERTS_TOPIC=projects/my-project/topics/netskope-alerts-trigger
 STORAGE_EMULATOR_HOST=unset
 NETSKOPE_API_TOKEN=unset
 the token is fetched
+unset
 `
 	if got != want {
 		t.Errorf("%s\n%s", difference(want, got), r.out)

@@ -156,6 +156,8 @@ create_feed() {
 	location=${SECOPS_INSTANCE#*/locations/}
 	location=${location%%/*}
 	url="https://$location-chronicle.googleapis.com/v1/$SECOPS_INSTANCE/feeds"
+	TOTAL_CHANGES=$((TOTAL_CHANGES + 1))
+	creates feed
 	put_file "$FILES/feed.json" "$(feed_json)"
 	if [[ $DRY_RUN ]]; then
 		# shellcheck disable=SC2016

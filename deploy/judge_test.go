@@ -181,8 +181,10 @@ func TestTokenIsJudgedAsByTheFunction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tokens := []string{
-		token, " " + token + "\r\n", "", " \n", "ab cd", "ab\tcd", "ab\ncd", "abé", "a\u00a0b", "https://a.b", "acme.goskope.com",
-		"$TOKEN", "${TOKEN}", "{token}", "<token>", `"quoted"`, "'quoted'", "`quoted`", "a,b=c;d&e|f(g)h[i]j*k?l!m#n%o^p~q",
+		token, " " + token + "\r\n", "", " \n", "ab cd", "ab\tcd", "ab\ncd", "abé", "a\u00a0b", "https://a.b",
+		"acme.goskope.com",
+		"$TOKEN", "${TOKEN}", "{token}", "<token>", `"quoted"`, "'quoted'", "`quoted`",
+		"a,b=c;d&e|f(g)h[i]j*k?l!m#n%o^p~q",
 		strings.Repeat("x", 4096), strings.Repeat("x", 4097), "a\x01b", "a\x7fb", `a\b`, "-n", "a/b+c==",
 	}
 	var all [][2]string

@@ -19,9 +19,10 @@ func TestFeedGrantsAndExplains(t *testing.T) {
 		deletion string
 		logType  string
 	}{
-		"reads":      {nil, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT_V2"},
-		"deletes":    {[]string{"--feed-deletes"}, "legacyBucketWriter", "ON_SUCCESS", "NETSKOPE_ALERT_V2"},
-		"older type": {[]string{"--feed-log-type", "NETSKOPE_ALERT"}, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT"},
+		"reads":   {nil, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT_V2"},
+		"deletes": {[]string{"--feed-deletes"}, "legacyBucketWriter", "ON_SUCCESS", "NETSKOPE_ALERT_V2"},
+		"older type": {[]string{"--feed-log-type", "NETSKOPE_ALERT"}, "legacyBucketReader", "NEVER",
+			"NETSKOPE_ALERT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +81,8 @@ func TestEventDrivenFeed(t *testing.T) {
 	r := w.succeed(append(feed, "--feed-service-account", account)...)
 	all := w.resources()
 	notification := all["notificationConfigs/my-alerts/1"]
-	if notification["object_name_prefix"] != "netskope/alerts/" || fmt.Sprint(notification["event_types"]) != "[OBJECT_FINALIZE]" ||
+	if notification["object_name_prefix"] != "netskope/alerts/" ||
+		fmt.Sprint(notification["event_types"]) != "[OBJECT_FINALIZE]" ||
 		notification["payload_format"] != "JSON_API_V1" ||
 		notification["topic"] != "//pubsub.googleapis.com/projects/my-project/topics/netskope-alerts-collector-feed" {
 		t.Errorf("the bucket announces %v", notification)
@@ -92,7 +94,8 @@ func TestEventDrivenFeed(t *testing.T) {
 	}
 	for _, want := range []string{
 		"subscriptions/netskope-alerts-collector-feed roles/pubsub.subscriber serviceAccount:" + account,
-		"topics/netskope-alerts-collector-feed roles/pubsub.publisher serviceAccount:service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
+		"topics/netskope-alerts-collector-feed roles/pubsub.publisher " +
+			"serviceAccount:service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
 		"buckets/my-alerts roles/storage.objectViewer serviceAccount:" + account,
 	} {
 		if !slices.Contains(w.granted(), want) {
@@ -102,7 +105,8 @@ func TestEventDrivenFeed(t *testing.T) {
 	for _, want := range []string{
 		`"feedSourceType": "GOOGLE_CLOUD_STORAGE_EVENT_DRIVEN"`, `"googleCloudStorageEventDrivenSettings": {`,
 		`"pubsubSubscription": "projects/my-project/subscriptions/netskope-alerts-collector-feed",`,
-		"  Pub/Sub subscription    projects/my-project/subscriptions/netskope-alerts-collector-feed\n", "kept for seven days",
+		"  Pub/Sub subscription    projects/my-project/subscriptions/netskope-alerts-collector-feed\n",
+		"kept for seven days",
 	} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("lacks %q:\n%s", want, r.out)
@@ -111,7 +115,8 @@ func TestEventDrivenFeed(t *testing.T) {
 	if got := w.succeed(append(feed, "--feed-service-account", account)...).mutating(); len(got) != 0 {
 		t.Errorf("a second time it changed %q", got)
 	}
-	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out, "feed events  netskope-alerts-collector-feed") {
+	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out,
+		"feed events  netskope-alerts-collector-feed") {
 		t.Errorf("status does not show it:\n%s", r.out)
 	}
 	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--yes")
@@ -142,17 +147,16 @@ func TestEventDrivenFeedContinues(t *testing.T) {
 	if changes < 7 {
 		t.Fatalf("only %d changes", changes)
 	}
-	w := prepared()
-	for n := range changes {
-		w.stub.Fail(min(n+1, 2), false)
+	for n := range 2 * changes {
+		w := prepared()
+		w.stub.Fail(n/2+1, n%2 == 1) // before it takes effect, and after
 		if r := w.run(feed(w)...); r.code != 1 || !strings.Contains(r.err, "injected failure") {
-			t.Fatalf("failure %d of %d: status %d, %s", n+1, changes, r.code, r.err)
+			t.Fatalf("failure %d of %d: status %d, %s", n/2+1, changes, r.code, r.err)
 		}
-	}
-	w.stub.Fail(0, false)
-	w.succeed(feed(w)...)
-	if got, want := w.api.Model(), clean.api.Model(); got != want {
-		t.Error(difference(want, got))
+		w.succeed(feed(w)...)
+		if got, want := w.api.Model(), clean.api.Model(); got != want {
+			t.Errorf("failure %d: %s", n/2+1, difference(want, got))
+		}
 	}
 }
 
@@ -174,7 +178,8 @@ echo '{"name": "feeds/1"}'
 		return string(content)
 	}
 	const url = "https://eu-chronicle.googleapis.com/v1/projects/p/locations/eu/instances/uuid/feeds\n"
-	if arguments := read("curl-arguments"); strings.Contains(arguments, "ya29.") || !strings.Contains(arguments, url) {
+	if arguments := read("curl-arguments"); strings.Contains(arguments, "ya29.") || !strings.Contains(arguments,
+		url) {
 		t.Errorf("curl was called with %s", arguments)
 	}
 	if input := read("curl-input"); input != "header = \"Authorization: Bearer ya29.callers-own\"\n" {

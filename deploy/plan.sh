@@ -15,13 +15,13 @@ planned() {
 	print_summary "to create" "to change"
 	say
 	if ((TOTAL_CHANGES)); then
-		print_script <"$PRIVATE/plan"
+		print_script
 	else
 		cat "$PRIVATE/plan"
 	fi
 }
 
-# print_script prints the commands on standard input as one: pasted into a terminal, it is
+# print_script prints the commands of the plan as one: pasted into a terminal, it is
 # read to its end before any of it is run, so that what asks for the token is not answered
 # by the next line; nothing may follow. It stops at the first command that fails, and leaves
 # nothing behind.
@@ -29,11 +29,11 @@ print_script() {
 	# shellcheck disable=SC2016
 	printf '%s\n' '(' 'set -e' 'export CLOUDSDK_CORE_DISABLE_PROMPTS=1' 'FILES=$(mktemp -d)' \
 		"trap 'rm -rf \"\$FILES\"' EXIT"
-	if [[ $PROJECT_NUMBER == \$* ]]; then
+	if [[ $PROJECT_NUMBER == \$* ]] && grep -q '[$]PROJECT_NUMBER' "$PRIVATE/plan"; then
 		# shellcheck disable=SC2016
 		printf 'PROJECT_NUMBER=$(%s)\n' "$(print_command gcloud projects describe "$PROJECT_ID" '--format=value(projectNumber)')"
 	fi
-	cat
+	cat "$PRIVATE/plan"
 	printf ')\n'
 }
 

@@ -36,7 +36,8 @@ func TestOrganisationPolicies(t *testing.T) {
 		"locations": {
 			policies: map[string]map[string]any{"gcp.resourceLocations": only("in:eu-locations")},
 			refused: []string{
-				"3 problem(s)", "does not allow the region us-central1 (it allows in:eu-locations): choose another --region",
+				"3 problem(s)",
+				"does not allow the region us-central1 (it allows in:eu-locations): choose another --region",
 				"the bucket's location us-central1", "--bucket-location",
 				"a secret that is kept wherever Google likes", "--secret-locations us-central1",
 			},
@@ -47,8 +48,9 @@ func TestOrganisationPolicies(t *testing.T) {
 		},
 		"a location outside the group": {
 			policies: map[string]map[string]any{"gcp.resourceLocations": only("in:eu-locations")},
-			args:     []string{"--region=europe-west1", "--bucket-location=europe-west2", "--secret-locations=europe-west1"},
-			refused:  []string{"1 problem(s)", "the bucket's location europe-west2"},
+			args: []string{"--region=europe-west1", "--bucket-location=europe-west2",
+				"--secret-locations=europe-west1"},
+			refused: []string{"1 problem(s)", "the bucket's location europe-west2"},
 		},
 		"a group that is not known": {
 			policies: map[string]map[string]any{"gcp.resourceLocations": only("in:low-carbon-locations")},
@@ -69,18 +71,21 @@ func TestOrganisationPolicies(t *testing.T) {
 			},
 		},
 		"domain restricted sharing, SecOps allowed": {
-			policies: map[string]map[string]any{"iam.allowedPolicyMemberDomains": only("is:C01234567", "is:C02h8e9nw")},
-			args:     []string{feed},
+			policies: map[string]map[string]any{"iam.allowedPolicyMemberDomains": only("is:C01234567",
+				"is:C02h8e9nw")},
+			args: []string{feed},
 		},
 		"keys": {
 			policies: map[string]map[string]any{
 				"gcp.restrictNonCmekServices": without("storage.googleapis.com", "secretmanager.googleapis.com"),
 			},
-			refused: []string{"2 problem(s)", "wants a customer-managed key for storage.googleapis.com: add --kms-key"},
+			refused: []string{"2 problem(s)",
+				"wants a customer-managed key for storage.googleapis.com: add --kms-key"},
 		},
 		"keys that are given": {
 			policies: map[string]map[string]any{
-				"gcp.restrictNonCmekServices":       without("is:storage.googleapis.com", "secretmanager.googleapis.com"),
+				"gcp.restrictNonCmekServices": without("is:storage.googleapis.com",
+					"secretmanager.googleapis.com"),
 				"gcp.restrictCmekCryptoKeyProjects": only("projects/keys"),
 			},
 			args: []string{"--kms-key", keyInRegion},
@@ -111,7 +116,8 @@ func TestOrganisationPolicies(t *testing.T) {
 			refused: []string{"2 problem(s)", "have ALLOW_INTERNAL_ONLY allowed", "have internal allowed"},
 		},
 		"ingress that fits": {policies: map[string]map[string]any{
-			"cloudfunctions.allowedIngressSettings": only("ALLOW_INTERNAL_ONLY"), "run.allowedIngress": only("internal"),
+			"cloudfunctions.allowedIngressSettings": only("ALLOW_INTERNAL_ONLY"),
+			"run.allowedIngress":                    only("internal"),
 		}},
 		"egress": {
 			policies: map[string]map[string]any{"run.allowedVPCEgress": only("all-traffic")},
@@ -128,12 +134,14 @@ func TestOrganisationPolicies(t *testing.T) {
 		},
 		"the rest": {
 			policies: map[string]map[string]any{
-				"gcp.restrictServiceUsage": without("eventarc.googleapis.com"), "cloudfunctions.restrictAllowedGenerations": only("1stGen"),
-				"run.allowedBinaryAuthorizationPolicies": only("default"), "cloudbuild.allowedWorkerPools": none,
+				"gcp.restrictServiceUsage":                  without("eventarc.googleapis.com"),
+				"cloudfunctions.restrictAllowedGenerations": only("1stGen"),
+				"run.allowedBinaryAuthorizationPolicies":    only("default"), "cloudbuild.allowedWorkerPools": none,
 				"cloudscheduler.allowedTargetTypes": only("HTTP"),
 			},
 			refused: []string{
-				"5 problem(s)", "does not allow eventarc.googleapis.com", "2ndGen", "Binary Authorization", "default pool", "PUBSUB",
+				"5 problem(s)", "does not allow eventarc.googleapis.com", "2ndGen", "Binary Authorization",
+				"default pool", "PUBSUB",
 			},
 		},
 	} {

@@ -88,14 +88,16 @@ func TestPoliciesWithTheRealGcloud(t *testing.T) {
 		"iam.disableServiceAccountCreation": {"booleanPolicy": map[string]any{"enforced": true}},
 	}})
 	before := r.api.Model()
-	output, err := r.run("--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme", "--region", "europe-west1",
+	output, err := r.run("--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme", "--region",
+		"europe-west1",
 		"--netskope-tenant", "https://acme.goskope.com", "--token-file", r.tokenFile,
 		"--feed-service-account", "feed@example.iam.gserviceaccount.com", "--network", "default")
 	if err == nil {
 		t.Fatalf("nothing stood in the way:\n%s", output)
 	}
 	for _, want := range []string{
-		"a secret that is kept wherever Google likes (it allows in:eu-locations, us-east1)", "C02h8e9nw", "--build-service-account EMAIL",
+		"a secret that is kept wherever Google likes (it allows in:eu-locations, us-east1)", "C02h8e9nw",
+		"--build-service-account EMAIL",
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("lacks %q:\n%s", want, output)
@@ -190,7 +192,8 @@ func TestWithTheRealGcloud(t *testing.T) {
 		t.Errorf("status:\n%s", output)
 	}
 
-	if output := r.must(append([]string{"env"}, settings...)...); !strings.Contains(output, "export GCS_BUCKET='alerts-of-acme'\n") ||
+	if output := r.must(append([]string{"env"}, settings...)...); !strings.Contains(output,
+		"export GCS_BUCKET='alerts-of-acme'\n") ||
 		!strings.Contains(output, `export GCS_PREFIX='netskope/a, "b" '\''c'\'' = $d \e'`+"\n") {
 		t.Errorf("env:\n%s", output)
 	}

@@ -23,6 +23,17 @@ func (w *world) addKeys(names ...string) {
 	}
 }
 
+// bucketKey is the key that encrypts what is written to the bucket.
+func (w *world) bucketKey() any {
+	encryption, _ := w.resources()["buckets/my-alerts"]["encryption"].(map[string]any)
+	return encryption["defaultKmsKeyName"]
+}
+
+// replicas is a secret's replication in one place, with a key.
+func replicas(key, place string) string {
+	return "map[userManaged:map[replicas:[map[customerManagedEncryption:map[kmsKeyName:" + key + "] location:" + place + "]]]]"
+}
+
 // Bucket and secret are encrypted with the keys that lie where they do, and those whose
 // accounts encrypt are let use them: nobody else.
 func TestKeysEncryptBucketAndSecret(t *testing.T) {
@@ -41,13 +52,13 @@ func TestKeysEncryptBucketAndSecret(t *testing.T) {
 		"one key": {
 			[]string{"--kms-key", keyInRegion},
 			keyInRegion,
-			"map[userManaged:map[replicas:[map[customerManagedEncryption:map[kmsKeyName:" + keyInRegion + "] location:us-central1]]]]",
+			replicas(keyInRegion, "us-central1"),
 			[]string{"k " + role + " " + secrets, "k " + role + " " + storage},
 		},
 		"a bucket in many regions": {
 			[]string{"--kms-key", keyInEurope + "," + keyOfSecrets, "--bucket-location=EU", "--region=europe-west1"},
 			keyInEurope,
-			"map[userManaged:map[replicas:[map[customerManagedEncryption:map[kmsKeyName:" + keyOfSecrets + "] location:europe-west3]]]]",
+			replicas(keyOfSecrets, "europe-west3"),
 			[]string{"multi " + role + " " + storage, "secrets " + role + " " + secrets},
 		},
 		"a secret everywhere": {
@@ -63,11 +74,10 @@ func TestKeysEncryptBucketAndSecret(t *testing.T) {
 			w.addKeys(keyInRegion, keyInEurope, keyOfSecrets, keyEverywhere)
 			arguments := w.settings(append(test.args, "--no-monitor")...)
 			w.succeed(arguments...)
-			all := w.resources()
-			if got := fmt.Sprint(all["buckets/my-alerts"]["encryption"]); got != "map[defaultKmsKeyName:"+test.bucket+"]" {
+			if got := w.bucketKey(); got != test.bucket {
 				t.Errorf("bucket: %s", got)
 			}
-			if got := fmt.Sprint(all["secrets/netskope-api-token"]["replication"]); got != test.replication {
+			if got := fmt.Sprint(w.resources()["secrets/netskope-api-token"]["replication"]); got != test.replication {
 				t.Errorf("secret: %s\nwant %s", got, test.replication)
 			}
 			var granted []string
@@ -106,12 +116,13 @@ func TestKeyForWhatIsThere(t *testing.T) {
 		return nil
 	}
 	r = w.run(arguments...)
-	if r.code != 1 || !strings.Contains(r.err, "have its owner run: gcloud kms keys add-iam-policy-binding "+keyInRegion) {
+	if r.code != 1 || !strings.Contains(r.err,
+		"have its owner run: gcloud kms keys add-iam-policy-binding "+keyInRegion) {
 		t.Errorf("a key that may not be seen: status %d, %s", r.code, r.err)
 	}
 	w.stub.Refuse = nil
 	w.succeed(arguments...)
-	if got := fmt.Sprint(w.resources()["buckets/my-alerts"]["encryption"]); got != "map[defaultKmsKeyName:"+keyInRegion+"]" {
+	if got := w.bucketKey(); got != keyInRegion {
 		t.Errorf("bucket: %s", got)
 	}
 }
@@ -128,7 +139,8 @@ func TestSecretLocations(t *testing.T) {
 	w.succeed(w.settings("--no-monitor", "--secret-locations=europe-west1,europe-west3")...)
 	r := w.run(w.settings("--no-monitor", "--secret-locations=us-central1")...)
 	if r.code != 2 || len(r.mutating()) != 0 ||
-		!strings.Contains(r.err, "is kept in europe-west3, europe-west1, not in us-central1, and that cannot be changed") {
+		!strings.Contains(r.err,
+			"is kept in europe-west3, europe-west1, not in us-central1, and that cannot be changed") {
 		t.Errorf("other places: status %d, %q, %s", r.code, r.mutating(), r.err)
 	}
 }
@@ -146,7 +158,8 @@ func TestLabels(t *testing.T) {
 		for name, fields := range w.resources() {
 			for _, field := range []string{"labels", "userLabels"} {
 				labels, _ := fields[field].(map[string]any)
-				if labels["cost-center"] == "4711" && labels["team"] == "soc" && labels["netskope_alerts_deployment"] == ourMark {
+				if labels["cost-center"] == "4711" && labels["team"] == "soc" &&
+					labels["netskope_alerts_deployment"] == ourMark {
 					names = append(names, strings.TrimRight(name, "0123456789"))
 				}
 			}
@@ -169,7 +182,8 @@ func TestLabels(t *testing.T) {
 	w = newWorld(t)
 	w.enable("pubsub")
 	w.gcloud("pubsub topics create theirs --labels=team=them")
-	w.succeed(append(w.settings("--alert-email", "soc@example.com", "--audit-schedule=30 3 * * *"), "--labels=team=soc,cost-center=4711")...)
+	w.succeed(append(w.settings("--alert-email", "soc@example.com", "--audit-schedule=30 3 * * *"),
+		"--labels=team=soc,cost-center=4711")...)
 	if got := labelled(); !slices.Equal(got, want) {
 		t.Errorf("at once, %q bear the labels, want %q", got, want)
 	}
@@ -183,10 +197,11 @@ func TestLabels(t *testing.T) {
 func TestNetwork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := w.succeed(w.settings("--no-monitor", "--network=n", "--subnet=projects/host/regions/us-central1/subnetworks/s")...)
+	r := w.succeed(w.settings("--no-monitor", "--network=n",
+		"--subnet=projects/host/regions/us-central1/subnetworks/s")...)
 	config := w.resources()["functions/"+ourMark]["serviceConfig"].(map[string]any)
-	if got, want := fmt.Sprint(config["directVpcNetworkInterface"], " ", config["directVpcEgress"]),
-		"[map[network:n subnetwork:projects/host/regions/us-central1/subnetworks/s]] VPC_EGRESS_ALL_TRAFFIC"; got != want {
+	const want = "[map[network:n subnetwork:projects/host/regions/us-central1/subnetworks/s]] VPC_EGRESS_ALL_TRAFFIC"
+	if got := fmt.Sprint(config["directVpcNetworkInterface"], " ", config["directVpcEgress"]); got != want {
 		t.Errorf("the function has %s, want %s", got, want)
 	}
 	if !strings.Contains(r.out, "without a Cloud NAT") {
@@ -195,7 +210,8 @@ func TestNetwork(t *testing.T) {
 	w = newWorld(t)
 	w.stub.Version = "528.0.0"
 	r = w.run(w.settings("--network=n")...)
-	if r.code != 2 || len(r.mutating()) != 0 || !strings.Contains(r.err, "wants gcloud 558 or newer, and this is 528.0.0: gcloud components update") {
+	if r.code != 2 || len(r.mutating()) != 0 || !strings.Contains(r.err,
+		"wants gcloud 558 or newer, and this is 528.0.0: gcloud components update") {
 		t.Errorf("an old gcloud: status %d, %s", r.code, r.err)
 	}
 	w.succeed(w.settings("--no-monitor")...)
@@ -214,7 +230,8 @@ func TestAuditSchedule(t *testing.T) {
 		target["topicName"] != "projects/my-project/topics/netskope-alerts-trigger" {
 		t.Errorf("the job publishes %v", target)
 	}
-	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out, "audits       ENABLED, 30 3 * * * (Etc/UTC), next 2026-11-24T03:30:00Z") {
+	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out,
+		"audits       ENABLED, 30 3 * * * (Etc/UTC), next 2026-11-24T03:30:00Z") {
 		t.Errorf("status does not show it:\n%s", r.out)
 	}
 	if got := w.succeed(w.settings("--no-monitor")...).mutating(); len(got) != 0 {
@@ -228,7 +245,8 @@ func TestAuditSchedule(t *testing.T) {
 	if w.resources()[job] != nil {
 		t.Error("off leaves the job")
 	}
-	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out, "audits       none; --audit-schedule") {
+	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out,
+		"audits       none; --audit-schedule") {
 		t.Errorf("status does not say that there is none:\n%s", r.out)
 	}
 	w.succeed(w.settings("--no-monitor", "--audit-schedule=0 4 * * *")...)
@@ -253,7 +271,8 @@ func TestRuntimeIsDated(t *testing.T) {
 		if !strings.Contains(r.out, test.out) || !strings.Contains(r.err, test.err) || test.err == "" && r.err != "" {
 			t.Errorf("%s: %s%s", test.today, r.out, r.err)
 		}
-		if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out, "runtime      go126 is ") {
+		if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out,
+			"runtime      go126 is ") {
 			t.Errorf("status does not say it:\n%s", r.out)
 		}
 	}

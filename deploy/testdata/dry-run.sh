@@ -13,7 +13,6 @@ set -e
 export CLOUDSDK_CORE_DISABLE_PROMPTS=1
 FILES=$(mktemp -d)
 trap 'rm -rf "$FILES"' EXIT
-PROJECT_NUMBER=$(gcloud projects describe my-project '--format=value(projectNumber)')
 
 # [1/18] enable the APIs
 gcloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com cloudfunctions.googleapis.com cloudresourcemanager.googleapis.com cloudscheduler.googleapis.com eventarc.googleapis.com iam.googleapis.com logging.googleapis.com monitoring.googleapis.com pubsub.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com --project=my-project
