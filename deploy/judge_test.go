@@ -184,7 +184,8 @@ func TestTokenIsJudgedAsByTheFunction(t *testing.T) {
 		token, " " + token + "\r\n", "", " \n", "ab cd", "ab\tcd", "ab\ncd", "abé", "a\u00a0b", "https://a.b",
 		"acme.goskope.com",
 		"$TOKEN", "${TOKEN}", "{token}", "<token>", `"quoted"`, "'quoted'", "`quoted`",
-		"a,b=c;d&e|f(g)h[i]j*k?l!m#n%o^p~q",
+		"a,b=c;d&e|fh[i]j*k?l!m#n%o^p~q",
+		"a(b", "Bearer abc", "bearerabc", "Netskope-Api-Token:abc",
 		strings.Repeat("x", 4096), strings.Repeat("x", 4097), "a\x01b", "a\x7fb", `a\b`, "-n", "a/b+c==",
 	}
 	var all [][2]string

@@ -195,8 +195,10 @@ judge_token() {
 		REPLY="(not shown) has a blank, a line break or a non-ASCII character inside: copy it again, as one line"
 	elif [[ $1 == *[\"\'\`]* ]]; then
 		REPLY="(not shown) has quotes, which no token has: give the token alone"
-	elif [[ $1 == *[\$\{\}\<\>]* ]]; then
+	elif [[ $1 == *[\$\{\}\<\>\(\)]* ]]; then
 		REPLY="(not shown) looks like a name to be replaced, not like a token: give the token itself"
+	elif [[ ${1,,} == bearer* || ${1,,} == netskope-api-token* ]]; then
+		REPLY="(not shown) begins like a header: give the token alone, without the header's name"
 	elif ((${#1} > 4096)); then
 		REPLY="(not shown) has ${#1} characters, which gateways refuse in a header: copy it again"
 	elif [[ $1 == *://* || $1 == *.goskope.com ]]; then
