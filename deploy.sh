@@ -7,12 +7,16 @@
 #   deploy/settings.sh    flags and variables, their defaults, the help
 #   deploy/validate.sh    what is wrong with them
 #   deploy/steps.sh       numbered steps; reading and changing through gcloud; dry run
+#   deploy/plan.sh        what is to be done: a summary, and the script of a dry run
 #   deploy/project.sh     login, project, billing, APIs, region and runtime
+#   deploy/policies.sh    what the organisation's policies would refuse
+#   deploy/keys.sh        customer-managed keys, and Google's services that use them
 #   deploy/storage.sh     bucket, token, and who may use them
 #   deploy/function.sh    accounts, topic, function, schedule
 #   deploy/feed.sh        what SecOps needs to read the bucket
 #   deploy/monitor.sh     metrics, alerts and dashboard from the files in deploy/monitoring
-#   deploy/check.sh       is it working: check and status
+#   deploy/operate.sh     is it working: run and status
+#   deploy/env.sh         the settings for netskope-alerts
 #   deploy/destroy.sh     the way back
 set -Eeuo pipefail
 shopt -u patsub_replacement 2>/dev/null || true # "&" in a replacement means "&", as in bash before 5.2
@@ -25,7 +29,7 @@ CALLED_FROM=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export CALLED_FROM
 
-for part in settings validate steps project storage function feed monitor check destroy; do
+for part in settings validate steps plan project policies keys storage function feed monitor operate env destroy; do
 	# shellcheck source=/dev/null
 	source "deploy/$part.sh"
 done
@@ -34,17 +38,21 @@ deploy_command() {
 	local steps=("${DEPLOY_STEPS[@]}")
 	[[ $NO_MONITOR ]] || steps+=("${MONITOR_STEPS[@]}")
 	run_steps "${steps[@]}"
+	[[ ! $DRY_RUN ]] || return 0
 	say
-	if [[ $DRY_RUN ]]; then
-		say "nothing was run"
-		return
-	fi
 	say "$FUNCTION in $PROJECT_ID: $TOTAL_CHANGES change(s), ${SECONDS} s"
+	print_summary created changed
+	if [[ $NETWORK$SUBNET && $EGRESS == all ]]; then
+		say "  the function calls through ${SUBNET:-$NETWORK}: without a Cloud NAT it reaches neither the tenant nor,"
+		say "  without Private Google Access, the bucket"
+	fi
 	if [[ ! $TRIGGER_NOW ]]; then
-		say "  ./deploy.sh check    collects now and shows what came of it"
+		say "  ./deploy.sh run      collects now and shows what came of it"
 		say "  ./deploy.sh feed     says what to enter in SecOps"
 	fi
 }
+
+monitor_command() { run_steps "${MONITOR_STEPS[@]}"; }
 
 main() {
 	parse_arguments "$@"
@@ -55,16 +63,16 @@ main() {
 	begin_work
 	check_settings
 	preflight
+	check_project
 	case $COMMAND in
-	deploy) deploy_command ;;
-	feed) feed_command ;;
-	monitor) run_steps "${MONITOR_STEPS[@]}" ;;
-	check) check_command ;;
+	deploy | feed | monitor) planned "${COMMAND}_command" ;;
+	run) run_command ;;
+	env) env_command ;;
 	status) status_command ;;
 	destroy) destroy_command ;;
 	esac
 	if [[ $COMMAND == deploy && $TRIGGER_NOW && ! $DRY_RUN ]]; then
-		check_command
+		run_command
 	fi
 }
 

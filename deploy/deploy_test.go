@@ -47,7 +47,8 @@ func TestDeployTwiceChangesNothing(t *testing.T) {
 	if second := w.api.Model(); second != first {
 		t.Error(difference(first, second))
 	}
-	if !strings.Contains(r.out, "0 change(s)") {
+	if !strings.Contains(r.out, "0 change(s)") || !strings.Contains(r.out,
+		"\n   0 created\n   0 changed\n  46 unchanged: 13 APIs,") {
 		t.Errorf("it does not say so:\n%s", r.out)
 	}
 }
@@ -140,7 +141,8 @@ func TestTokenRotation(t *testing.T) {
 		t.Errorf("versions %q", versions)
 	}
 	w.stdin = "two words\n"
-	if r := w.run(append(without, "--token-file", "-")...); r.code == 0 || strings.Contains(r.out+r.err, "two words") ||
+	if r := w.run(append(without, "--token-file", "-")...); r.code == 0 || strings.Contains(r.out+r.err,
+		"two words") ||
 		!strings.Contains(r.err, "blank") {
 		t.Errorf("a broken token: status %d, %s", r.code, r.err)
 	}

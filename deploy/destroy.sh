@@ -26,9 +26,8 @@ doom_listed() {
 doom_grant() {
 	local on=$1 resource=$2 member=$3 role=$4 title=${5-} condition=()
 	# shellcheck disable=SC2086
-	lookup $on get-iam-policy "$resource" '--flatten=bindings[].members' '--format=value(bindings.role,bindings.members,bindings.condition.title)' || return 0
-	awk -F '\t' -v role="$role" -v member="$member" -v title="$title" \
-		'$1 == role && $2 == member && $3 == title { found = 1 } END { exit !found }' <<<"$REPLY" || return 0
+	lookup $on get-iam-policy "$resource" "${WHO_HAS_WHAT[@]}" || return 0
+	has_role "$role" "$member" "$title" <<<"$REPLY" || return 0
 	if [[ $title ]]; then
 		condition=("--condition=expression=resource.name.startsWith(\"projects/_/buckets/gcf-v2-\"),title=$title")
 	elif [[ $on == projects ]]; then
@@ -57,6 +56,30 @@ doom_monitoring() {
 	done
 }
 
+doom_job() {
+	if lookup scheduler jobs describe "$1" "--location=$REGION" '--format=value(description)' && [[ $REPLY == "$MARK:"* ]]; then
+		doom "scheduler job $1" scheduler jobs delete "$1" "--location=$REGION"
+	fi
+}
+
+# doom_feed notes what an event-driven feed was given. The notification is known by the
+# topic, which bears the mark, and so goes before it.
+doom_feed() {
+	local id
+	if lookup pubsub subscriptions describe "$FEED_TOPIC" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]]; then
+		doom "subscription $FEED_TOPIC of the feed" pubsub subscriptions delete "$FEED_TOPIC"
+	fi
+	lookup pubsub topics describe "$FEED_TOPIC" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]] || return 0
+	if [[ $GCS_BUCKET ]]; then
+		find_bucket
+		[[ ! $BUCKET_FOUND ]] || find_notifications
+		for id in "${NOTIFICATIONS[@]%%	*}"; do
+			doom "notification $id of gs://$GCS_BUCKET" storage buckets notifications delete "projects/_/buckets/$GCS_BUCKET/notificationConfigs/$id"
+		done
+	fi
+	doom "topic $FEED_TOPIC of the feed" pubsub topics delete "$FEED_TOPIC"
+}
+
 doom_account() {
 	local email=$1
 	if lookup iam service-accounts describe "$email" '--format=value(description)' && [[ $REPLY == "$MARK:"* ]]; then
@@ -69,9 +92,9 @@ find_doomed() {
 	local topic_is_ours='' run='' trigger='' build=''
 	name_accounts
 	doom_monitoring
-	if lookup scheduler jobs describe "$SCHEDULER_JOB" "--location=$REGION" '--format=value(description)' && [[ $REPLY == "$MARK:"* ]]; then
-		doom "scheduler job $SCHEDULER_JOB" scheduler jobs delete "$SCHEDULER_JOB" "--location=$REGION"
-	fi
+	doom_job "$SCHEDULER_JOB"
+	doom_job "$AUDIT_JOB"
+	doom_feed
 	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]]; then
 		doom "function $FUNCTION with its trigger" functions delete "$FUNCTION" --gen2 "--region=$REGION"
 	fi

@@ -32,8 +32,8 @@ func TestDocsCommands(t *testing.T) {
 			}
 			before := w.api.Model()
 			w.script("export NETSKOPE_API_TOKEN_FILE=" + w.tokenFile() +
-				" SETTLE_SECONDS=0 POLL_SECONDS=0 CHECK_SECONDS=0\n" + c.Text)
-			if changed := w.api.Model() != before; changed == strings.HasSuffix(c.Text, " check") {
+				" SETTLE_SECONDS=0 POLL_SECONDS=0 RUN_SECONDS=0 TODAY=2026-11-23\n" + c.Text)
+			if changed := w.api.Model() != before; changed == strings.HasSuffix(c.Text, " run") {
 				t.Errorf("%s:%d: %s: the project is another one: %t", b.Page, b.Line, c.Text, changed)
 			}
 		}

@@ -31,10 +31,6 @@ func TestDryRunTranscriptRuns(t *testing.T) {
 	if len(script.mutating()) != 0 {
 		t.Fatalf("the dry run changed %q", script.mutating())
 	}
-	// Its files lie in a fixed place, which tests that run at once must not share; its
-	// channel's number is known only while it runs.
-	text := strings.ReplaceAll(script.out, "/tmp/netskope-alerts-collector-files", w.dir+"/files")
-	text = strings.ReplaceAll(text, "mkdir -p", ": exists")
 	real := newWorld(t)
 	var kept []string
 	for _, a := range dryRunArguments(real) {
@@ -43,10 +39,10 @@ func TestDryRunTranscriptRuns(t *testing.T) {
 		}
 	}
 	real.succeed(kept...)
-	channel := filepath.Base(real.api.Names("notificationChannels")[0])
-	text = strings.ReplaceAll(text, "notificationChannels/CHANNEL", "notificationChannels/"+channel)
-	w.must(mkdir(filepath.Join(w.dir, "files")))
-	pasted := w.script(text)
+	pasted := w.script(script.out)
+	if left, err := filepath.Glob(filepath.Join(w.dir, "tmp.*")); err != nil || len(left) != 0 {
+		t.Errorf("the transcript leaves %q behind, %v", left, err)
+	}
 
 	// What only Google Cloud names cannot be in a transcript.
 	ackDeadline := regexp.MustCompile(`"ackDeadlineSeconds": \d+`)
@@ -56,6 +52,38 @@ func TestDryRunTranscriptRuns(t *testing.T) {
 	}
 	if got, want := trim(w.api.Model()), trim(real.api.Model()); got != want {
 		t.Errorf("%s\n%s", difference(want, got), pasted)
+	}
+}
+
+// What a machine without gcloud prints of keys and of a feed, it prints with the project's
+// number as a variable; it leads to what deploy.sh itself leads to.
+func TestDryRunOfKeysAndFeedRuns(t *testing.T) {
+	t.Parallel()
+	arguments := func(w *world, command ...string) []string {
+		return append(command, w.settings("--kms-key", keyInRegion, "--labels=team=soc", "--audit-schedule=30 3 * * *",
+			"--feed-event-driven", "--feed-service-account", "feed@p.iam.gserviceaccount.com", "--no-monitor")...)
+	}
+	pasted, real := newWorld(t), newWorld(t)
+	pasted.addKeys(keyInRegion)
+	real.addKeys(keyInRegion)
+	for _, command := range []string{"deploy", "feed"} {
+		real.succeed(arguments(real, command)...)
+		pasted.noGcloud = true
+		r := pasted.succeed(append(arguments(pasted, command), "--dry-run")...)
+		if n := strings.Count(r.out, "PROJECT_NUMBER=$("); n != 1 {
+			t.Errorf("%s: the project's number is asked for %d times:\n%s", command, n, r.out)
+		}
+		pasted.script(r.out)
+	}
+	deadline := regexp.MustCompile(`"ackDeadlineSeconds": \d+`)
+	got, want := deadline.ReplaceAllString(pasted.api.Model(), ""), deadline.ReplaceAllString(real.api.Model(), "")
+	if got != want {
+		t.Error(difference(want, got))
+	}
+	r := pasted.succeed(append(arguments(pasted, "feed"), "--dry-run", "--secops-instance",
+		"projects/p/locations/us/instances/i")...)
+	if !strings.Contains(r.out, "FILES=$(mktemp -d)") || !strings.Contains(r.out, `"@$FILES/feed.json"`) {
+		t.Errorf("the feed's file lies nowhere:\n%s", r.out)
 	}
 }
 
@@ -79,7 +107,16 @@ func TestDryRunOnDeployedProject(t *testing.T) {
 	if w.api.Model() != before || len(r.mutating()) != 0 {
 		t.Error("the dry run changed the project")
 	}
-	for _, command := range []string{"destroy", "monitor", "feed", "check", "status"} {
+	summary, _, _ := strings.Cut(r.out, "\n(\n")
+	for _, want := range []string{
+		"\n#    0 to create\n#    1 to change: 1 scheduler job\n#   42 unchanged: 13 APIs, 3 service accounts, 1 topic, 1 bucket,",
+		"5 alert policies, 1 dashboard\n",
+	} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("the summary before the plan lacks %q:\n%s", want, summary)
+		}
+	}
+	for _, command := range []string{"destroy", "monitor", "feed", "run", "status"} {
 		r := w.succeed(
 			command, "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--dry-run", "--with-data",
 			"--secops-instance", "projects/p/locations/us/instances/i",

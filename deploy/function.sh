@@ -8,6 +8,7 @@ DEPLOY_STEPS=(
 	"check_runtime|see whether region and runtime are available"
 	"make_accounts|service accounts to run, trigger and build"
 	"make_topic|Pub/Sub topic"
+	"grant_keys|access to the keys that encrypt bucket and secret"
 	"make_bucket|bucket for the alerts"
 	"make_secret|secret with the API token"
 	"grant_storage|access of the function to bucket and secret"
@@ -15,6 +16,7 @@ DEPLOY_STEPS=(
 	"deploy_function|function (two to three minutes)"
 	"connect_trigger|access of the trigger to the function"
 	"make_schedule|schedule"
+	"make_audit|schedule of audits"
 	"grant_feed|access of the SecOps feed"
 )
 
@@ -39,21 +41,33 @@ make_account() {
 	local name=$1 email=$2 purpose=$3
 	if lookup iam service-accounts describe "$email" '--format=value(disabled)'; then
 		[[ ${REPLY,,} != true ]] || die "service account $email is disabled: gcloud iam service-accounts enable $email"
+		keeps "service account"
 		return 0
 	fi
 	if [[ $name == *@* ]]; then
 		[[ $DRY_RUN ]] || die "service account $email does not exist"
 		return 0
 	fi
+	creates "service account"
 	change iam service-accounts create "$name" "--display-name=Netskope alerts: $purpose" "--description=$MARK: $purpose"
 }
 
 make_topic() {
-	local labels="$LABEL=$FUNCTION"
-	lookup pubsub topics describe "$TOPIC" '--format=value(name)' && return
+	local more=() lacking=''
+	if lookup pubsub topics describe "$TOPIC" "--format=value(labels.$LABEL$(label_keys labels))"; then
+		if [[ $(cut -f 1 <<<"$REPLY") == "$FUNCTION" ]]; then lacking=$(lacking "$(cut -f 2- <<<"$REPLY")"); fi
+		if [[ ! $lacking ]]; then
+			keeps topic
+			return
+		fi
+		changes topic
+		change pubsub topics update "$TOPIC" "--update-labels=$lacking"
+		return
+	fi
 	find_bucket
-	[[ $BUCKET_FOUND ]] || labels+=",${LABEL}_bucket=$(bucket_note)"
-	change pubsub topics create "$TOPIC" "--labels=$labels"
+	[[ $BUCKET_FOUND ]] || more+=("${LABEL}_bucket=$(bucket_note)")
+	creates topic
+	change pubsub topics create "$TOPIC" "--labels=$(labels_of "${more[@]}")"
 }
 
 # grant_build gives what Google's page on build accounts of functions asks for. These
@@ -120,9 +134,12 @@ deploy_function() {
 		"--timeout=${TIMEOUT}s" "--memory=$MEMORY" --cpu=1 --concurrency=1 --max-instances=1
 		--ingress-settings=internal-only --no-allow-unauthenticated --retry
 	)
+	if [[ $NETWORK$SUBNET ]]; then
+		arguments+=(${NETWORK:+"--network=$NETWORK"} ${SUBNET:+"--subnet=$SUBNET"} "--direct-vpc-egress=$EGRESS")
+	fi
 	hash=$({
 		function_source
-		printf '%s\n' "${arguments[@]}" "$environment"
+		printf '%s\n' "${arguments[@]}" "$environment" ${LABELS:+"$LABELS"}
 	} | digest)
 	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(state,labels.$LABEL,labels.config_hash)"; then
 		deployed=$REPLY
@@ -131,10 +148,12 @@ deploy_function() {
 		fi
 	fi
 	if [[ $deployed == "ACTIVE	$FUNCTION	$hash" && ! $FORCE ]]; then
+		keeps function
 		return
 	fi
+	if [[ $deployed ]]; then changes function; else creates function; fi
 	put_file "$FILES/env.yaml" "$environment"
-	change "${arguments[@]}" "--env-vars-file=$FILES/env.yaml" "--update-labels=$LABEL=$FUNCTION,config_hash=$hash"
+	change "${arguments[@]}" "--env-vars-file=$FILES/env.yaml" "--update-labels=$(labels_of "config_hash=$hash")"
 }
 
 # connect_trigger lets the trigger's account call this one service, and gives a run the
@@ -147,25 +166,51 @@ connect_trigger() {
 		return 0
 	fi
 	while IFS=$'\t' read -r line topic deadline; do
-		if [[ $topic == "projects/$PROJECT_ID/topics/$TOPIC" && $line == */eventarc-* && $deadline != 600 ]]; then
+		[[ $topic == "projects/$PROJECT_ID/topics/$TOPIC" && $line == */eventarc-* ]] || continue
+		if [[ $deadline == 600 ]]; then
+			keeps subscription
+		else
+			changes subscription
 			change pubsub subscriptions update "${line##*/}" --ack-deadline=600
 		fi
 	done <<<"$REPLY"
 }
 
 make_schedule() {
-	local job=("$SCHEDULER_JOB" "--location=$REGION") verb=create
-	local wanted=("--schedule=$SCHEDULE" "--time-zone=$TIME_ZONE" "--topic=projects/$PROJECT_ID/topics/$TOPIC" '--message-body={}' "--description=$MARK: collects Netskope alerts")
+	make_job "$SCHEDULER_JOB" --scheduler-job "$SCHEDULE" '{}' "$MARK: collects Netskope alerts" "nothing is collected"
+}
+
+# make_audit has the function audit the last 48 hours, and deliver what it finds missing.
+make_audit() {
+	case $AUDIT_SCHEDULE in
+	'') say "      none: --audit-schedule '30 3 * * *' audits every night" ;;
+	off)
+		if lookup scheduler jobs describe "$AUDIT_JOB" "--location=$REGION" '--format=value(description)' && [[ $REPLY == "$MARK"* ]]; then
+			changes "scheduler job"
+			change scheduler jobs delete "$AUDIT_JOB" "--location=$REGION"
+		fi
+		;;
+	*) make_job "$AUDIT_JOB" --audit-job "$AUDIT_SCHEDULE" '{"verify":"48h","repair":true}' "$MARK: audits what was delivered" "nothing is audited" ;;
+	esac
+}
+
+# make_job has the job $1, which the flag $2 names, publish $4 at the times $3. $5 is its
+# description, and $6 what a paused one means.
+make_job() {
+	local name=$1 flag=$2 schedule=$3 message=$4 description=$5 paused=$6 verb=create
+	local job=("$name" "--location=$REGION") topic=projects/$PROJECT_ID/topics/$TOPIC
 	if lookup scheduler jobs describe "${job[@]}" '--format=value(schedule,timeZone,pubsubTarget.topicName,description,state)'; then
 		verb=update
 		case $REPLY in
 		*"$MARK"*) ;;
-		*) [[ $ADOPT ]] || die "there is a scheduler job $SCHEDULER_JOB that deploy.sh did not make: choose another --scheduler-job, or take it over with --adopt" ;;
+		*) [[ $ADOPT ]] || die "there is a scheduler job $name that deploy.sh did not make: choose another $flag, or take it over with --adopt" ;;
 		esac
-		[[ $(cut -f 5 <<<"$REPLY") != PAUSED ]] || warn "the job is paused, so nothing is collected: gcloud scheduler jobs resume $SCHEDULER_JOB --location=$REGION --project=$PROJECT_ID"
-		if [[ $(cut -f 1-4 <<<"$REPLY") == "$SCHEDULE	$TIME_ZONE	projects/$PROJECT_ID/topics/$TOPIC	$MARK: collects Netskope alerts" ]]; then
+		[[ $(cut -f 5 <<<"$REPLY") != PAUSED ]] || warn "the job is paused, so $paused: gcloud scheduler jobs resume $name --location=$REGION --project=$PROJECT_ID"
+		if [[ $(cut -f 1-4 <<<"$REPLY") == "$schedule	$TIME_ZONE	$topic	$description" ]]; then
+			keeps "scheduler job"
 			return
 		fi
 	fi
-	change scheduler jobs "$verb" pubsub "${job[@]}" "${wanted[@]}"
+	if [[ $verb == create ]]; then creates "scheduler job"; else changes "scheduler job"; fi
+	change scheduler jobs "$verb" pubsub "${job[@]}" "--schedule=$schedule" "--time-zone=$TIME_ZONE" "--topic=$topic" "--message-body=$message" "--description=$description"
 }

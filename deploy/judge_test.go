@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -173,6 +174,34 @@ func functionSettings(t *testing.T) []string {
 		t.Fatal("deploy/settings.sh has no list of the function's settings")
 	}
 	return append(strings.Fields(list), "GCS_BUCKET", "NETSKOPE_TENANT")
+}
+
+// A token is refused before anything is changed where the function would refuse it at every run.
+func TestTokenIsJudgedAsByTheFunction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tokens := []string{
+		token, " " + token + "\r\n", "", " \n", "ab cd", "ab\tcd", "ab\ncd", "abé", "a\u00a0b", "https://a.b",
+		"acme.goskope.com",
+		"$TOKEN", "${TOKEN}", "{token}", "<token>", `"quoted"`, "'quoted'", "`quoted`",
+		"a,b=c;d&e|fh[i]j*k?l!m#n%o^p~q",
+		"a(b", "Bearer abc", "bearerabc", "Netskope-Api-Token:abc",
+		strings.Repeat("x", 4096), strings.Repeat("x", 4097), "a\x01b", "a\x7fb", `a\b`, "-n", "a/b+c==",
+	}
+	var all [][2]string
+	for i, text := range tokens {
+		file := filepath.Join(w.dir, "token"+strconv.Itoa(i))
+		write(t, file, []byte(text))
+		all = append(all, [2]string{"NETSKOPE_API_TOKEN_FILE", file})
+	}
+	for i, said := range w.judge(all) {
+		_, err := collector.TokenFromEnv(func(name string) (string, bool) {
+			return all[i][1], name == "NETSKOPE_API_TOKEN_FILE"
+		})
+		if (said != "") != (err != nil) || strings.Contains(said, "unexpected") {
+			t.Errorf("%.20q: the function says %v, deploy.sh %q", tokens[i], err, said)
+		}
+	}
 }
 
 // The state is kept out of whatever a feed on the folder may take, and by default it is.

@@ -27,10 +27,20 @@ render() {
 	text=${text//@MARK@/$MARK}
 	text=${text//@METRIC@/${FUNCTION//-/_}}
 	text=${text//@CHANNELS@/${CHANNELS-}}
+	text=${text//@LABELS@/$(json_labels)}
 	hash=$(digest <<<"$text")
 	RENDERED=${text//@HASH@/$hash}
 	RENDERED_HASH=$hash
 }
+
+# json_labels prints LABELS as members of a JSON object, each with a comma behind it.
+json_labels() {
+	local pair
+	for pair in ${LABELS//,/ }; do printf ' "%s": "%s",' "${pair%%=*}" "${pair#*=}"; done
+}
+
+# updates counts something to change where $1 is set, and else to create.
+updates() { if [[ $1 ]]; then changes "$2"; else creates "$2"; fi; }
 
 make_metrics() {
 	local file name verb
@@ -41,8 +51,12 @@ make_metrics() {
 		if lookup logging metrics describe "$FUNCTION-$name" '--format=value(description)'; then
 			verb=update
 			[[ $REPLY == *"$MARK"* ]] || die "there is a metric $FUNCTION-$name that deploy.sh did not make: choose another --function"
-			[[ $REPLY != *"$RENDERED_HASH"* ]] || continue
+			if [[ $REPLY == *"$RENDERED_HASH"* ]]; then
+				keeps metric
+				continue
+			fi
 		fi
+		updates "${verb#create}" metric
 		put_file "$FILES/metric-$name.json" "$RENDERED"
 		change logging metrics "$verb" "$FUNCTION-$name" "--config-from-file=$FILES/metric-$name.json"
 	done
@@ -50,20 +64,25 @@ make_metrics() {
 
 # make_channel sets CHANNELS, the members of a JSON list.
 make_channel() {
-	local channels=()
+	local channels=() found='' lacking
 	[[ ! $NOTIFICATION_CHANNEL ]] || channels+=("$NOTIFICATION_CHANNEL")
 	if [[ $ALERT_EMAIL ]]; then
-		REPLY=
-		if lookup beta monitoring channels list "--format=value(name,labels.email_address,userLabels.$LABEL)"; then
-			REPLY=$(awk -F '\t' -v email="$ALERT_EMAIL" -v mark="$FUNCTION" '$2 == email && $3 == mark { print $1; exit }' <<<"$REPLY")
+		if lookup beta monitoring channels list "--format=value(name,labels.email_address,userLabels.$LABEL$(label_keys userLabels))"; then
+			found=$(awk -F '\t' -v email="$ALERT_EMAIL" -v mark="$FUNCTION" '$2 == email && $3 == mark { print; exit }' <<<"$REPLY")
 		fi
-		if [[ ! $REPLY ]]; then
-			change beta monitoring channels create --type=email "--display-name=$FUNCTION: $ALERT_EMAIL" \
-				"--channel-labels=email_address=$ALERT_EMAIL" "--user-labels=$LABEL=$FUNCTION" '--format=value(name)'
-			if [[ $DRY_RUN ]]; then
-				REPLY=projects/$PROJECT_ID/notificationChannels/CHANNEL
-				say "below, put the number that this printed in place of CHANNEL"
-			fi
+		REPLY=${found%%	*}
+		lacking=$(lacking "$(cut -f 4- <<<"$found")")
+		if [[ ! $found ]]; then
+			creates "notification channel"
+			INTO=CHANNEL change beta monitoring channels create --type=email "--display-name=$FUNCTION: $ALERT_EMAIL" \
+				"--channel-labels=email_address=$ALERT_EMAIL" "--user-labels=$(labels_of)" '--format=value(name)'
+			[[ ! $DRY_RUN ]] || REPLY=$NEW_CHANNEL
+		elif [[ $lacking ]]; then
+			changes "notification channel"
+			change beta monitoring channels update "$REPLY" "--update-user-labels=$lacking"
+			REPLY=${found%%	*}
+		else
+			keeps "notification channel"
 		fi
 		channels+=("$REPLY")
 	elif [[ ! $NOTIFICATION_CHANNEL ]]; then
@@ -72,6 +91,16 @@ make_channel() {
 	CHANNELS=
 	((${#channels[@]} == 0)) || CHANNELS=$(printf '"%s", ' "${channels[@]}")
 	CHANNELS=${CHANNELS%, }
+}
+
+# NEW_CHANNEL stands, in the files of a transcript, for the channel that it makes.
+NEW_CHANNEL=@CHANNEL@
+
+# put_policy writes a policy for a command; in a transcript, with the channel that it made.
+put_policy() {
+	put_file "$1" "$RENDERED"
+	# shellcheck disable=SC2016
+	[[ ! $DRY_RUN || $RENDERED != *"$NEW_CHANNEL"* ]] || printf 'sed -i.bak "s|%s|$CHANNEL|" "%s"\n' "$NEW_CHANNEL" "$1"
 }
 
 # marked prints name and hash of what the list in $1 holds under the display name $2 with
@@ -93,8 +122,12 @@ make_policies() {
 		name=$(basename "$file" .json)
 		render "$file"
 		found=$(marked "$existing" "$(display_name)")
-		[[ ${found#*	} != "$RENDERED_HASH" ]] || continue
-		put_file "$FILES/policy-$name.json" "$RENDERED"
+		if [[ ${found#*	} == "$RENDERED_HASH" ]]; then
+			keeps "alert policy"
+			continue
+		fi
+		updates "$found" "alert policy"
+		put_policy "$FILES/policy-$name.json"
 		if [[ $found ]]; then
 			change alpha monitoring policies update "${found%%	*}" "--policy-from-file=$FILES/policy-$name.json"
 		else
@@ -109,7 +142,11 @@ make_dashboard() {
 	if lookup monitoring dashboards list "--format=value(name,displayName,labels.$LABEL,labels.config_hash)"; then
 		found=$(marked "$REPLY" "$(display_name)")
 	fi
-	[[ ${found#*	} != "$RENDERED_HASH" ]] || return 0
+	if [[ ${found#*	} == "$RENDERED_HASH" ]]; then
+		keeps dashboard
+		return
+	fi
+	updates "$found" dashboard
 	put_file "$FILES/dashboard.json" "$RENDERED"
 	if [[ $found ]]; then
 		change monitoring dashboards update "${found%%	*}" "--config-from-file=$FILES/dashboard.json"

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,9 +19,10 @@ func TestFeedGrantsAndExplains(t *testing.T) {
 		deletion string
 		logType  string
 	}{
-		"reads":      {nil, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT_V2"},
-		"deletes":    {[]string{"--feed-deletes"}, "legacyBucketWriter", "ON_SUCCESS", "NETSKOPE_ALERT_V2"},
-		"older type": {[]string{"--feed-log-type", "NETSKOPE_ALERT"}, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT"},
+		"reads":   {nil, "legacyBucketReader", "NEVER", "NETSKOPE_ALERT_V2"},
+		"deletes": {[]string{"--feed-deletes"}, "legacyBucketWriter", "ON_SUCCESS", "NETSKOPE_ALERT_V2"},
+		"older type": {[]string{"--feed-log-type", "NETSKOPE_ALERT"}, "legacyBucketReader", "NEVER",
+			"NETSKOPE_ALERT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,6 +67,99 @@ func TestFeedGrantsAndExplains(t *testing.T) {
 	}
 }
 
+// An event-driven feed is told of the objects in its folder, and of those beside it whose
+// names begin alike not; one subscription is its own. destroy takes all of it away.
+func TestEventDrivenFeed(t *testing.T) {
+	t.Parallel()
+	const account = "project-1@storage-transfer-service.iam.gserviceaccount.com"
+	w := newWorld(t)
+	w.succeed(w.settings("--no-monitor")...)
+	feed := []string{
+		"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--feed-event-driven", "--labels=team=soc",
+	}
+	before := w.names()
+	r := w.succeed(append(feed, "--feed-service-account", account)...)
+	all := w.resources()
+	notification := all["notificationConfigs/my-alerts/1"]
+	if notification["object_name_prefix"] != "netskope/alerts/" ||
+		fmt.Sprint(notification["event_types"]) != "[OBJECT_FINALIZE]" ||
+		notification["payload_format"] != "JSON_API_V1" ||
+		notification["topic"] != "//pubsub.googleapis.com/projects/my-project/topics/netskope-alerts-collector-feed" {
+		t.Errorf("the bucket announces %v", notification)
+	}
+	subscription := all["subscriptions/netskope-alerts-collector-feed"]
+	if subscription["pushConfig"] != nil || subscription["messageRetentionDuration"] != "604800s" ||
+		fmt.Sprint(subscription["labels"]) != "map[netskope_alerts_deployment:"+ourMark+" team:soc]" {
+		t.Errorf("the subscription is %v", subscription)
+	}
+	for _, want := range []string{
+		"subscriptions/netskope-alerts-collector-feed roles/pubsub.subscriber serviceAccount:" + account,
+		"topics/netskope-alerts-collector-feed roles/pubsub.publisher " +
+			"serviceAccount:service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
+		"buckets/my-alerts roles/storage.objectViewer serviceAccount:" + account,
+	} {
+		if !slices.Contains(w.granted(), want) {
+			t.Errorf("%q is not granted, but %q", want, w.granted())
+		}
+	}
+	for _, want := range []string{
+		`"feedSourceType": "GOOGLE_CLOUD_STORAGE_EVENT_DRIVEN"`, `"googleCloudStorageEventDrivenSettings": {`,
+		`"pubsubSubscription": "projects/my-project/subscriptions/netskope-alerts-collector-feed",`,
+		"  Pub/Sub subscription    projects/my-project/subscriptions/netskope-alerts-collector-feed\n",
+		"kept for seven days",
+	} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("lacks %q:\n%s", want, r.out)
+		}
+	}
+	if got := w.succeed(append(feed, "--feed-service-account", account)...).mutating(); len(got) != 0 {
+		t.Errorf("a second time it changed %q", got)
+	}
+	if r := w.succeed("status", "--project-id", "my-project"); !strings.Contains(r.out,
+		"feed events  netskope-alerts-collector-feed") {
+		t.Errorf("status does not show it:\n%s", r.out)
+	}
+	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--yes")
+	for _, name := range w.names() {
+		if !slices.Contains(before, name) || strings.HasPrefix(name, "topics/") {
+			t.Errorf("%s is left behind", name)
+		}
+	}
+}
+
+// What fails half way is taken up by the same command.
+func TestEventDrivenFeedContinues(t *testing.T) {
+	t.Parallel()
+	feed := func(w *world) []string {
+		return []string{
+			"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--feed-event-driven",
+			"--feed-service-account", "f@p.iam.gserviceaccount.com",
+		}
+	}
+	prepared := func() *world {
+		w := newWorld(t)
+		w.enable("pubsub")
+		w.gcloud("storage buckets create gs://my-alerts --location=us-central1")
+		return w
+	}
+	clean := prepared()
+	changes := len(clean.succeed(feed(clean)...).mutating())
+	if changes < 7 {
+		t.Fatalf("only %d changes", changes)
+	}
+	for n := range 2 * changes {
+		w := prepared()
+		w.stub.Fail(n/2+1, n%2 == 1) // before it takes effect, and after
+		if r := w.run(feed(w)...); r.code != 1 || !strings.Contains(r.err, "injected failure") {
+			t.Fatalf("failure %d of %d: status %d, %s", n/2+1, changes, r.code, r.err)
+		}
+		w.succeed(feed(w)...)
+		if got, want := w.api.Model(), clean.api.Model(); got != want {
+			t.Errorf("failure %d: %s", n/2+1, difference(want, got))
+		}
+	}
+}
+
 // The feed is created with the caller's token, which no process list shows.
 func TestFeedIsCreated(t *testing.T) {
 	t.Parallel()
@@ -83,7 +178,8 @@ echo '{"name": "feeds/1"}'
 		return string(content)
 	}
 	const url = "https://eu-chronicle.googleapis.com/v1/projects/p/locations/eu/instances/uuid/feeds\n"
-	if arguments := read("curl-arguments"); strings.Contains(arguments, "ya29.") || !strings.Contains(arguments, url) {
+	if arguments := read("curl-arguments"); strings.Contains(arguments, "ya29.") || !strings.Contains(arguments,
+		url) {
 		t.Errorf("curl was called with %s", arguments)
 	}
 	if input := read("curl-input"); input != "header = \"Authorization: Bearer ya29.callers-own\"\n" {
@@ -98,7 +194,7 @@ echo '{"name": "feeds/1"}'
 	}
 }
 
-func TestCheckShowsTheRun(t *testing.T) {
+func TestRunShowsItsRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeed(w.settings("--no-monitor")...)
@@ -106,7 +202,7 @@ func TestCheckShowsTheRun(t *testing.T) {
 		"message": "run finished", "alerts": 12, "caught_up": true, "lag_seconds": 300.5,
 		"from": "2026-11-23T13:00:00Z", "stopped": "caught up", "state_trouble": "lost: rebuilt from the ledger",
 	}
-	r := w.succeed("check", "--project-id", "my-project")
+	r := w.succeed("run", "--project-id", "my-project")
 	for _, want := range []string{
 		"event                 " + w.api.Messages()[0].ID, "alerts                12", "lag_seconds           300.5",
 		"caught_up             True", "from                  2026-11-23T13:00:00Z",
@@ -132,12 +228,12 @@ func TestCheckShowsTheRun(t *testing.T) {
 	}
 
 	w.tick = map[string]any{"message": "run failed", "error": "netskope answered 401: refused"}
-	if r := w.run("check", "--project-id", "my-project"); r.code == 0 ||
+	if r := w.run("run", "--project-id", "my-project"); r.code == 0 ||
 		!strings.Contains(r.out, "netskope answered 401") {
 		t.Errorf("a failed run: status %d\n%s%s", r.code, r.out, r.err)
 	}
 	w.tick = nil
-	if r := w.run("check", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "no record of tick") {
+	if r := w.run("run", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "no record of tick") {
 		t.Errorf("no record: status %d\n%s%s", r.code, r.out, r.err)
 	}
 	w.gcloud("pubsub subscriptions delete " + w.api.Names("subscriptions")[0])
@@ -145,7 +241,7 @@ func TestCheckShowsTheRun(t *testing.T) {
 		"run services remove-iam-policy-binding --region=us-central1 --role=roles/run.invoker", ourMark,
 		"--member=serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com",
 	)
-	r = w.run("check", "--project-id", "my-project")
+	r = w.run("run", "--project-id", "my-project")
 	for _, want := range []string{"nothing is subscribed", "may not call the service"} {
 		if r.code == 0 || !strings.Contains(r.err, want) {
 			t.Errorf("lacks %q: %s", want, r.err)

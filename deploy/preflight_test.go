@@ -73,7 +73,8 @@ func TestPreflight(t *testing.T) {
 			before: "buckets",
 		},
 		"function of somebody else": {
-			set:    add("functions", regional+"functions/netskope-alerts-collector", map[string]any{"state": "ACTIVE"}),
+			set: add("functions", regional+"functions/netskope-alerts-collector",
+				map[string]any{"state": "ACTIVE"}),
 			want:   []string{"deploy.sh did not make", "--adopt"},
 			before: "functions deploy",
 		},
@@ -168,9 +169,54 @@ func TestPreflight(t *testing.T) {
 			before: "versions",
 		},
 		"no such token file": {
-			args:   []string{"--token-file", "/nowhere"},
-			want:   []string{"/nowhere cannot be read"},
-			before: "versions",
+			args: []string{"--token-file", "/nowhere"},
+			want: []string{"/nowhere cannot be read"},
+		},
+		"audit schedule": {args: []string{"--audit-schedule", "30 3 * *"}, want: []string{"AUDIT_SCHEDULE=30 3 * *",
+			"five fields"}},
+		"audit schedule that leaves days out": {
+			args: []string{"--audit-schedule", "30 3 * * 1"},
+			want: []string{"AUDIT_SCHEDULE=30 3 * * 1", "every day, as in '30 3 * * *'", "would not be looked at"},
+		},
+		"labels": {
+			args: []string{"--labels", "team=soc,Team=soc,team=x,novalue,config_hash=x,a=B"},
+			want: []string{"5 problem(s)", "Team=soc is not KEY=VALUE", "team is there twice",
+				"config_hash is deploy.sh's own"},
+		},
+		"label of ours": {
+			args: []string{"--labels", "netskope_alerts_deployment=x"},
+			want: []string{"netskope_alerts_deployment is deploy.sh's own"},
+		},
+		"key": {args: []string{"--kms-key", "my-key"}, want: []string{"KMS_KEY=my-key",
+			"projects/P/locations/L/keyRings/R/cryptoKeys/K"}},
+		"key elsewhere than the bucket": {
+			args: []string{"--kms-key", keyOfSecrets},
+			want: []string{"no key lies where the bucket does, in us-central1", "--bucket-location"},
+		},
+		"key elsewhere than the secret": {
+			args: []string{"--kms-key", keyInRegion, "--secret-locations", "us-central1,us-east1"},
+			want: []string{"no key lies in us-east1", "--secret-locations"},
+		},
+		"key that no secret can have": {
+			args: []string{"--kms-key", keyInEurope, "--bucket-location", "EU"},
+			want: []string{"no key can encrypt the secret"},
+		},
+		"secret locations": {args: []string{"--secret-locations", "EU"}, want: []string{"SECRET_LOCATIONS=EU",
+			"europe-west3"}},
+		"network": {args: []string{"--network", "My Net"}, want: []string{"NETWORK=My Net",
+			"projects/P/global/networks/N"}},
+		"subnet elsewhere": {
+			args: []string{"--subnet", "projects/p/regions/europe-west1/subnetworks/s"},
+			want: []string{"not in the function's region, us-central1"},
+		},
+		"egress": {args: []string{"--egress", "none"}, want: []string{"EGRESS=none", "private-ranges-only"}},
+		"egress without a network": {
+			args: []string{"--egress", "private-ranges-only"},
+			want: []string{"EGRESS=private-ranges-only says nothing without"},
+		},
+		"token with quotes": {
+			set:  func(w *world) { write(w.t, w.tokenFile(), []byte(`"`+token+`"`)) },
+			want: []string{"the token (not shown) has quotes"},
 		},
 		"everything at once": {
 			args: []string{"--gcs-bucket", "", "--tenant", "", "--memory", "1", "--timeout", "9999"},
@@ -220,6 +266,9 @@ func TestPreflightAccepts(t *testing.T) {
 		"bare tenant":     {"--tenant", "acme.eu.goskope.com"},
 		"tenant slash":    {"--tenant", "https://acme.goskope.com/"},
 		"prefix slashes":  {"--gcs-prefix", "/netskope/alerts/"},
+		"audits":          {"--audit-schedule", "*/30 1-5 * * *"},
+		"no audits":       {"--audit-schedule", "off"},
+		"labels":          {"--labels", "a=b, c-d=, e_f=0"},
 		"sibling state":   {"--state-key", "netskope/state-of-alerts.json"},
 		"own accounts":    {"--build-service-account", "b@other.iam.gserviceaccount.com"},
 	} {

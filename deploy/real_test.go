@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,11 +24,12 @@ type realGcloud struct {
 	t           *testing.T
 	api         *gcloudtest.Server
 	environment []string
+	tokenFile   string
 }
 
 func (r *realGcloud) run(arguments ...string) (string, error) {
 	command := exec.Command("../deploy.sh", arguments...)
-	command.Env = append(r.environment, "POLL_SECONDS=1", "CHECK_SECONDS=60")
+	command.Env = append(r.environment, "POLL_SECONDS=1", "RUN_SECONDS=60")
 	output, err := command.CombinedOutput()
 	if strings.Contains(string(output), token) {
 		r.t.Errorf("deploy.sh %q prints the token", arguments)
@@ -44,10 +46,10 @@ func (r *realGcloud) must(arguments ...string) string {
 	return output
 }
 
-// TestWithTheRealGcloud deploys as a person would: a first try is refused half way, the
-// second completes it, a third finds nothing to do; then it is checked, looked at, and
-// taken away. The source that was uploaded must build.
-func TestWithTheRealGcloud(t *testing.T) {
+// newRealGcloud logs gcloud in. Without gcloud the test is skipped, with REQUIRE_GCLOUD=1
+// it fails.
+func newRealGcloud(t *testing.T, api *gcloudtest.Server) *realGcloud {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("NOT TESTED with -short: deploy.sh with the real gcloud takes minutes")
 	}
@@ -59,10 +61,71 @@ func TestWithTheRealGcloud(t *testing.T) {
 		fmt.Fprintln(os.Stderr, why)
 		t.Skip(why)
 	}
+	r := &realGcloud{t: t, api: api}
+	server := httptest.NewServer(r.api)
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	var err error
+	if r.environment, err = r.api.Environ(server.Listener.Addr().String(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.api.Login(t.Context(), r.environment); err != nil {
+		t.Fatal(err)
+	}
+	r.tokenFile = filepath.Join(dir, "token")
+	if err := os.WriteFile(r.tokenFile, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestPoliciesWithTheRealGcloud: what the organisation refuses is read as the real gcloud
+// prints it, and whether that gcloud knows of a network is looked at, before any change.
+func TestPoliciesWithTheRealGcloud(t *testing.T) {
+	r := newRealGcloud(t, &gcloudtest.Server{OrgPolicies: map[string]map[string]any{
+		"gcp.resourceLocations":             only("in:eu-locations", "us-east1"),
+		"iam.allowedPolicyMemberDomains":    only("is:C01234567"),
+		"iam.disableServiceAccountCreation": {"booleanPolicy": map[string]any{"enforced": true}},
+	}})
+	before := r.api.Model()
+	output, err := r.run("--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme", "--region",
+		"europe-west1",
+		"--netskope-tenant", "https://acme.goskope.com", "--token-file", r.tokenFile,
+		"--feed-service-account", "feed@example.iam.gserviceaccount.com", "--network", "default")
+	if err == nil {
+		t.Fatalf("nothing stood in the way:\n%s", output)
+	}
+	for _, want := range []string{
+		"a secret that is kept wherever Google likes (it allows in:eu-locations, us-east1)", "C02h8e9nw",
+		"--build-service-account EMAIL",
+	} {
+		if !strings.Contains(output, want) {
+			t.Errorf("lacks %q:\n%s", want, output)
+		}
+	}
+	if strings.Contains(output, "europe-west1:") {
+		t.Errorf("refuses what is allowed:\n%s", output)
+	}
+	version, err := exec.Command("gcloud", "version", "--format=value('Google Cloud SDK')").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, _ := strconv.Atoi(strings.Split(string(version), ".")[0])
+	if strings.Contains(output, "wants gcloud 558 or newer") != (release < 558) {
+		t.Errorf("gcloud is %s:\n%s", version, output)
+	}
+	if after := r.api.Model(); after != before {
+		t.Errorf("the project was changed: %s", difference(before, after))
+	}
+}
+
+// TestWithTheRealGcloud deploys as a person would: a first try is refused half way, the
+// second completes it, a third finds nothing to do; then it runs, is looked at, gets a
+// feed, and is taken away. The source that was uploaded must build.
+func TestWithTheRealGcloud(t *testing.T) {
 	var refuse atomic.Bool
 	refuse.Store(true)
-	r := &realGcloud{t: t}
-	r.api = &gcloudtest.Server{
+	r := newRealGcloud(t, &gcloudtest.Server{
 		Fail: func(q gcloudtest.Request) int {
 			if refuse.Load() && q.Service == "cloudfunctions" && q.Method == "POST" &&
 				strings.HasSuffix(q.Path, "/functions") {
@@ -86,27 +149,15 @@ func TestWithTheRealGcloud(t *testing.T) {
 			}
 			return []gcloudtest.Entry{{Severity: severity, Record: record}}
 		},
-	}
-	server := httptest.NewServer(r.api)
-	defer server.Close()
-	dir := t.TempDir()
-	var err error
-	if r.environment, err = r.api.Environ(server.Listener.Addr().String(), dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.api.Login(t.Context(), r.environment); err != nil {
-		t.Fatal(err)
-	}
-	tokenFile := filepath.Join(dir, "token")
-	if err := os.WriteFile(tokenFile, []byte(token+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	})
+	r.api.Add("cryptoKeys", keyInRegion, map[string]any{"name": keyInRegion})
 	const hostile = `netskope/a, "b" 'c' = $d \e`
 	settings := []string{
 		"--project-id", "collector-test", "--gcs-bucket", "alerts-of-acme",
-		"--netskope-tenant", "https://acme.goskope.com", "--gcs-prefix", hostile, "--token-file", tokenFile,
+		"--netskope-tenant", "https://acme.goskope.com", "--gcs-prefix", hostile, "--token-file", r.tokenFile,
 		"--alert-email", "soc@example.com", "--bucket-max-age-days", "400",
 		"--feed-service-account", "feed@example.iam.gserviceaccount.com",
+		"--kms-key", keyInRegion, "--labels", "team=soc,cost-center=4711", "--audit-schedule", "30 3 * * *",
 	}
 	r.api.Put("somebody-elses", "object", 1) // nothing of ours: it must survive
 
@@ -134,13 +185,29 @@ func TestWithTheRealGcloud(t *testing.T) {
 		t.Errorf("function %v with the variables %v", ok, variables)
 	}
 
-	if output := r.must(append([]string{"check"}, settings...)...); !strings.Contains(output, "it works") {
-		t.Errorf("check:\n%s", output)
+	if output := r.must(append([]string{"run"}, settings...)...); !strings.Contains(output, "it works") {
+		t.Errorf("run:\n%s", output)
 	}
 	if output := r.must(append([]string{"status"}, settings...)...); !strings.Contains(output, ourMark) {
 		t.Errorf("status:\n%s", output)
 	}
 
+	if output := r.must(append([]string{"env"}, settings...)...); !strings.Contains(output,
+		"export GCS_BUCKET='alerts-of-acme'\n") ||
+		!strings.Contains(output, `export GCS_PREFIX='netskope/a, "b" '\''c'\'' = $d \e'`+"\n") {
+		t.Errorf("env:\n%s", output)
+	}
+	feed := append([]string{"feed", "--feed-event-driven"}, settings...)
+	r.must(feed...)
+	announced := r.api.Model()
+	notification, _ := r.api.Resource("notificationConfigs", "alerts-of-acme/1")
+	if notification["object_name_prefix"] != hostile+"/" || notification["payload_format"] != "JSON_API_V1" {
+		t.Errorf("the bucket announces %v", notification)
+	}
+	r.must(feed...)
+	if again := r.api.Model(); again != announced {
+		t.Errorf("the second feed changes something: %s", difference(announced, again))
+	}
 	buildSource(t, r.api.Source("netskope-alerts-collector"))
 
 	r.must(append([]string{"destroy", "--yes", "--with-data"}, settings...)...)

@@ -54,7 +54,7 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-// What monitoring and check.sh look for in a record is what function.go, report.go and
+// What monitoring and operate.sh look for in a record is what function.go, report.go and
 // audit.go write there.
 func TestNamesAreThoseOfTheRecords(t *testing.T) {
 	t.Parallel()
@@ -84,15 +84,15 @@ func TestNamesAreThoseOfTheRecords(t *testing.T) {
 		}
 	}
 
-	// check.sh shows all of a run's record, in its order.
-	script := read(t, "check.sh")
+	// operate.sh shows all of a run's record, in its order.
+	script := read(t, "operate.sh")
 	_, list, _ := strings.Cut(script, "\nRECORD_FIELDS=(")
 	list, _, _ = strings.Cut(list, ")")
 	shown := slices.Concat([]string{"message", "event"}, run, []string{"error"})
 	if got := strings.Fields(list); !slices.Equal(got, shown) {
-		t.Errorf("check.sh shows\n%q\nwant\n%q", got, shown)
+		t.Errorf("operate.sh shows\n%q\nwant\n%q", got, shown)
 	}
-	files := map[string]string{"check.sh": script}
+	files := map[string]string{"operate.sh": script}
 	for _, pattern := range []string{"monitoring/*.json", "monitoring/*/*.json"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
@@ -123,7 +123,7 @@ func TestNamesAreThoseOfTheRecords(t *testing.T) {
 				}
 			}
 		}
-		if found == 0 && name != "check.sh" && strings.Contains(content, "jsonPayload.message") {
+		if found == 0 && name != "operate.sh" && strings.Contains(content, "jsonPayload.message") {
 			t.Errorf("%s: its texts were not found", name)
 		}
 	}

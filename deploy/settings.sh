@@ -9,7 +9,8 @@
 SETTINGS=(
 	PROJECT_ID REGION FUNCTION TOPIC SCHEDULER_JOB SCHEDULE TIME_ZONE RUNTIME MEMORY TIMEOUT
 	RUN_SERVICE_ACCOUNT TRIGGER_SERVICE_ACCOUNT BUILD_SERVICE_ACCOUNT SECRET
-	BUCKET_LOCATION BUCKET_MAX_AGE_DAYS
+	BUCKET_LOCATION BUCKET_MAX_AGE_DAYS SECRET_LOCATIONS KMS_KEY
+	NETWORK SUBNET EGRESS LABELS AUDIT_SCHEDULE AUDIT_JOB
 	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
 	ALERT_EMAIL NOTIFICATION_CHANNEL
 	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_DOMAIN NETSKOPE_API_TOKEN_FILE
@@ -35,8 +36,9 @@ Sets up the Netskope alert collector in a Google Cloud project, or takes it away
   ./deploy.sh [deploy]   create or update everything, monitoring included
   ./deploy.sh feed       grant the SecOps feed its access and say what to enter there
   ./deploy.sh monitor    metrics, alert policies and dashboard only
-  ./deploy.sh check      collect now, wait for the run's record and show it
+  ./deploy.sh run        collect now, wait for the run's record and show it
   ./deploy.sh status     what exists, the last run, the next one
+  ./deploy.sh env        the settings that netskope-alerts needs, for your shell
   ./deploy.sh destroy    remove what deploy made; bucket and secret stay without --with-data
   ./deploy.sh help
 
@@ -65,11 +67,22 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
   --bucket-max-age-days N    delete objects in the feed's folder after N days; default: keep
                              them. Ledger, state and quarantine, beside it, stay
   --schedule CRON            default '0 * * * *'; --time-zone, default Etc/UTC
+  --audit-schedule CRON      audit the last 48 hours, as in '30 3 * * *': what is missing is
+                             delivered; default: none. off removes it
+  --kms-key KEY[,KEY]        projects/P/locations/L/keyRings/R/cryptoKeys/K: encrypts bucket
+                             and secret; one key in the location of each. Google's services
+                             are granted its use
+  --secret-locations L[,L]   where the secret is kept; default: wherever Google likes, or
+                             where the key is
+  --network NAME, --subnet NAME   the function calls through this VPC network (Direct VPC
+                             egress). --egress all (default) or private-ranges-only. For an
+                             address that stays the same, give the network a Cloud NAT
+  --labels K=V[,K=V]         on everything that takes labels
   --memory SIZE              default 256Mi; --timeout SECONDS, default and limit 540
   --runtime NAME             default go126
   --alert-email ADDRESS      is told when something is wrong
   --notification-channel N   an existing channel: projects/P/notificationChannels/N
-  --function --topic --scheduler-job --secret --run-service-account
+  --function --topic --scheduler-job --audit-job --secret --run-service-account
   --trigger-service-account --build-service-account
                              names; an account with an @ is used as it is, not created
 The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
@@ -78,6 +91,8 @@ The function's own: --gcs-prefix --state-key --max-records --page-size --lookbac
 
   --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
                              read access. --feed-deletes: the feed deletes what it has read
+  --feed-event-driven        feed: the bucket announces each object to the feed, which need not
+                             look for them: a topic, one subscription, a notification
   --feed-log-type TYPE       NETSKOPE_ALERT_V2 (default) or NETSKOPE_ALERT
   --feed-max-age-days N      default 30, limit 180
   --secops-instance NAME     projects/P/locations/L/instances/ID: create the feed there
@@ -90,7 +105,7 @@ Switches
   --force         deploy the function though neither source nor settings changed
   --adopt         take over a function or job of this name that deploy.sh did not make
   --no-monitor    leave monitoring out
-  --trigger-now   end with a check
+  --trigger-now   end with a run
   --with-data     destroy: the bucket with all alerts, and the secret, too
   --yes           destroy and feed: do not ask
 HELP
@@ -98,7 +113,7 @@ HELP
 
 parse_arguments() {
 	COMMAND=
-	DRY_RUN='' FORCE='' ADOPT='' NO_MONITOR='' TRIGGER_NOW='' WITH_DATA='' YES='' ASK_TOKEN='' FEED_DELETES=${FEED_DELETES:-}
+	DRY_RUN='' FORCE='' ADOPT='' NO_MONITOR='' TRIGGER_NOW='' WITH_DATA='' YES='' ASK_TOKEN='' FEED_DELETES=${FEED_DELETES:-} FEED_EVENT_DRIVEN=${FEED_EVENT_DRIVEN:-}
 	local argument name value
 	while (($#)); do
 		argument=$1
@@ -114,6 +129,7 @@ parse_arguments() {
 		--yes) YES=1 ;;
 		--ask-token) ASK_TOKEN=1 ;;
 		--feed-deletes) FEED_DELETES=1 ;;
+		--feed-event-driven) FEED_EVENT_DRIVEN=1 ;;
 		--?*)
 			name=${argument%%=*}
 			name=${name#--}
@@ -141,7 +157,7 @@ parse_arguments() {
 			fi
 			printf -v "$name" %s "$value"
 			;;
-		deploy | feed | monitor | check | status | destroy | help)
+		deploy | feed | monitor | run | status | env | destroy | help)
 			[[ -z $COMMAND || $COMMAND == help ]] || usage_error "both $COMMAND and $argument: one thing at a time"
 			[[ $COMMAND ]] || COMMAND=$argument
 			;;
@@ -186,9 +202,15 @@ set_defaults() {
 	BUILD_SERVICE_ACCOUNT=${BUILD_SERVICE_ACCOUNT:-netskope-alerts-build}
 	SECRET=${SECRET:-netskope-api-token}
 	BUCKET_LOCATION=${BUCKET_LOCATION:-$REGION}
+	SECRET_LOCATIONS=${SECRET_LOCATIONS// /}
+	KMS_KEY=${KMS_KEY// /}
+	LABELS=${LABELS// /}
+	EGRESS=${EGRESS:-all}
+	AUDIT_JOB=${AUDIT_JOB:-$FUNCTION-audit}
 	FEED_LOG_TYPE=${FEED_LOG_TYPE:-NETSKOPE_ALERT_V2}
 	FEED_MAX_AGE_DAYS=${FEED_MAX_AGE_DAYS:-30}
 	FEED_NAME=${FEED_NAME:-Netskope alerts}
+	FEED_TOPIC=$FUNCTION-feed # and the subscription of an event-driven feed
 	if [[ $NETSKOPE_API_TOKEN_FILE && $NETSKOPE_API_TOKEN_FILE != [-/]* ]]; then
 		NETSKOPE_API_TOKEN_FILE=$CALLED_FROM/$NETSKOPE_API_TOKEN_FILE
 	fi

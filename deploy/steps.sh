@@ -12,6 +12,8 @@ STEP=
 TOTAL_CHANGES=0
 STEP_CHANGES=0
 CAN_READ=
+PROJECT_NUMBER=
+ORGANISATION= # the sort of what the project lies in, or nothing
 
 begin_work() {
 	MARK="netskope-alerts deployment $FUNCTION"
@@ -19,9 +21,11 @@ begin_work() {
 	umask 077
 	PRIVATE=$(mktemp -d)
 	trap 'rm -rf "$PRIVATE"' EXIT
-	# Where the files lie that commands refer to; a dry run only names it.
+	# Where the files lie that commands refer to. In a dry run it is a variable of the
+	# transcript, which makes a directory of its own.
 	FILES=$PRIVATE
-	[[ ! $DRY_RUN ]] || FILES=/tmp/$FUNCTION-files
+	# shellcheck disable=SC2016
+	[[ ! $DRY_RUN ]] || FILES='$FILES'
 }
 
 # say prints for people; in a dry run as a comment, so that all of the output is a script.
@@ -78,7 +82,17 @@ lookup() {
 	if is_missing <"$PRIVATE/stderr"; then
 		return 1
 	fi
-	die "gcloud $1 $2 $3: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)"
+}
+
+# lookup_unless_off is lookup, for which an API that is not enabled has nothing yet.
+lookup_unless_off() {
+	REPLY=
+	[[ $CAN_READ ]] || return 1
+	if REPLY=$(gcloud "$@" "--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then return 0; fi
+	REPLY=
+	if grep -qE 'SERVICE_DISABLED|it is disabled' "$PRIVATE/stderr" || is_missing <"$PRIVATE/stderr"; then return 1; fi
+	die "gcloud $1 $2${3:+ $3}: $(complaint)"
 }
 
 # is_missing tells "there is none" from "you may not see it": the latter, too, says that
@@ -98,7 +112,8 @@ is_missing() {
 # complaint is what gcloud wrote last to its standard error, as one line.
 complaint() { grep -vE '^(WARNING|Updated|Created|\.+)' "$PRIVATE/stderr" | tr -s '\n\t ' ' ' | tail -c 1500; }
 
-# change runs a gcloud command that changes something; its standard output is in REPLY.
+# change runs a gcloud command that changes something; its standard output is in REPLY, and
+# in a transcript in the variable that INTO names.
 # What a moment ago was created may be unknown to the next service for some seconds:
 # only then it is tried again.
 change() {
@@ -107,7 +122,12 @@ change() {
 	STEP_CHANGES=$((STEP_CHANGES + 1))
 	TOTAL_CHANGES=$((TOTAL_CHANGES + 1))
 	if [[ $DRY_RUN ]]; then
-		print_command gcloud "$@" "--project=$PROJECT_ID"
+		if [[ ${INTO-} ]]; then
+			# shellcheck disable=SC2016
+			printf '%s=$(%s)\n' "$INTO" "$(print_command gcloud "$@" "--project=$PROJECT_ID")"
+		else
+			print_command gcloud "$@" "--project=$PROJECT_ID"
+		fi
 		return
 	fi
 	for attempt in 1 2 3 4 5 6 7; do
@@ -119,7 +139,7 @@ change() {
 		fi
 		sleep "${SETTLE_SECONDS:-10}"
 	done
-	die "gcloud $1 $2 $3: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)"
 }
 
 # change_from is change with the text $1 on standard input. In a dry run, $2 is how a
@@ -135,7 +155,7 @@ change_from() {
 		return
 	fi
 	if ! printf %s "$text" | gcloud "$@" "--project=$PROJECT_ID" >/dev/null 2>"$PRIVATE/stderr"; then
-		die "gcloud $1 $2 $3: $(complaint)"
+		die "gcloud $1 $2${3:+ $3}: $(complaint)"
 	fi
 }
 
@@ -145,6 +165,8 @@ print_command() {
 		# %q would escape commas and more that no shell minds.
 		if [[ $word =~ ^[A-Za-z0-9_./:=@,%+-]+$ ]]; then
 			quoted+=" $word"
+		elif [[ $DRY_RUN && $word =~ ^[A-Za-z0-9_./:=@,%+-]+\$(FILES|PROJECT_NUMBER)[A-Za-z0-9_./@-]+$ ]]; then
+			quoted+=" \"$word\""
 		elif [[ $word != *\'* ]]; then
 			quoted+=" '$word'"
 		else
@@ -157,7 +179,7 @@ print_command() {
 # put_file writes $2 to the file $1 for a command to refer to.
 put_file() {
 	if [[ $DRY_RUN ]]; then
-		printf "mkdir -p %s && cat >%s <<'END_OF_FILE'\n%s\nEND_OF_FILE\n" "$FILES" "$1" "$2"
+		printf "cat >\"%s\" <<'END_OF_FILE'\n%s\nEND_OF_FILE\n" "$1" "$2"
 	else
 		printf '%s\n' "$2" >"$1"
 	fi
@@ -183,9 +205,8 @@ grant() {
 	local on=$1 resource=$2 member=$3 role=$4 title=${5-} expression=${6-} place=() condition=()
 	[[ $on != "run services" ]] || place=("--region=$REGION")
 	# shellcheck disable=SC2086
-	if lookup $on get-iam-policy "$resource" "${place[@]}" '--flatten=bindings[].members' '--format=value(bindings.role,bindings.members,bindings.condition.title)' &&
-		awk -F '\t' -v role="$role" -v member="$member" -v title="$title" \
-			'$1 == role && $2 == member && $3 == title { found = 1 } END { exit !found }' <<<"$REPLY"; then
+	if lookup $on get-iam-policy "$resource" "${place[@]}" "${WHO_HAS_WHAT[@]}" && has_role "$role" "$member" "$title" <<<"$REPLY"; then
+		keeps role
 		return
 	fi
 	if [[ $expression ]]; then
@@ -193,6 +214,39 @@ grant() {
 	elif [[ $on == projects ]]; then
 		condition=(--condition=None)
 	fi
+	creates role
 	# shellcheck disable=SC2086
 	change $on add-iam-policy-binding "$resource" "${place[@]}" "--member=$member" "--role=$role" "${condition[@]}"
+}
+
+# WHO_HAS_WHAT has get-iam-policy print what has_role reads.
+WHO_HAS_WHAT=('--flatten=bindings[].members' '--format=value(bindings.role,bindings.members,bindings.condition.title)')
+
+# has_role finds the role $1 of the member $2, on the condition titled $3 or on none.
+has_role() {
+	awk -F '\t' -v role="$1" -v member="$2" -v title="${3-}" \
+		'$1 == role && $2 == member && $3 == title { found = 1 } END { exit !found }'
+}
+
+# labels_of prints the labels of something new: the mark, those in $@, and those of LABELS.
+labels_of() {
+	local IFS=,
+	printf %s "$LABEL=$FUNCTION${*:+,$*}${LABELS:+,$LABELS}"
+}
+
+# label_keys prints, for a --format, the keys of LABELS in the field $1.
+label_keys() {
+	local pair
+	for pair in ${LABELS//,/ }; do printf ',%s.%s' "$1" "${pair%%=*}"; done
+}
+
+# lacking prints those of LABELS that differ from the values in $1, which label_keys asked
+# for, separated by tabs.
+lacking() {
+	local pair rest=$1$'\t' missing=''
+	for pair in ${LABELS//,/ }; do
+		[[ ${rest%%$'\t'*} == "${pair#*=}" ]] || missing+=",$pair"
+		rest=${rest#*$'\t'}
+	done
+	printf %s "${missing#,}"
 }

@@ -28,7 +28,7 @@ check_settings() {
 	done
 	[[ $PROJECT_ID ]] || PROJECT_ID=$(configured_project)
 	[[ $PROJECT_ID ]] || problem "PROJECT_ID is not set, and gcloud has no default: --project-id ID"
-	for name in FUNCTION TOPIC SCHEDULER_JOB SECRET REGION; do
+	for name in FUNCTION TOPIC SCHEDULER_JOB AUDIT_JOB SECRET REGION; do
 		[[ ${!name} =~ ^[A-Za-z][A-Za-z0-9_-]{0,254}$ ]] || problem "$name=${!name} is not a name: letters, digits and dashes"
 	done
 	[[ $FUNCTION =~ ^[a-z][a-z0-9-]{0,47}[a-z0-9]$ ]] || problem "FUNCTION=$FUNCTION: want 2 to 49 lower-case letters, digits and dashes (Cloud Run's limit for a service)"
@@ -40,12 +40,24 @@ check_settings() {
 	esac
 	if [[ $COMMAND == deploy ]]; then
 		check_tenant
+		check_token_file
 		check_function_settings
-		check_schedule
+		check_schedule SCHEDULE
+		check_audit_schedule
+		check_network
 	fi
+	if [[ $COMMAND == deploy ]]; then check_keys; fi
+	case $COMMAND in
+	deploy | monitor | feed) check_labels ;;
+	esac
 	check_feed_settings
 	if [[ $ALERT_EMAIL && ! $ALERT_EMAIL =~ ^[^[:space:]@,\"\\]+@[^[:space:]@,\"\\]+$ ]]; then problem "ALERT_EMAIL=$ALERT_EMAIL is not an e-mail address"; fi
 	if [[ $NOTIFICATION_CHANNEL && ! $NOTIFICATION_CHANNEL =~ ^projects/[^/\"\\]+/notificationChannels/[^/\"\\]+$ ]]; then problem "NOTIFICATION_CHANNEL=$NOTIFICATION_CHANNEL: want projects/P/notificationChannels/N"; fi
+	refuse_problems
+}
+
+# refuse_problems ends if there are any.
+refuse_problems() {
 	((${#PROBLEMS[@]})) || return 0
 	printf 'deploy.sh: nothing was done, because of %d problem(s):\n' "${#PROBLEMS[@]}" >&2
 	printf '  - %s\n' "${PROBLEMS[@]}" >&2
@@ -157,6 +169,41 @@ slashless() {
 	local text=$1
 	text=${text#"${text%%[!/]*}"}
 	printf %s "${text%"${text##*[!/]}"}"
+}
+
+# check_token_file judges the token in a file; what comes later, from standard input or a
+# person, is judged then.
+check_token_file() {
+	local token
+	[[ $NETSKOPE_API_TOKEN_FILE && $NETSKOPE_API_TOKEN_FILE != - ]] || return 0
+	if [[ ! -r $NETSKOPE_API_TOKEN_FILE || -d $NETSKOPE_API_TOKEN_FILE ]]; then
+		problem "NETSKOPE_API_TOKEN_FILE: the token file $NETSKOPE_API_TOKEN_FILE cannot be read"
+		return
+	fi
+	token=$(trim "$(tr -d '\0' <"$NETSKOPE_API_TOKEN_FILE")")
+	judge_token "$token"
+	[[ ! $REPLY ]] || problem "NETSKOPE_API_TOKEN_FILE: the token $REPLY"
+}
+
+# judge_token leaves in REPLY what the function would refuse in the token $1, or nothing.
+judge_token() {
+	local LC_ALL=C
+	REPLY=
+	if [[ ! $1 ]]; then
+		REPLY="is empty"
+	elif [[ $1 == *[![:graph:]]* ]]; then
+		REPLY="(not shown) has a blank, a line break or a non-ASCII character inside: copy it again, as one line"
+	elif [[ $1 == *[\"\'\`]* ]]; then
+		REPLY="(not shown) has quotes, which no token has: give the token alone"
+	elif [[ $1 == *[\$\{\}\<\>\(\)]* ]]; then
+		REPLY="(not shown) looks like a name to be replaced, not like a token: give the token itself"
+	elif [[ ${1,,} == bearer* || ${1,,} == netskope-api-token* ]]; then
+		REPLY="(not shown) begins like a header: give the token alone, without the header's name"
+	elif ((${#1} > 4096)); then
+		REPLY="(not shown) has ${#1} characters, which gateways refuse in a header: copy it again"
+	elif [[ $1 == *://* || $1 == *.goskope.com ]]; then
+		REPLY="(not shown) looks like an address: is it swapped with NETSKOPE_TENANT?"
+	fi
 }
 
 # check_tenant judges the tenant's address: the token goes there with every request.
@@ -276,12 +323,13 @@ duration_seconds() {
 	printf %s "$sign${rest%.000000000}"
 }
 
+# check_schedule judges the setting $1, and the time zone.
 check_schedule() {
-	local fields field i low=(0 0 1 1 0) high=(59 23 31 12 7) kind=(minute hour "day of the month" month "day of the week")
-	if [[ ! $TIME_ZONE =~ ^[A-Za-z0-9_+/-]+$ ]]; then problem "TIME_ZONE=$TIME_ZONE: want a name of the time zone database, as in Etc/UTC"; fi
-	read -ra fields <<<"$SCHEDULE"
+	local value=${!1} fields field i low=(0 0 1 1 0) high=(59 23 31 12 7) kind=(minute hour "day of the month" month "day of the week")
+	if [[ $1 == SCHEDULE && ! $TIME_ZONE =~ ^[A-Za-z0-9_+/-]+$ ]]; then problem "TIME_ZONE=$TIME_ZONE: want a name of the time zone database, as in Etc/UTC"; fi
+	read -ra fields <<<"$value"
 	if ((${#fields[@]} != 5)); then
-		problem "SCHEDULE=$SCHEDULE: want five fields (minute, hour, day of the month, month, day of the week), as in '0 * * * *'"
+		problem "$1=$value: want five fields (minute, hour, day of the month, month, day of the week), as in '0 * * * *'"
 		return
 	fi
 	for i in "${!fields[@]}"; do
@@ -289,8 +337,70 @@ check_schedule() {
 		if ((i == 3)); then field=$(sed -E 's/JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC/1/g' <<<"$field"); fi
 		if ((i == 4)); then field=$(sed -E 's/SUN|MON|TUE|WED|THU|FRI|SAT/1/g' <<<"$field"); fi
 		if ! is_cron_field "$field" "${low[i]}" "${high[i]}"; then
-			problem "SCHEDULE=$SCHEDULE: '${fields[i]}' is not a ${kind[i]} (${low[i]} to ${high[i]}, *, lists, ranges and steps)"
+			problem "$1=$value: '${fields[i]}' is not a ${kind[i]} (${low[i]} to ${high[i]}, *, lists, ranges and steps)"
 		fi
+	done
+}
+
+# check_audit_schedule wants an audit every day: one looks back 48 hours, and a day that none
+# looks at would be passed over in silence.
+check_audit_schedule() {
+	local minute hour rest
+	[[ $AUDIT_SCHEDULE && $AUDIT_SCHEDULE != off ]] || return 0
+	check_schedule AUDIT_SCHEDULE
+	read -r minute hour rest <<<"$AUDIT_SCHEDULE"
+	if [[ $rest =~ ^[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+[^[:space:]]+$ && ! $rest =~ ^\*[[:space:]]+\*[[:space:]]+\*$ ]]; then
+		problem "AUDIT_SCHEDULE=$AUDIT_SCHEDULE: want every day, as in '$minute $hour * * *': an audit looks back 48 hours, and what lies between two of them would not be looked at"
+	fi
+}
+
+check_network() {
+	local name='[a-z]([a-z0-9-]{0,61}[a-z0-9])?'
+	if [[ $NETWORK && ! $NETWORK =~ ^(projects/[A-Za-z0-9.:-]+/global/networks/)?$name$ ]]; then problem "NETWORK=$NETWORK: want the name of a VPC network, or projects/P/global/networks/N"; fi
+	if [[ $SUBNET && ! $SUBNET =~ ^(projects/[A-Za-z0-9.:-]+/regions/[a-z0-9-]+/subnetworks/)?$name$ ]]; then problem "SUBNET=$SUBNET: want the name of a subnet, or projects/P/regions/R/subnetworks/S"; fi
+	if [[ $SUBNET == projects/* && $SUBNET != */regions/"$REGION"/* ]]; then problem "SUBNET=$SUBNET is not in the function's region, $REGION"; fi
+	case $EGRESS in
+	all) ;;
+	private-ranges-only) [[ $NETWORK$SUBNET ]] || problem "EGRESS=$EGRESS says nothing without a --network or --subnet" ;;
+	*) problem "EGRESS=$EGRESS: want all, so that the tenant is called through the network, or private-ranges-only" ;;
+	esac
+}
+
+# check_keys wants a key in each place where something is to be encrypted.
+check_keys() {
+	local key place places
+	if [[ ! $SECRET_LOCATIONS =~ ^([a-z]+-[a-z]+[0-9]+(,[a-z]+-[a-z]+[0-9]+)*)?$ ]]; then
+		problem "SECRET_LOCATIONS=$SECRET_LOCATIONS: want regions, as in europe-west3,europe-west4"
+		return
+	fi
+	[[ $KMS_KEY ]] || return 0
+	for key in ${KMS_KEY//,/ }; do
+		if [[ ! $key =~ ^projects/[A-Za-z0-9.:-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$ ]]; then
+			problem "KMS_KEY=$key: want projects/P/locations/L/keyRings/R/cryptoKeys/K"
+			return
+		fi
+	done
+	key_in "$BUCKET_LOCATION" || problem "KMS_KEY: no key lies where the bucket does, in ${BUCKET_LOCATION,,}, and another cannot encrypt it; add one with a comma, or change --bucket-location"
+	places=$(secret_places)
+	for place in $places; do
+		key_in "$place" || problem "KMS_KEY: no key lies in $place, where the secret is to be kept, and another cannot encrypt it; add one with a comma, or change --secret-locations"
+	done
+	if [[ ! $places ]] && ! key_in global; then
+		problem "KMS_KEY: no key can encrypt the secret, which is kept in single regions: add one in a region, as in $REGION, with a comma"
+	fi
+}
+
+check_labels() {
+	local pair keys=' '
+	for pair in ${LABELS//,/ }; do
+		if [[ ! $pair =~ ^[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}$ ]]; then
+			problem "LABELS: $pair is not KEY=VALUE: want lower-case letters, digits, dashes and underscores, at most 63 of each"
+		elif [[ $pair == "$LABEL"* || $pair == config_hash=* ]]; then
+			problem "LABELS: ${pair%%=*} is deploy.sh's own; choose another key"
+		elif [[ $keys == *" ${pair%%=*} "* ]]; then
+			problem "LABELS: ${pair%%=*} is there twice"
+		fi
+		keys+="${pair%%=*} "
 	done
 }
 

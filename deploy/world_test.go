@@ -261,7 +261,8 @@ func (w *world) run(args ...string) result {
 		"PATH=" + path, "HOME=" + w.dir, "TMPDIR=" + w.dir, gcloudstub.Variable + "=" + w.address,
 		// The race detector would have every call of the stand-in sleep a second at its end.
 		"GORACE=atexit_sleep_ms=0",
-		"SETTLE_SECONDS=0", "POLL_SECONDS=0", "CHECK_SECONDS=0",
+		"SETTLE_SECONDS=0", "POLL_SECONDS=0", "RUN_SECONDS=0",
+		"TODAY=2026-11-23",
 	}, w.environment...)
 	c.Stdin = strings.NewReader(w.stdin)
 	var out, problems bytes.Buffer
@@ -346,15 +347,13 @@ func difference(want, got string) string {
 	return ""
 }
 
-func mkdir(path string) error { return os.Mkdir(path, 0o700) }
-
 // script runs text with bash in the source directory, and returns what it printed.
 func (w *world) script(text string) string {
 	w.t.Helper()
 	c := exec.Command(filepath.Join(toolbox, "bash"), "-euo", "pipefail", "-c", text)
 	c.Dir = w.source()
 	c.Env = []string{
-		"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, gcloudstub.Variable + "=" + w.address,
+		"PATH=" + w.bin + ":" + toolbox, "HOME=" + w.dir, "TMPDIR=" + w.dir, gcloudstub.Variable + "=" + w.address,
 		"GORACE=atexit_sleep_ms=0",
 	}
 	out, err := c.CombinedOutput()

@@ -1,63 +1,82 @@
 # note: gcloud is missing: install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install), or use Cloud Shell, which has it
 # shown is what an empty project needs
 #
+# nothing was run; what there is to do:
+#   45 to create: 13 APIs, 3 service accounts, 1 topic, 1 bucket, 1 secret,
+#      1 version of the secret, 8 roles, 1 function, 1 scheduler job,
+#      8 metrics, 1 notification channel, 5 alert policies, 1 dashboard
+#    0 to change
+#    0 unchanged
+#
+(
+set -e
+export CLOUDSDK_CORE_DISABLE_PROMPTS=1
+FILES=$(mktemp -d)
+trap 'rm -rf "$FILES"' EXIT
 
-# [1/16] enable the APIs
+# [1/18] enable the APIs
 gcloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com cloudfunctions.googleapis.com cloudresourcemanager.googleapis.com cloudscheduler.googleapis.com eventarc.googleapis.com iam.googleapis.com logging.googleapis.com monitoring.googleapis.com pubsub.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com --project=my-project
 
-# [2/16] see whether region and runtime are available
+# [2/18] see whether region and runtime are available
+#       go126 is supported until 2027-02, and can be deployed until 2027-08
 
-# [3/16] service accounts to run, trigger and build
+# [3/18] service accounts to run, trigger and build
 gcloud iam service-accounts create netskope-alerts-collector '--display-name=Netskope alerts: runs the function' '--description=netskope-alerts deployment netskope-alerts-collector: runs the function' --project=my-project
 gcloud iam service-accounts create netskope-alerts-trigger '--display-name=Netskope alerts: starts the function' '--description=netskope-alerts deployment netskope-alerts-collector: starts the function' --project=my-project
 gcloud iam service-accounts create netskope-alerts-build '--display-name=Netskope alerts: builds the function' '--description=netskope-alerts deployment netskope-alerts-collector: builds the function' --project=my-project
 
-# [4/16] Pub/Sub topic
+# [4/18] Pub/Sub topic
 gcloud pubsub topics create netskope-alerts-trigger --labels=netskope_alerts_deployment=netskope-alerts-collector,netskope_alerts_deployment_bucket=b06f9a423bc4ecc17cae --project=my-project
 
-# [5/16] bucket for the alerts
+# [5/18] access to the keys that encrypt bucket and secret
+#       none: Google's own keys encrypt; --kms-key changes that
+
+# [6/18] bucket for the alerts
 gcloud storage buckets create gs://my-alerts --location=us-central1 --uniform-bucket-level-access --public-access-prevention --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/lifecycle.json <<'END_OF_FILE'
+cat >"$FILES/lifecycle.json" <<'END_OF_FILE'
 {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 400, "matchesPrefix": ["it's \"a\" prefix, a=b $c/"]}}]}
 END_OF_FILE
-gcloud storage buckets update gs://my-alerts --lifecycle-file=/tmp/netskope-alerts-collector-files/lifecycle.json --project=my-project
+gcloud storage buckets update gs://my-alerts "--lifecycle-file=$FILES/lifecycle.json" --project=my-project
 gcloud storage buckets update gs://my-alerts --update-labels=netskope_alerts_deployment=netskope-alerts-collector,netskope_alerts_deployment_lifecycle=400 --project=my-project
 
-# [6/16] secret with the API token
+# [7/18] secret with the API token
 gcloud secrets create netskope-api-token --replication-policy=automatic --labels=netskope_alerts_deployment=netskope-alerts-collector --project=my-project
 tr -d '[:space:]' <HOME/token | gcloud secrets versions add netskope-api-token --data-file=- --project=my-project
 
-# [7/16] access of the function to bucket and secret
+# [8/18] access of the function to bucket and secret
 gcloud storage buckets add-iam-policy-binding gs://my-alerts --member=serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com --role=roles/storage.objectUser --project=my-project
 gcloud secrets add-iam-policy-binding netskope-api-token --member=serviceAccount:netskope-alerts-collector@my-project.iam.gserviceaccount.com --role=roles/secretmanager.secretAccessor --project=my-project
 
-# [8/16] access of the build
+# [9/18] access of the build
 gcloud projects add-iam-policy-binding my-project --member=serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com --role=roles/logging.logWriter --condition=None --project=my-project
 gcloud projects add-iam-policy-binding my-project --member=serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com --role=roles/artifactregistry.writer --condition=None --project=my-project
 gcloud projects add-iam-policy-binding my-project --member=serviceAccount:netskope-alerts-build@my-project.iam.gserviceaccount.com --role=roles/storage.objectViewer '--condition=expression=resource.name.startsWith("projects/_/buckets/gcf-v2-"),title=sources-of-functions' --project=my-project
 
-# [9/16] function (two to three minutes)
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/env.yaml <<'END_OF_FILE'
+# [10/18] function (two to three minutes)
+cat >"$FILES/env.yaml" <<'END_OF_FILE'
 GCS_BUCKET: "my-alerts"
 NETSKOPE_TENANT: "https://acme.goskope.com"
 NETSKOPE_API_TOKEN_FILE: "/secrets/netskope-api-token"
 GCS_PREFIX: "it's \"a\" prefix, a=b $c"
 END_OF_FILE
-gcloud functions deploy netskope-alerts-collector --gen2 --region=us-central1 --runtime=go126 --source=. --entry-point=CollectAlerts --trigger-topic=netskope-alerts-trigger --trigger-service-account=netskope-alerts-trigger@my-project.iam.gserviceaccount.com --run-service-account=netskope-alerts-collector@my-project.iam.gserviceaccount.com --build-service-account=projects/my-project/serviceAccounts/netskope-alerts-build@my-project.iam.gserviceaccount.com --set-secrets=/secrets:/netskope-api-token=netskope-api-token:latest --set-build-env-vars=GOFLAGS=-tags=disable_grpc_modules --timeout=540s --memory=256Mi --cpu=1 --concurrency=1 --max-instances=1 --ingress-settings=internal-only --no-allow-unauthenticated --retry --env-vars-file=/tmp/netskope-alerts-collector-files/env.yaml --update-labels=netskope_alerts_deployment=netskope-alerts-collector,config_hash=HASH --project=my-project
+gcloud functions deploy netskope-alerts-collector --gen2 --region=us-central1 --runtime=go126 --source=. --entry-point=CollectAlerts --trigger-topic=netskope-alerts-trigger --trigger-service-account=netskope-alerts-trigger@my-project.iam.gserviceaccount.com --run-service-account=netskope-alerts-collector@my-project.iam.gserviceaccount.com --build-service-account=projects/my-project/serviceAccounts/netskope-alerts-build@my-project.iam.gserviceaccount.com --set-secrets=/secrets:/netskope-api-token=netskope-api-token:latest --set-build-env-vars=GOFLAGS=-tags=disable_grpc_modules --timeout=540s --memory=256Mi --cpu=1 --concurrency=1 --max-instances=1 --ingress-settings=internal-only --no-allow-unauthenticated --retry "--env-vars-file=$FILES/env.yaml" --update-labels=netskope_alerts_deployment=netskope-alerts-collector,config_hash=HASH --project=my-project
 
-# [10/16] access of the trigger to the function
+# [11/18] access of the trigger to the function
 gcloud run services add-iam-policy-binding netskope-alerts-collector --region=us-central1 --member=serviceAccount:netskope-alerts-trigger@my-project.iam.gserviceaccount.com --role=roles/run.invoker --project=my-project
 # then, if it differs: gcloud pubsub subscriptions update (the one that Eventarc made for netskope-alerts-trigger) --ack-deadline=600
 
-# [11/16] schedule
+# [12/18] schedule
 gcloud scheduler jobs create pubsub netskope-alerts-collector-hourly --location=us-central1 '--schedule=0 * * * *' --time-zone=Etc/UTC --topic=projects/my-project/topics/netskope-alerts-trigger '--message-body={}' '--description=netskope-alerts deployment netskope-alerts-collector: collects Netskope alerts' --project=my-project
 
-# [12/16] access of the SecOps feed
+# [13/18] schedule of audits
+#       none: --audit-schedule '30 3 * * *' audits every night
+
+# [14/18] access of the SecOps feed
 gcloud storage buckets add-iam-policy-binding gs://my-alerts --member=serviceAccount:feed@p.iam.gserviceaccount.com --role=roles/storage.objectViewer --project=my-project
 gcloud storage buckets add-iam-policy-binding gs://my-alerts --member=serviceAccount:feed@p.iam.gserviceaccount.com --role=roles/storage.legacyBucketReader --project=my-project
 
-# [13/16] metrics from the log
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-alerts.json <<'END_OF_FILE'
+# [15/18] metrics from the log
+cat >"$FILES/metric-alerts.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-alerts",
   "description": "Alerts delivered, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -77,8 +96,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-alerts --config-from-file=/tmp/netskope-alerts-collector-files/metric-alerts.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-bytes.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-alerts "--config-from-file=$FILES/metric-alerts.json" --project=my-project
+cat >"$FILES/metric-bytes.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-bytes",
   "description": "Bytes of NDJSON delivered, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -98,8 +117,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-bytes --config-from-file=/tmp/netskope-alerts-collector-files/metric-bytes.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-duration.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-bytes "--config-from-file=$FILES/metric-bytes.json" --project=my-project
+cat >"$FILES/metric-duration.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-duration",
   "description": "Run time (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -135,8 +154,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-duration --config-from-file=/tmp/netskope-alerts-collector-files/metric-duration.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-failures.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-duration "--config-from-file=$FILES/metric-duration.json" --project=my-project
+cat >"$FILES/metric-failures.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-failures",
   "description": "Runs, audits and backfills that failed, were refused, or found a gap (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -148,8 +167,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-failures --config-from-file=/tmp/netskope-alerts-collector-files/metric-failures.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-lag.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-failures "--config-from-file=$FILES/metric-failures.json" --project=my-project
+cat >"$FILES/metric-lag.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-lag",
   "description": "Age of the newest moment that is completely collected, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -187,8 +206,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-lag --config-from-file=/tmp/netskope-alerts-collector-files/metric-lag.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-lateness.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-lag "--config-from-file=$FILES/metric-lag.json" --project=my-project
+cat >"$FILES/metric-lateness.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-lateness",
   "description": "Time from an alert to its storing by the tenant, 99 % of a run's alerts (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -226,8 +245,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-lateness --config-from-file=/tmp/netskope-alerts-collector-files/metric-lateness.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-quarantined.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-lateness "--config-from-file=$FILES/metric-lateness.json" --project=my-project
+cat >"$FILES/metric-quarantined.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-quarantined",
   "description": "Alerts kept out of the feed's folder, by run (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -247,8 +266,8 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-quarantined --config-from-file=/tmp/netskope-alerts-collector-files/metric-quarantined.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/metric-runs.json <<'END_OF_FILE'
+gcloud logging metrics create netskope-alerts-collector-quarantined "--config-from-file=$FILES/metric-quarantined.json" --project=my-project
+cat >"$FILES/metric-runs.json" <<'END_OF_FILE'
 {
   "name": "netskope-alerts-collector-runs",
   "description": "Runs that finished (netskope-alerts deployment netskope-alerts-collector, config HASH)",
@@ -260,14 +279,13 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud logging metrics create netskope-alerts-collector-runs --config-from-file=/tmp/netskope-alerts-collector-files/metric-runs.json --project=my-project
+gcloud logging metrics create netskope-alerts-collector-runs "--config-from-file=$FILES/metric-runs.json" --project=my-project
 
-# [14/16] who is told
-gcloud beta monitoring channels create --type=email '--display-name=netskope-alerts-collector: soc@example.com' --channel-labels=email_address=soc@example.com --user-labels=netskope_alerts_deployment=netskope-alerts-collector '--format=value(name)' --project=my-project
-# below, put the number that this printed in place of CHANNEL
+# [16/18] who is told
+CHANNEL=$(gcloud beta monitoring channels create --type=email '--display-name=netskope-alerts-collector: soc@example.com' --channel-labels=email_address=soc@example.com --user-labels=netskope_alerts_deployment=netskope-alerts-collector '--format=value(name)' --project=my-project)
 
-# [15/16] alert policies
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-lag.json <<'END_OF_FILE'
+# [17/18] alert policies
+cat >"$FILES/policy-lag.json" <<'END_OF_FILE'
 {
   "displayName": "netskope-alerts-collector: lag over 2 hours",
   "severity": "WARNING",
@@ -301,15 +319,16 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   "alertStrategy": {
     "autoClose": "86400s"
   },
-  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "notificationChannels": ["@CHANNEL@"],
   "userLabels": {
     "netskope_alerts_deployment": "netskope-alerts-collector",
     "config_hash": "HASH"
   }
 }
 END_OF_FILE
-gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-lag.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-no-run.json <<'END_OF_FILE'
+sed -i.bak "s|@CHANNEL@|$CHANNEL|" "$FILES/policy-lag.json"
+gcloud alpha monitoring policies create "--policy-from-file=$FILES/policy-lag.json" --project=my-project
+cat >"$FILES/policy-no-run.json" <<'END_OF_FILE'
 {
   "displayName": "netskope-alerts-collector: no run in 2 hours",
   "severity": "CRITICAL",
@@ -327,20 +346,21 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "For two hours, no run of `netskope-alerts-collector` has finished. Every run says so in the log, so either nothing started it or none came to its end.\n\nWhat to do:\n\n1. `./deploy.sh status` shows whether the schedule `netskope-alerts-collector-hourly` is enabled, when it fires next, and the last run. A paused job: `gcloud scheduler jobs resume netskope-alerts-collector-hourly --location=us-central1 --project=my-project`.\n2. `./deploy.sh check` starts a run and says where it gets stuck.\n3. Runs that fail have an alert of their own with the reason.\n4. If the schedule is wanted to be longer than two hours, take this policy out of `deploy/monitoring/policies` or widen its 2h."
+    "content": "For two hours, no run of `netskope-alerts-collector` has finished. Every run says so in the log, so either nothing started it or none came to its end.\n\nWhat to do:\n\n1. `./deploy.sh status` shows whether the schedule `netskope-alerts-collector-hourly` is enabled, when it fires next, and the last run. A paused job: `gcloud scheduler jobs resume netskope-alerts-collector-hourly --location=us-central1 --project=my-project`.\n2. `./deploy.sh run` starts a run and says where it gets stuck.\n3. Runs that fail have an alert of their own with the reason.\n4. If the schedule is wanted to be longer than two hours, take this policy out of `deploy/monitoring/policies` or widen its 2h."
   },
   "alertStrategy": {
     "autoClose": "86400s"
   },
-  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "notificationChannels": ["@CHANNEL@"],
   "userLabels": {
     "netskope_alerts_deployment": "netskope-alerts-collector",
     "config_hash": "HASH"
   }
 }
 END_OF_FILE
-gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-no-run.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-quarantine.json <<'END_OF_FILE'
+sed -i.bak "s|@CHANNEL@|$CHANNEL|" "$FILES/policy-no-run.json"
+gcloud alpha monitoring policies create "--policy-from-file=$FILES/policy-no-run.json" --project=my-project
+cat >"$FILES/policy-quarantine.json" <<'END_OF_FILE'
 {
   "displayName": "netskope-alerts-collector: quarantine not empty",
   "severity": "WARNING",
@@ -367,15 +387,16 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
     },
     "autoClose": "86400s"
   },
-  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "notificationChannels": ["@CHANNEL@"],
   "userLabels": {
     "netskope_alerts_deployment": "netskope-alerts-collector",
     "config_hash": "HASH"
   }
 }
 END_OF_FILE
-gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-quarantine.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-run-failed.json <<'END_OF_FILE'
+sed -i.bak "s|@CHANNEL@|$CHANNEL|" "$FILES/policy-quarantine.json"
+gcloud alpha monitoring policies create "--policy-from-file=$FILES/policy-quarantine.json" --project=my-project
+cat >"$FILES/policy-run-failed.json" <<'END_OF_FILE'
 {
   "displayName": "netskope-alerts-collector: run failed",
   "severity": "ERROR",
@@ -394,7 +415,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "A run, a backfill or an audit of `netskope-alerts-collector` could not do its work. Nothing is lost: what was delivered is in the ledger and stays, and what was not is delivered when Pub/Sub delivers the message again, or by the next run.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` makes the bucket and grants the access again.\n5. A state needs no mending: one that is lost, damaged, ahead or behind is rebuilt from the ledger by the next run, whose record is then a warning with `state_trouble`. Only where the ledger knows of no run either, a damaged state stops the runs: restore an earlier version of the object, or delete it to begin anew LOOKBACK_HOURS back. A state of another tenant or time field, or of a later version, is refused; the error says what to do.\n6. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the cells and what to do.\n7. Afterwards: `./deploy.sh check`."
+    "content": "A run, a backfill or an audit of `netskope-alerts-collector` could not do its work. Nothing is lost: what was delivered is in the ledger and stays, and what was not is delivered when Pub/Sub delivers the message again, or by the next run.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` makes the bucket and grants the access again.\n5. A state needs no mending: one that is lost, damaged, ahead or behind is rebuilt from the ledger by the next run, whose record is then a warning with `state_trouble`. Only where the ledger knows of no run either, a damaged state stops the runs: restore an earlier version of the object, or delete it to begin anew LOOKBACK_HOURS back. A state of another tenant or time field, or of a later version, is refused; the error says what to do.\n6. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the cells and what to do.\n7. Afterwards: `./deploy.sh run`."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -402,15 +423,16 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
     },
     "autoClose": "86400s"
   },
-  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "notificationChannels": ["@CHANNEL@"],
   "userLabels": {
     "netskope_alerts_deployment": "netskope-alerts-collector",
     "config_hash": "HASH"
   }
 }
 END_OF_FILE
-gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-run-failed.json --project=my-project
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/policy-token-refused.json <<'END_OF_FILE'
+sed -i.bak "s|@CHANNEL@|$CHANNEL|" "$FILES/policy-run-failed.json"
+gcloud alpha monitoring policies create "--policy-from-file=$FILES/policy-run-failed.json" --project=my-project
+cat >"$FILES/policy-token-refused.json" <<'END_OF_FILE'
 {
   "displayName": "netskope-alerts-collector: token refused",
   "severity": "CRITICAL",
@@ -429,7 +451,7 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "The tenant answers 401 or 403: the API token is expired, revoked, or has no permission for alerts. Nothing is collected until that is mended. Nothing is lost as long as the tenant keeps the alerts: the first run with a good token takes up where the last one ended.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. In Netskope, Settings > Administration > Administrators & Roles: extend the expiry of the service account's token or make a new one. Its role needs to view alerts (`/api/v2/events/data/alert`), and an IP allow list, if there is one, must let the function through.\n2. `./deploy.sh --token-file FILE` (with the other settings as before) puts a new token into the secret `netskope-api-token`. No new deployment is needed: the next run reads it.\n3. `./deploy.sh check`."
+    "content": "The tenant answers 401 or 403: the API token is expired, revoked, or has no permission for alerts. Nothing is collected until that is mended. Nothing is lost as long as the tenant keeps the alerts: the first run with a good token takes up where the last one ended.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. In Netskope, Settings > Administration > Administrators & Roles: extend the expiry of the service account's token or make a new one. Its role needs to view alerts (`/api/v2/events/data/alert`), and an IP allow list, if there is one, must let the function through.\n2. `./deploy.sh --token-file FILE` (with the other settings as before) puts a new token into the secret `netskope-api-token`. No new deployment is needed: the next run reads it.\n3. `./deploy.sh run`."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -437,17 +459,18 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
     },
     "autoClose": "86400s"
   },
-  "notificationChannels": ["projects/my-project/notificationChannels/CHANNEL"],
+  "notificationChannels": ["@CHANNEL@"],
   "userLabels": {
     "netskope_alerts_deployment": "netskope-alerts-collector",
     "config_hash": "HASH"
   }
 }
 END_OF_FILE
-gcloud alpha monitoring policies create --policy-from-file=/tmp/netskope-alerts-collector-files/policy-token-refused.json --project=my-project
+sed -i.bak "s|@CHANNEL@|$CHANNEL|" "$FILES/policy-token-refused.json"
+gcloud alpha monitoring policies create "--policy-from-file=$FILES/policy-token-refused.json" --project=my-project
 
-# [16/16] dashboard
-mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-collector-files/dashboard.json <<'END_OF_FILE'
+# [18/18] dashboard
+cat >"$FILES/dashboard.json" <<'END_OF_FILE'
 {
   "displayName": "netskope-alerts-collector: Netskope alerts",
   "labels": {
@@ -647,6 +670,5 @@ mkdir -p /tmp/netskope-alerts-collector-files && cat >/tmp/netskope-alerts-colle
   }
 }
 END_OF_FILE
-gcloud monitoring dashboards create --config-from-file=/tmp/netskope-alerts-collector-files/dashboard.json --project=my-project
-#
-# nothing was run
+gcloud monitoring dashboards create "--config-from-file=$FILES/dashboard.json" --project=my-project
+)

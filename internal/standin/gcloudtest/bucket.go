@@ -60,6 +60,9 @@ func createBucket(s *Server, c *call) (any, error) {
 	merge(fields, c.body)
 	fields["location"] = strings.ToUpper(text(fields, "location"))
 	fields["locationType"] = locationType(text(fields, "location"))
+	if err := s.checkBucketKey(fields); err != nil {
+		return nil, err
+	}
 	r, err := s.insert(buckets, name, fields)
 	if err != nil {
 		return nil, err
@@ -101,7 +104,12 @@ func updateBucket(s *Server, c *call) (any, error) {
 	if location, ok := c.body["location"].(string); ok && !strings.EqualFold(location, text(r.fields, "location")) {
 		return nil, refuse(http.StatusBadRequest, "invalid", "a bucket's location cannot be changed")
 	}
-	merge(r.fields, c.body)
+	fields := clone(r.fields)
+	merge(fields, c.body)
+	if err := s.checkBucketKey(fields); err != nil {
+		return nil, err
+	}
+	r.fields = fields
 	n, err := strconv.Atoi(generation)
 	if err != nil {
 		return nil, err
@@ -117,6 +125,9 @@ func deleteBucket(s *Server, c *call) (any, error) {
 	}
 	if len(s.names(objects, c.params["bucket"]+"/")) > 0 {
 		return nil, refuse(http.StatusConflict, "conflict", "the bucket you tried to delete is not empty")
+	}
+	for _, name := range s.names(notifications, c.params["bucket"]+"/") {
+		delete(s.stored[notifications], name)
 	}
 	delete(s.stored[buckets], c.params["bucket"])
 	return object{}, nil

@@ -11,9 +11,10 @@
 // calls a host without an override shows as a refused CONNECT instead of
 // leaving the machine. Written against gcloud 528.0.0.
 //
-// Modelled: Resource Manager (the project and its policy), Cloud Billing (is it
-// billed), Service Usage, Cloud Storage (buckets; objects only to list and
-// delete), IAM service accounts, Secret Manager, Pub/Sub, Cloud Functions v2
+// Modelled: Resource Manager (the project, its policy, what its organisation's
+// policies say), Cloud Billing (is it billed), Service Usage, Cloud Storage
+// (buckets with their keys and notifications; objects only to list and
+// delete), Cloud KMS (who may use a key), IAM service accounts, Secret Manager, Pub/Sub, Cloud Functions v2
 // with the Cloud Run service, the Eventarc trigger and the push subscription
 // behind a function, Cloud Scheduler, Cloud Logging (metrics, entries), Cloud
 // Monitoring (alert policies, dashboards, notification channels).
@@ -23,7 +24,8 @@
 // deployed if its topic, its accounts and its secrets are there and the
 // accounts hold the roles that the build and the start need. Not modelled:
 // the caller's own permissions (let [Server.Fail] answer 403), what the
-// conditions in policies mean (they are kept, and taken to hold), the delay with
+// conditions in policies mean (they are kept, and taken to hold), what an
+// organisation's policies forbid, what a notification leads to, the delay with
 // which Google Cloud makes changes known, quotas, and anything that takes time:
 // operations are done when they are answered.
 package gcloudtest

@@ -11,7 +11,7 @@ import (
 // overridden are the names of gcloud's properties api_endpoint_overrides/NAME,
 // which are also the first part of the services' hosts.
 var overridden = []string{
-	"artifactregistry", "cloudbilling", "cloudbuild", "cloudfunctions", "cloudresourcemanager",
+	"artifactregistry", "cloudbilling", "cloudbuild", "cloudfunctions", "cloudkms", "cloudresourcemanager",
 	"cloudscheduler", "eventarc", "iam", "iamcredentials", "logging", "monitoring", "pubsub", "run",
 	"secretmanager", "serviceusage",
 }

@@ -13,7 +13,8 @@ func listRuntimes(s *Server, _ *call) (any, error) {
 	}
 	all := []any{}
 	for _, name := range names {
-		all = append(all, object{"name": name, "displayName": name, "stage": "GA", "environment": "GEN_2"})
+		name, stage, _ := strings.Cut(name, " ")
+		all = append(all, object{"name": name, "displayName": name, "stage": or(stage, "GA"), "environment": "GEN_2"})
 	}
 	return object{"runtimes": all}, nil
 }

@@ -131,5 +131,8 @@ func (s *Server) known(member string) error {
 			return invalid("service account %s does not exist", email)
 		}
 	}
+	if sort == "serviceAccount" && strings.HasPrefix(email, "service-"+s.number()+"@") && !s.agents[email] {
+		return invalid("service account %s does not exist", email)
+	}
 	return nil
 }

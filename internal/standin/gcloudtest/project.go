@@ -23,6 +23,9 @@ func (s *Server) itself() *resource {
 		"projectId": s.project(), "projectNumber": s.number(), "name": s.project(),
 		"lifecycleState": "ACTIVE", "createTime": s.stamp(),
 	})
+	if s.OrgPolicies != nil {
+		r.fields["parent"] = object{"type": "organization", "id": "421234567890"}
+	}
 	r.roles = map[string][]string{"roles/owner": {"user:" + s.account()}}
 	return r
 }
@@ -33,6 +36,16 @@ func showProjectPolicy(s *Server, _ *call) (any, error) { return s.itself().poli
 func replaceProjectPolicy(s *Server, c *call) (any, error) {
 	wanted, _ := c.body["policy"].(object)
 	return s.setPolicy(s.itself(), wanted)
+}
+
+// describeOrgPolicy tells the policy in effect for one constraint: without one,
+// its default, which here allows everything.
+func describeOrgPolicy(s *Server, c *call) (any, error) {
+	constraint := text(c.body, "constraint")
+	if policy, ok := s.OrgPolicies[strings.TrimPrefix(constraint, "constraints/")]; ok {
+		return policy, nil
+	}
+	return object{"constraint": constraint}, nil
 }
 
 func billing(s *Server, _ *call) (any, error) {
@@ -50,6 +63,7 @@ var apis = map[string]bool{
 	"cloudbilling.googleapis.com":         false,
 	"cloudbuild.googleapis.com":           true,
 	"cloudfunctions.googleapis.com":       true,
+	"cloudkms.googleapis.com":             true,
 	"cloudresourcemanager.googleapis.com": false,
 	"cloudscheduler.googleapis.com":       true,
 	"chronicle.googleapis.com":            false,

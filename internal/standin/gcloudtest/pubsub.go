@@ -31,6 +31,19 @@ func createTopic(s *Server, c *call) (any, error) {
 	return r.fields, nil
 }
 
+func updateTopic(s *Server, c *call) (any, error) {
+	r, err := s.lookup(topics, c.name)
+	if err != nil {
+		return nil, err
+	}
+	wanted, _ := c.body["topic"].(object)
+	if err := checkLabels("pubsub", wanted); err != nil {
+		return nil, err
+	}
+	mask(r.fields, wanted, text(c.body, "updateMask"))
+	return r.fields, nil
+}
+
 // deleteTopic leaves the subscriptions, with "_deleted-topic_" as their topic,
 // as Pub/Sub documents it.
 func deleteTopic(s *Server, c *call) (any, error) {
@@ -58,6 +71,20 @@ func listTopicSubscriptions(s *Server, c *call) (any, error) {
 		}
 	}
 	return object{"subscriptions": all}, nil
+}
+
+func createSubscription(s *Server, c *call) (any, error) {
+	if _, err := s.lookup(topics, text(c.body, "topic")); err != nil {
+		return nil, err
+	}
+	fields := clone(object{"ackDeadlineSeconds": 10, "messageRetentionDuration": "604800s", "state": "ACTIVE"})
+	merge(fields, c.body)
+	fields["name"] = c.name
+	r, err := s.insert(subscriptions, c.name, fields)
+	if err != nil {
+		return nil, err
+	}
+	return r.fields, nil
 }
 
 func updateSubscription(s *Server, c *call) (any, error) {

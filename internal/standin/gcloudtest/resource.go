@@ -30,6 +30,8 @@ const (
 	alertPolicies kind = "alertPolicies"
 	dashboards    kind = "dashboards"
 	channels      kind = "notificationChannels"
+	keys          kind = "cryptoKeys"
+	notifications kind = "notificationConfigs"
 	projects      kind = "projects"
 	operations    kind = "operations"
 )

@@ -69,8 +69,9 @@ func resourceName(path string) string {
 
 // alwaysOn are the services that answer for a project in which nothing is
 // enabled: those that gcloud calls without the project as the consumer, Cloud
-// Storage, which needs no enabling, and the token endpoint.
+// Storage, which needs no enabling, Cloud KMS, which is enabled where the key
+// lies, and the token endpoint.
 var alwaysOn = map[string]bool{
 	"cloudresourcemanager": true, "cloudbilling": true, "serviceusage": true,
-	"storage": true, "oauth2": true,
+	"storage": true, "oauth2": true, "cloudkms": true,
 }

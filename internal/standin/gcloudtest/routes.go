@@ -4,6 +4,7 @@ const (
 	inProject  = "/v1/projects/{project}"
 	inRegion   = "/v1/projects/{project}/locations/{region}"
 	inRegionV2 = "/v2/projects/{project}/locations/{region}"
+	inKeyRing  = "/v1/projects/{owner}/locations/{place}/keyRings/{ring}"
 	logging    = "/v2/projects/{project}"
 	monitoring = "/v3/projects/{project}"
 	uploadPath = "/gcloudtest-uploads/"
@@ -16,6 +17,7 @@ func init() {
 	routes = append(routes, storageRoutes...)
 	routes = append(routes, accountRoutes...)
 	routes = append(routes, secretRoutes...)
+	routes = append(routes, keyRoutes...)
 	routes = append(routes, pubsubRoutes...)
 	routes = append(routes, functionRoutes...)
 	routes = append(routes, runRoutes...)
@@ -35,6 +37,8 @@ var projectRoutes = []route{
 	{"serviceusage", "POST", inProject + "/services/{service}:enable", enableOne},
 	{"serviceusage", "POST", inProject + "/services:batchEnable", enableMany},
 	{"serviceusage", "POST", inProject + "/services/{service}:disable", disableOne},
+	{"serviceusage", "POST", "/v1beta1/projects/{project}/services/{service}:generateServiceIdentity", makeAgent},
+	{"cloudresourcemanager", "POST", inProject + ":getEffectiveOrgPolicy", describeOrgPolicy},
 }
 
 var storageRoutes = []route{
@@ -45,6 +49,11 @@ var storageRoutes = []route{
 	{"storage", "DELETE", "/storage/v1/b/{bucket}", deleteBucket},
 	{"storage", "GET", "/storage/v1/b/{bucket}/iam", showBucketPolicy},
 	{"storage", "PUT", "/storage/v1/b/{bucket}/iam", replaceBucketPolicy},
+	{"storage", "GET", "/storage/v1/projects/{project}/serviceAccount", storageAgent},
+	{"storage", "GET", "/storage/v1/b/{bucket}/notificationConfigs", listNotifications},
+	{"storage", "POST", "/storage/v1/b/{bucket}/notificationConfigs", createNotification},
+	{"storage", "GET", "/storage/v1/b/{bucket}/notificationConfigs/{id}", describeNotification},
+	{"storage", "DELETE", "/storage/v1/b/{bucket}/notificationConfigs/{id}", deleteNotification},
 	{"storage", "GET", "/storage/v1/b/{bucket}/o", listObjects},
 	{"storage", "GET", "/storage/v1/b/{bucket}/o/{*}", describeObject},
 	{"storage", "DELETE", "/storage/v1/b/{bucket}/o/{*}", deleteObject},
@@ -81,10 +90,16 @@ var secretRoutes = []route{
 	{"secretmanager", "POST", inProject + "/secrets/{secret}/versions/{version}:destroy", setVersion("DESTROYED")},
 }
 
+var keyRoutes = []route{
+	{"cloudkms", "GET", inKeyRing + "/cryptoKeys/{key}:getIamPolicy", showPolicy(keys)},
+	{"cloudkms", "POST", inKeyRing + "/cryptoKeys/{key}:setIamPolicy", replacePolicy(keys)},
+}
+
 var pubsubRoutes = []route{
 	{"pubsub", "GET", inProject + "/topics", enumerate(topics, "topics")},
 	{"pubsub", "PUT", inProject + "/topics/{topic}", createTopic},
 	{"pubsub", "GET", inProject + "/topics/{topic}", fetch(topics)},
+	{"pubsub", "PATCH", inProject + "/topics/{topic}", updateTopic},
 	{"pubsub", "DELETE", inProject + "/topics/{topic}", deleteTopic},
 	{"pubsub", "POST", inProject + "/topics/{topic}:publish", publish},
 	{"pubsub", "GET", inProject + "/topics/{topic}/subscriptions", listTopicSubscriptions},
@@ -92,6 +107,9 @@ var pubsubRoutes = []route{
 	{"pubsub", "POST", inProject + "/topics/{topic}:setIamPolicy", replacePolicy(topics)},
 	{"pubsub", "GET", inProject + "/subscriptions", enumerate(subscriptions, "subscriptions")},
 	{"pubsub", "GET", inProject + "/subscriptions/{subscription}", fetch(subscriptions)},
+	{"pubsub", "PUT", inProject + "/subscriptions/{subscription}", createSubscription},
+	{"pubsub", "GET", inProject + "/subscriptions/{subscription}:getIamPolicy", showPolicy(subscriptions)},
+	{"pubsub", "POST", inProject + "/subscriptions/{subscription}:setIamPolicy", replacePolicy(subscriptions)},
 	{"pubsub", "PATCH", inProject + "/subscriptions/{subscription}", updateSubscription},
 	{"pubsub", "DELETE", inProject + "/subscriptions/{subscription}", remove(subscriptions)},
 }

@@ -31,6 +31,9 @@ func createSecret(s *Server, c *call) (any, error) {
 	if dig(c.body, "replication") == nil {
 		return nil, invalid("field [replication] is required")
 	}
+	if err := s.checkSecretKeys(c.body); err != nil {
+		return nil, err
+	}
 	fields := clone(c.body)
 	fields["name"] = "projects/" + s.number() + "/secrets/" + c.first("secretId")
 	fields["createTime"], fields["etag"] = s.stamp(), `"`+strconv.Itoa(s.next())+`"`

@@ -34,6 +34,11 @@ type Server struct {
 	// service that needs one and creating a bucket are then refused.
 	Unbilled bool
 
+	// OrgPolicies are the policies in effect of the project's organisation, as the
+	// Resource Manager answers them, by constraint without "constraints/". They
+	// are only told, not kept to. Nil means a project without an organisation.
+	OrgPolicies map[string]map[string]any
+
 	// Taken are names of buckets that exist in somebody else's project.
 	Taken []string
 
@@ -41,8 +46,9 @@ type Server struct {
 	// us-central1 and europe-west1.
 	Regions []string
 
-	// Runtimes are the runtimes offered for functions, in every region. Nil
-	// means go125 and go126.
+	// Runtimes are the runtimes offered for functions, in every region; one that
+	// is not GA has its stage behind it, as in "go124 DEPRECATED". Nil means go125
+	// and go126.
 	Runtimes []string
 
 	// Now tells the time. Nil means [time.Now].
@@ -65,6 +71,7 @@ type Server struct {
 	mu       sync.Mutex
 	stored   map[kind]map[string]*resource
 	serial   int
+	agents   map[string]bool // accounts of Google's services, by address
 	uploads  map[string][]byte
 	messages []Message
 	entries  []Entry

@@ -1,10 +1,7 @@
 package gcloudstub
 
 import (
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"time"
 )
 
 // command is what the stand-in knows of one: how it is done, and what it may be told.
@@ -27,6 +24,10 @@ func init() {
 		"billing projects describe": {do: billing, names: 1, global: true},
 		"services list":             {do: enabled, flags: "--enabled"},
 		"services enable":           {do: enable, names: -1, mutating: true},
+		"version":                   {do: version, global: true},
+
+		"beta services identity create":          {do: createIdentity, flags: "--service", mutating: true},
+		"resource-manager org-policies describe": {do: orgPolicy, flags: "--effective", names: 1},
 
 		"iam service-accounts describe": {do: accounts.describe, names: 1},
 		"iam service-accounts create": {do: createAccount, flags: "--display-name --description",
@@ -35,22 +36,34 @@ func init() {
 
 		"storage buckets describe": {do: buckets.describe, flags: "--raw", names: 1},
 		"storage buckets create": {do: createBucket, names: 1, mutating: true,
-			flags: "--location --uniform-bucket-level-access --public-access-prevention"},
+			flags: "--location --uniform-bucket-level-access --public-access-prevention --default-encryption-key"},
 		"storage buckets update": {do: updateBucket, names: 1, mutating: true,
-			flags: "--update-labels --lifecycle-file --uniform-bucket-level-access --public-access-prevention"},
-		"storage rm": {do: emptyAndDelete, flags: "--recursive", names: 1, mutating: true},
+			flags: "--update-labels --lifecycle-file --uniform-bucket-level-access --public-access-prevention " +
+				"--default-encryption-key"},
+		"storage buckets notifications list": {do: listNotifications, names: 1},
+		"storage buckets notifications create": {do: createNotification, names: 1, mutating: true,
+			flags: "--topic --event-types --object-prefix --payload-format --skip-topic-setup"},
+		"storage buckets notifications delete": {do: deleteNotification, names: 1, mutating: true},
+		"storage service-agent":                {do: storageAgent, mutating: true},
+		"storage rm":                           {do: emptyAndDelete, flags: "--recursive", names: 1, mutating: true},
 
-		"secrets describe":        {do: secrets.describe, names: 1},
-		"secrets create":          {do: createSecret, flags: "--replication-policy --labels", names: 1, mutating: true},
+		"secrets describe": {do: secrets.describe, names: 1},
+		"secrets create": {do: createSecret, names: 1, mutating: true,
+			flags: "--replication-policy --locations --replication-policy-file --labels"},
+		"secrets update":          {do: secrets.relabel, flags: "--update-labels", names: 1, mutating: true},
 		"secrets delete":          {do: secrets.delete, names: 1, mutating: true},
 		"secrets versions add":    {do: addVersion, flags: "--data-file", names: 1, mutating: true},
 		"secrets versions access": {do: accessVersion, flags: "--secret", names: 1},
 
-		"pubsub topics describe":      {do: topics.describe, names: 1},
-		"pubsub topics create":        {do: createTopic, flags: "--labels", names: 1, mutating: true},
-		"pubsub topics delete":        {do: topics.delete, names: 1, mutating: true},
-		"pubsub topics publish":       {do: publish, flags: "--message", names: 1, mutating: true},
-		"pubsub subscriptions list":   {do: subscriptions.list},
+		"pubsub topics describe":        {do: topics.describe, names: 1},
+		"pubsub topics create":          {do: createTopic, flags: "--labels", names: 1, mutating: true},
+		"pubsub topics update":          {do: topics.relabel, flags: "--update-labels", names: 1, mutating: true},
+		"pubsub topics delete":          {do: topics.delete, names: 1, mutating: true},
+		"pubsub topics publish":         {do: publish, flags: "--message", names: 1, mutating: true},
+		"pubsub subscriptions list":     {do: subscriptions.list},
+		"pubsub subscriptions describe": {do: subscriptions.describe, names: 1},
+		"pubsub subscriptions create": {do: createSubscription, names: 1, mutating: true,
+			flags: "--topic --ack-deadline --message-retention-duration --expiration-period --labels"},
 		"pubsub subscriptions update": {do: updateDeadline, flags: "--ack-deadline", names: 1, mutating: true},
 		"pubsub subscriptions delete": {do: subscriptions.delete, names: 1, mutating: true},
 
@@ -83,10 +96,12 @@ func init() {
 		"beta monitoring channels list": {do: channels.list},
 		"beta monitoring channels create": {do: createChannel, mutating: true,
 			flags: "--type --display-name --channel-labels --user-labels"},
+		"beta monitoring channels update": {do: channels.relabel, flags: "--update-user-labels", names: 1, mutating: true},
 		"beta monitoring channels delete": {do: deleteChannel, flags: "--force", names: 1, mutating: true},
 	}
 	for group, c := range map[string]collection{
 		"projects": projects, "secrets": secrets, "storage buckets": buckets, "run services": services,
+		"kms keys": keys, "pubsub topics": topics, "pubsub subscriptions": subscriptions,
 	} {
 		const flags = "--region --member --role --condition"
 		commands[group+" get-iam-policy"] = command{do: c.policy, flags: "--region", names: 1}
@@ -124,212 +139,23 @@ func createAccount(i *invocation) (any, error) {
 	}})
 }
 
-func createBucket(i *invocation) (any, error) {
-	body, err := i.bucket()
-	if err != nil {
-		return nil, err
-	}
-	body["name"], body["location"] = buckets.one(i)[len(buckets.all(i))+1:], i.flag("--location")
-	return i.ask("POST", buckets.all(i)+"?project="+i.flag("--project"), body)
+func createIdentity(i *invocation) (any, error) {
+	return i.ask("POST", fmt.Sprintf("serviceusage.googleapis.com/v1beta1/projects/%s/services/%s:generateServiceIdentity",
+		i.flag("--project"), i.flag("--service")), object{})
 }
 
-func updateBucket(i *invocation) (any, error) {
-	body, err := i.bucket()
-	if err != nil {
-		return nil, err
-	}
-	return i.ask("PATCH", buckets.one(i), body)
+func orgPolicy(i *invocation) (any, error) {
+	return i.ask("POST", projects.all(i)+"/"+i.flag("--project")+":getEffectiveOrgPolicy",
+		object{"constraint": "constraints/" + i.args[0]})
 }
 
-// bucket is what the flags say of one.
-func (i *invocation) bucket() (object, error) {
-	body, iam := object{}, object{}
-	if _, ok := i.flags["--uniform-bucket-level-access"]; ok {
-		iam["uniformBucketLevelAccess"] = object{"enabled": true}
-	}
-	if _, ok := i.flags["--public-access-prevention"]; ok {
-		iam["publicAccessPrevention"] = "enforced"
-	}
-	if len(iam) > 0 {
-		body["iamConfiguration"] = iam
-	}
-	if labels := pairs(i.flag("--update-labels")); len(labels) > 0 {
-		body["labels"] = labels
-	}
-	if i.flag("--lifecycle-file") == "" {
-		return body, nil
-	}
-	lifecycle, err := i.file("--lifecycle-file")
-	body["lifecycle"] = lifecycle
-	return body, err
+func version(i *invocation) (any, error) {
+	return object{"Google Cloud SDK": or(i.stub.Version, "558.0.0")}, nil
 }
 
-func emptyAndDelete(i *invocation) (any, error) {
-	held, err := i.ask("GET", buckets.one(i)+"/o", nil)
-	if err != nil {
-		return nil, err
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
 	}
-	for _, o := range objects(held["items"]) {
-		if _, err := i.ask("DELETE", fmt.Sprintf("%s/o/%s", buckets.one(i), o["name"]), nil); err != nil {
-			return nil, err
-		}
-	}
-	return buckets.delete(i)
-}
-
-func createSecret(i *invocation) (any, error) {
-	if i.flag("--replication-policy") != "automatic" {
-		return nil, errors.New("only automatic replication is modelled")
-	}
-	return i.ask("POST", secrets.all(i)+"?secretId="+i.args[0], object{
-		"replication": object{"automatic": object{}}, "labels": pairs(i.flag("--labels")),
-	})
-}
-
-func addVersion(i *invocation) (any, error) {
-	if i.flag("--data-file") != "-" {
-		return nil, errors.New("only standard input is modelled")
-	}
-	data := base64.StdEncoding.EncodeToString([]byte(i.call.Stdin))
-	return i.ask("POST", secrets.one(i)+":addVersion", object{"payload": object{"data": data}})
-}
-
-func accessVersion(i *invocation) (any, error) {
-	version := i.args[0]
-	i.args[0] = i.flag("--secret")
-	o, err := i.ask("GET", secrets.one(i)+"/versions/"+version+":access", nil)
-	if err != nil {
-		return nil, err
-	}
-	payload, _ := o["payload"].(object)
-	content, err := base64.StdEncoding.DecodeString(fmt.Sprint(payload["data"]))
-	return string(content), err
-}
-
-func createTopic(i *invocation) (any, error) {
-	return i.ask("PUT", topics.one(i), object{"labels": pairs(i.flag("--labels"))})
-}
-
-func publish(i *invocation) (any, error) {
-	data := base64.StdEncoding.EncodeToString([]byte(i.flag("--message")))
-	return i.ask("POST", topics.one(i)+":publish", object{"messages": []object{{"data": data}}})
-}
-
-func updateDeadline(i *invocation) (any, error) {
-	var seconds int
-	if _, err := fmt.Sscan(i.flag("--ack-deadline"), &seconds); err != nil {
-		return nil, err
-	}
-	return i.ask("PATCH", subscriptions.one(i), object{
-		"subscription": object{"ackDeadlineSeconds": seconds}, "updateMask": "ackDeadlineSeconds",
-	})
-}
-
-const jobFlags = "--location --schedule --time-zone --topic --message-body --description"
-
-func (i *invocation) job() object {
-	return object{
-		"name": jobs.full(i), "schedule": i.flag("--schedule"), "timeZone": i.flag("--time-zone"),
-		"description": i.flag("--description"), "pubsubTarget": object{
-			"topicName": i.flag("--topic"), "data": base64.StdEncoding.EncodeToString([]byte(i.flag("--message-body"))),
-		},
-	}
-}
-
-func createJob(i *invocation) (any, error) { return i.ask("POST", jobs.all(i), i.job()) }
-
-func updateJob(i *invocation) (any, error) { return i.ask("PATCH", jobs.one(i), i.job()) }
-
-// readLog asks as gcloud does: the newest first, and none that is older than --freshness.
-func readLog(i *invocation) (any, error) {
-	limit := 0
-	if _, err := fmt.Sscan(i.flag("--limit"), &limit); err != nil {
-		return nil, err
-	}
-	now := time.Now
-	if i.stub.API.Now != nil {
-		now = i.stub.API.Now
-	}
-	var age time.Duration
-	switch i.flag("--freshness") {
-	case "1h":
-		age = time.Hour
-	case "7d":
-		age = 7 * 24 * time.Hour
-	default:
-		return nil, fmt.Errorf("--freshness=%s is not modelled", i.flag("--freshness"))
-	}
-	o, err := i.ask("POST", "logging.googleapis.com/v2/entries:list", object{
-		"resourceNames": []string{"projects/" + i.flag("--project")}, "orderBy": "timestamp desc", "pageSize": limit,
-		"filter": fmt.Sprintf("timestamp>=%q AND (%s)", now().Add(-age).UTC().Format(time.RFC3339), i.args[0]),
-	})
-	return objects(o["entries"]), err
-}
-
-func createMetric(i *invocation) (any, error) {
-	body, err := i.file("--config-from-file")
-	if err != nil {
-		return nil, err
-	}
-	body["name"] = i.args[0]
-	return i.ask("POST", metrics.all(i), body)
-}
-
-// updateMetric looks first, because the API makes a metric that is missing.
-func updateMetric(i *invocation) (any, error) {
-	if _, err := metrics.describe(i); err != nil {
-		return nil, err
-	}
-	body, err := i.file("--config-from-file")
-	if err != nil {
-		return nil, err
-	}
-	return i.ask("PUT", metrics.one(i), body)
-}
-
-// create makes the policy or dashboard that a file describes.
-func (c collection) create(i *invocation) (any, error) {
-	body, err := i.described()
-	if err != nil {
-		return nil, err
-	}
-	return i.ask("POST", c.all(i), body)
-}
-
-// update replaces the policy or dashboard.
-func (c collection) update(i *invocation) (any, error) {
-	old, err := i.ask("GET", c.one(i), nil)
-	if err != nil {
-		return nil, err
-	}
-	body, err := i.described()
-	if err != nil {
-		return nil, err
-	}
-	if etag, ok := old["etag"]; ok {
-		body["etag"] = etag
-	}
-	return i.ask("PATCH", c.one(i), body)
-}
-
-func (i *invocation) described() (object, error) {
-	if i.flag("--policy-from-file") != "" {
-		return i.file("--policy-from-file")
-	}
-	return i.file("--config-from-file")
-}
-
-func createChannel(i *invocation) (any, error) {
-	return i.ask("POST", channels.all(i), object{
-		"type": i.flag("--type"), "displayName": i.flag("--display-name"),
-		"labels": pairs(i.flag("--channel-labels")), "userLabels": pairs(i.flag("--user-labels")),
-	})
-}
-
-func deleteChannel(i *invocation) (any, error) {
-	query := ""
-	if _, ok := i.flags["--force"]; ok {
-		query = "?force=true"
-	}
-	return i.ask("DELETE", channels.one(i)+query, nil)
+	return value
 }

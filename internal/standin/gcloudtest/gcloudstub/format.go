@@ -3,12 +3,12 @@ package gcloudstub
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
 var (
 	valueFormat = regexp.MustCompile(`^value(?:\[separator='(.*)'\])?\((.*)\)$`)
-	element     = regexp.MustCompile(`^(.+)\[(\d+)\]$`)
 )
 
 // format prints what a command answers as gcloud's --format=value(...) does: the keys
@@ -71,22 +71,38 @@ func flat(policies []object) []object {
 	return rows
 }
 
+// text is what stands in a row under a key, as in "a.b", "list[0]" or "list[].c".
 func text(row object, key string) string {
 	var v any = row
 	for part := range strings.SplitSeq(key, ".") {
-		index := -1
-		if m := element.FindStringSubmatch(part); m != nil {
-			part, index = m[1], int(m[2][0]-'0')
+		part, index, indexed := strings.Cut(part, "[")
+		part = strings.Trim(part, `"'`)
+		if all, ok := v.([]any); ok {
+			inner := []any{}
+			for _, one := range all {
+				if members, ok := one.(object); ok && members[part] != nil {
+					inner = append(inner, members[part])
+				}
+			}
+			v = inner
+			continue
 		}
 		members, ok := v.(object)
 		if !ok {
 			return ""
 		}
 		v = members[part]
-		if list, ok := v.([]any); ok && index >= 0 && index < len(list) {
-			v = list[index]
+		if n, err := strconv.Atoi(strings.TrimSuffix(index, "]")); indexed && err == nil {
+			if list, ok := v.([]any); ok && n < len(list) {
+				v = list[n]
+			}
 		}
 	}
+	return display(v)
+}
+
+// display prints a value; the parts of a list with semicolons between them.
+func display(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -95,6 +111,12 @@ func text(row object, key string) string {
 			return "True"
 		}
 		return "False"
+	case []any:
+		parts := []string{}
+		for _, one := range v {
+			parts = append(parts, display(one))
+		}
+		return strings.Join(parts, ";")
 	default:
 		return fmt.Sprint(v)
 	}

@@ -15,7 +15,7 @@ import (
 const deployFlags = "--gen2 --region --runtime --source --entry-point --trigger-topic --trigger-service-account " +
 	"--run-service-account --build-service-account --set-secrets --set-build-env-vars --timeout --memory --cpu " +
 	"--concurrency --max-instances --ingress-settings --no-allow-unauthenticated --retry " +
-	"--env-vars-file --update-labels"
+	"--env-vars-file --update-labels --network --subnet --direct-vpc-egress"
 
 // deployFunction makes the function, or changes of an existing one what the flags name.
 func deployFunction(i *invocation) (any, error) {
@@ -88,7 +88,7 @@ func (i *invocation) function() (object, error) {
 		retry = "RETRY_POLICY_RETRY"
 	}
 	ingress := map[string]string{"internal-only": "ALLOW_INTERNAL_ONLY", "": "ALLOW_ALL"}
-	return object{
+	o := object{
 		"name": functions.full(i), "environment": "GEN_2", "labels": pairs(i.flag("--update-labels")),
 		"buildConfig": object{
 			"runtime": i.flag("--runtime"), "entryPoint": i.flag("--entry-point"), "source": source,
@@ -110,7 +110,17 @@ func (i *invocation) function() (object, error) {
 			"pubsubTopic":         fmt.Sprintf("projects/%s/topics/%s", i.flag("--project"), i.flag("--trigger-topic")),
 			"serviceAccountEmail": i.flag("--trigger-service-account"), "retryPolicy": retry,
 		},
-	}, nil
+	}
+	if egress := i.flag("--direct-vpc-egress"); egress != "" {
+		config := o["serviceConfig"].(object)
+		config["directVpcEgress"] = map[string]string{
+			"all": "VPC_EGRESS_ALL_TRAFFIC", "private-ranges-only": "VPC_EGRESS_PRIVATE_RANGES_ONLY",
+		}[egress]
+		config["directVpcNetworkInterface"] = []object{
+			{"network": i.flag("--network"), "subnetwork": i.flag("--subnet")},
+		}
+	}
+	return o, nil
 }
 
 // upload sends an archive that only says that there was a source.

@@ -105,6 +105,7 @@ var (
 	channels      = collection{api: "monitoring.googleapis.com/v3", path: "notificationChannels"}
 	dashboards    = collection{api: "monitoring.googleapis.com/v1", path: "dashboards"}
 	buckets       = collection{api: "storage.googleapis.com/storage/v1", path: "b"}
+	keys          = collection{api: "cloudkms.googleapis.com/v1", path: "cryptoKeys"}
 	projects      = collection{api: "cloudresourcemanager.googleapis.com/v1", path: "projects"}
 	apis          = collection{api: "serviceusage.googleapis.com/v1", path: "services"}
 )

@@ -30,6 +30,10 @@ type Stub struct {
 	// LoggedOut is true if nobody is logged in.
 	LoggedOut bool
 
+	// Version is that of the Google Cloud SDK. Empty means "558.0.0", the first
+	// whose functions have Direct VPC egress.
+	Version string
+
 	// Refuse makes commands fail with an error, before they do anything. Nil means that
 	// none does.
 	Refuse func(args []string) error

@@ -29,8 +29,8 @@ print_record() {
 	done
 }
 
-check_command() {
-	local id record message waited=0 limit=${CHECK_SECONDS:-660} began=$SECONDS
+run_command() {
+	local id record message waited=0 limit=${RUN_SECONDS:-660} began=$SECONDS
 	if [[ $DRY_RUN ]]; then
 		print_command gcloud pubsub topics publish "$TOPIC" '--message={}' "--project=$PROJECT_ID"
 		print_command gcloud logging read "$(log_filter "$OUTCOMES")" --limit=1 --freshness=1h "--project=$PROJECT_ID"
@@ -79,13 +79,24 @@ no_record() {
 
 show() { say "$(printf '  %-12s %s' "$1" "$2")"; }
 
+# show_job shows the job $2 as $1, or $3 if there is none.
+show_job() {
+	if lookup scheduler jobs describe "$2" "--location=$REGION" '--format=value(state,schedule,timeZone,scheduleTime)'; then
+		show "$1" "$(awk -F '\t' '{ print $1 ", " $2 " (" $3 "), next " $4 }' <<<"$REPLY")"
+	else
+		show "$1" "$3"
+	fi
+}
+
 # status shows what exists; it changes nothing and needs no bucket to be named.
 status_command() {
 	name_accounts
 	[[ $CAN_READ ]] || return 0
 	say "$FUNCTION in $PROJECT_ID, $REGION"
-	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(state,updateTime,labels.$LABEL)"; then
-		show function "$(tr '\t' ' ' <<<"$REPLY")"
+	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(state,updateTime,labels.$LABEL,buildConfig.runtime)"; then
+		show function "$(cut -f 1-3 <<<"$REPLY" | tr '\t' ' ')"
+		runtime_age "$(cut -f 4 <<<"$REPLY")" '' || REPLY="$REPLY; deploy with a newer --runtime"
+		show runtime "$REPLY"
 	else
 		show function "does not exist"
 	fi
@@ -95,11 +106,9 @@ status_command() {
 		find_bucket
 		if [[ $BUCKET_FOUND ]]; then show bucket "gs://$GCS_BUCKET"; else show bucket "does not exist"; fi
 	fi
-	if lookup scheduler jobs describe "$SCHEDULER_JOB" "--location=$REGION" '--format=value(state,schedule,timeZone,scheduleTime)'; then
-		show schedule "$(awk -F '\t' '{ print $1 ", " $2 " (" $3 "), next " $4 }' <<<"$REPLY")"
-	else
-		show schedule "does not exist"
-	fi
+	show_job schedule "$SCHEDULER_JOB" "does not exist"
+	show_job audits "$AUDIT_JOB" "none; --audit-schedule '30 3 * * *' makes them"
+	if lookup pubsub subscriptions describe "$FEED_TOPIC" '--format=value(name)'; then show "feed events" "$FEED_TOPIC"; fi
 	if lookup logging read "$(log_filter "$OUTCOMES")" --limit=1 --freshness=7d "$(record_format)" && [[ $REPLY ]]; then
 		say "last run"
 		print_record "$REPLY"
