@@ -87,6 +87,8 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 	}
 	s, err := c.readState(ctx, c.StateKey, 0)
 	switch {
+	case c.Tenant == "" && (errors.Is(err, gcs.ErrNotExist) || err == nil && s.original):
+		return Move{}, errors.New("move state: there is none yet that says whose alerts are collected: set NETSKOPE_TENANT")
 	case errors.Is(err, gcs.ErrNotExist):
 		return Move{To: to}, nil
 	case err != nil:
