@@ -23,6 +23,7 @@ func (*Serve) Help() string {
 	return `Serves the function "CollectAlerts" through the functions framework, ` +
 		"with the configuration from the environment. " +
 		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
+		cli.Ends{Well: "ended by Ctrl-C or SIGTERM"}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts serve"
