@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/audit"
-	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/message"
-	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
@@ -31,18 +29,22 @@ func (c *Collector) Audit(ctx context.Context, o audit.Options, each func(audit.
 // resumeAudit audits from where the summary has come, or from its start.
 func (c *Collector) resumeAudit(ctx context.Context, o audit.Options, s *audit.Summary, each func(audit.Result)) error {
 	began := time.Now()
+	if c.Pace == nil { // a hole that is filled is asked for at the same pace
+		paced := *c
+		c, paced.Pace = &paced, c.NewPace()
+	}
 	l := c.Ledger()
 	state, _, err := c.currentState(ctx, l, began) // where it is lost or damaged, the ledger's
 	if err != nil {
 		return err
 	}
-	f := fetcher{netskope.New(c.Netskope(), c.HTTP, nil), c.TimeField, c.Lag}
+	f := c.fetcher(nil)
 	a := audit.Auditor{Ledger: l, Bucket: c.Bucket, Folders: c.Folders(), Options: o, Through: state.Through,
 		Page: c.PageSize, States: []string{c.StateKey, layout.OriginalStateKey(c.Prefix)}, TimeField: c.TimeField,
-		Fetch: func(ctx context.Context, cut cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
-			seen, _, err := f.fetch(ctx, cut, keep)
+		Fetch: func(ctx context.Context, s Span, all func() bool, keep ledger.Keep) (ledger.Fetched, error) {
+			seen, _, err := f.fetch(ctx, s, all, keep)
 			return seen, err
-		}, Fill: c.fill}
+		}, Fill: c.fill, InFlight: c.InFlight}
 	err = a.Run(ctx, s, each)
 	s.Took += time.Since(began)
 	s.Requests += f.client.Counts().Requests

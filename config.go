@@ -36,6 +36,7 @@ type Config struct {
 	MaxRecords        int     // MAX_RECORDS: alerts after which no new cell is begun; 0 is no cap
 	PageSize          int     // PAGE_SIZE: alerts asked for per request
 	RequestsPerSecond float64 // REQUESTS_PER_SECOND to the tenant; 0 is unpaced
+	InFlight          int     // IN_FLIGHT: cells worked on, and requests waited for, at the same time
 
 	Lookback time.Duration // LOOKBACK_HOURS: how far back the very first run begins
 	Lag      time.Duration // LAG: how old an alert's time must be before it is asked for
@@ -84,6 +85,8 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	c.Lag = lag(v)
 	c.Budget = v.Duration("BUDGET", 8*time.Minute, time.Second, time.Hour)
 	c.RequestsPerSecond = v.Number("REQUESTS_PER_SECOND", 4, 0, 1000)
+	c.InFlight = v.Integer("IN_FLIGHT", 12, 1, netskope.MostInFlight,
+		"cells at the same time; more do not fit into the function's memory")
 	c.TimeField = timeField(v)
 	c.Compression = env.OneOf(v, "COMPRESSION", NoCompression, Gzip)
 	v.LogLevel("LOG_LEVEL")
@@ -186,8 +189,11 @@ func (c Config) Horizon(now time.Time) time.Time {
 // Netskope are the settings of a client for the tenant.
 func (c Config) Netskope() netskope.Settings {
 	return netskope.Settings{Tenant: c.Tenant, Token: c.Token, UserAgent: userAgent, PageSize: c.PageSize,
-		RequestsPerSecond: c.RequestsPerSecond, Field: c.TimeField}
+		Field: c.TimeField}
 }
+
+// NewPace is the pace of requests to the tenant that the configuration asks for.
+func (c Config) NewPace() *netskope.Pace { return netskope.NewPace(c.RequestsPerSecond, c.InFlight) }
 
 func (c Config) suffix() string {
 	if c.Compression == Gzip {
@@ -202,6 +208,17 @@ type Collector struct {
 	Config
 	Bucket *gcs.Bucket
 	HTTP   *http.Client
+	// Pace is that of all requests to the tenant. Nil is one of its own for each run, backfill and audit.
+	Pace *netskope.Pace
+}
+
+// fetcher asks the tenant at the collector's pace; progress is as of [netskope.New].
+func (c *Collector) fetcher(progress func(alerts int)) fetcher {
+	pace := c.Pace
+	if pace == nil {
+		pace = c.NewPace()
+	}
+	return fetcher{netskope.New(c.Netskope(), pace, c.HTTP, progress), c.TimeField, c.Lag}
 }
 
 // Open is the collector that is configured so. It connects to nothing yet.

@@ -37,7 +37,7 @@ func TestConfigDefaults(t *testing.T) {
 	want := Config{
 		BucketName: "alerts-bucket", Prefix: "netskope/alerts", StateKey: "netskope/state/alerts.json",
 		Tenant: "https://acme.goskope.com", Token: testToken,
-		PageSize: 5000, RequestsPerSecond: 4, Lookback: 24 * time.Hour,
+		PageSize: 5000, RequestsPerSecond: 4, InFlight: 12, Lookback: 24 * time.Hour,
 		Lag: 5 * time.Minute, Budget: 8 * time.Minute,
 		TimeField: alert.InsertionTime, Compression: NoCompression,
 	}
@@ -91,6 +91,7 @@ func TestConfigAccepts(t *testing.T) {
 		{"MAX_RECORDS=0", func(c Config) any { return c.MaxRecords }, 0},
 		{"LAG=90s", func(c Config) any { return c.Lag }, 90 * time.Second},
 		{"LAG=0", func(c Config) any { return c.Lag }, time.Duration(0)},
+		{"IN_FLIGHT=3", func(c Config) any { return c.InFlight }, 3},
 		{"REQUESTS_PER_SECOND=0", func(c Config) any { return c.RequestsPerSecond }, 0.0},
 		{"TIME_FIELD=Event", func(c Config) any { return c.TimeField }, alert.EventTime},
 		{"COMPRESSION=GZIP", func(c Config) any { return c.Compression }, Gzip},
@@ -146,6 +147,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"GCS_PREFIX=a/led", "the collector's own objects in a/ledger/"},
 		{"LAG=-5m", "from 0s to 24h"},
 		{"BUDGET=soon", "as in 8m"},
+		{"IN_FLIGHT=0", "from 1 to 16"},
+		{"IN_FLIGHT=17", "from 1 to 16"},
 		{"REQUESTS_PER_SECOND=NaN", "from 0 to 1000"},
 		{"TIME_FIELD=created", "want insertion or event"},
 		{"COMPRESSION=zstd", "want none or gzip"},

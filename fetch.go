@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
-	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/page"
@@ -36,12 +35,24 @@ const (
 // errSlow says that the run's time was up while the tenant was still answering for a cell.
 var errSlow = errors.New("the cell did not fit into the run's time")
 
-// errCrowded says that a cell holds too much, and how dense what was seen of it is where it is
-// densest, in alerts per second: the tenant's order decides how little or much of the cell that is.
+// errCrowded says that a cell holds too much, and how dense that part of it is of which alerts were
+// seen, in alerts per second: the tenant's order decides how little or much of the cell that is.
 type errCrowded struct{ density float64 }
 
 func (e *errCrowded) Error() string { return ledger.ErrTooMuch.Error() }
 func (e *errCrowded) Unwrap() error { return ledger.ErrTooMuch }
+
+// density is that of the parts, each so many seconds long, in which there are alerts; or that of the seconds
+// within which all are, if these are fewer.
+func density(held []int, part, seconds int64) float64 {
+	alerts, parts := 0, int64(0)
+	for _, n := range held {
+		if n > 0 {
+			alerts, parts = alerts+n, parts+1
+		}
+	}
+	return float64(alerts) / float64(max(min(parts*part, seconds), 1))
+}
 
 // crowdParts is how many parts a cell has by which its density is measured.
 const crowdParts = 60
@@ -53,9 +64,9 @@ type fetcher struct {
 	lag    time.Duration
 }
 
-// fetch pages through the cell and hands every alert that belongs to it to keep, exactly
-// once, in the tenant's order. It returns [ledger.ErrTooMuch] if the cell holds more than a
-// cell should. After an error, keep may have been handed any part of the alerts.
+// fetch pages through the span of whole seconds and hands every alert that belongs to it to keep, exactly
+// once, in the tenant's order. all is as of [netskope.Range]. It returns [ledger.ErrTooMuch] if
+// the span is longer than a second and holds more than a cell should. After an error, keep may have been handed any part of the alerts.
 //
 // The documentation contradicts itself on which bounds of a range are inclusive, so one
 // second more is asked for on both sides than would do if both were. Alerts are told apart
@@ -67,19 +78,21 @@ type fetcher struct {
 // have in common is just what is answered to a question from the start of the later range to
 // the end of the earlier one, whichever bounds are inclusive. So nothing has to be known of
 // what the neighbour does.
-func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
+func (f fetcher) fetch(ctx context.Context, c Span, all func() bool, keep ledger.Keep) (
 	seen ledger.Fetched, again int64, err error) {
 	var counter tally.Counter
 	var earlier map[alert.Key]bool // what the cell before has, too, of alerts without a time that says whose they are
 	strays, kept := strays{fetcher: f}, true
-	from, to := c.From().Unix()-1, c.To().Unix()
+	from, to := c.From.Unix()-1, c.To.Unix()
 	var held [crowdParts + 3]int // by parts of the range that is asked for
-	part := max(int64(c.Length().Seconds())/crowdParts, 1)
+	first, last := to, from
+	part := (to - from + crowdParts - 1) / crowdParts
 	most := mostPerCell
-	if c.Level() == cell.Last {
+	second := c.To.Sub(c.From) <= time.Second
+	if second {
 		most = mostPerSecond
 	}
-	r := netskope.Range{From: from, To: to, Most: most, NotBefore: c.To().Add(f.lag)}
+	r := netskope.Range{From: from, To: to, Most: most, All: all, NotBefore: c.To.Add(f.lag)}
 	met, err := f.client.Pages(ctx, r, func(a *page.Alert, key alert.Key) error {
 		at, dated := alert.Time(a, f.field)
 		reason := alert.QuarantineReason(a)
@@ -96,8 +109,9 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 			dated = false // nobody meets it by asking for its time
 		} else if dated {
 			held[(at-from)/part]++
+			first, last = min(first, at), max(last, at)
 		}
-		if dated && !c.Contains(at) {
+		if dated && (at == from || at == to) {
 			return nil
 		}
 		if !dated {
@@ -111,7 +125,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 			if earlier[key] {
 				return nil
 			}
-			at = c.From().Unix()
+			at = c.From.Unix()
 		}
 		switch err := keep(a, key, reason); {
 		case errors.Is(err, ledger.ErrKnown):
@@ -125,7 +139,7 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 		}
 		counter.Add(a, at)
 		if stamp, ok := alert.EpochSeconds(a.Timestamp); ok {
-			if stamp <= c.To().Unix() {
+			if stamp <= c.To.Unix() {
 				seen.Newest = max(seen.Newest, stamp)
 			}
 			if stored, ok := alert.EpochSeconds(a.Inserted); ok {
@@ -138,19 +152,19 @@ func (f fetcher) fetch(ctx context.Context, c cell.Cell, keep ledger.Keep) (
 	switch {
 	case err == nil:
 		return seen, again, nil
-	case errors.Is(err, netskope.ErrDeep) && c.Level() < cell.Last:
-		return seen, again, &errCrowded{float64(slices.Max(held[:])) / float64(part)}
+	case errors.Is(err, netskope.ErrDeep) && !second:
+		return seen, again, &errCrowded{density(held[:], part, last-first+1)}
 	case errors.Is(err, netskope.ErrDeep):
-		second := c.From()
+		at := c.From
 		if most := slices.Max(held[:]); most > held[1] {
-			second = second.Add(time.Duration(slices.Index(held[:], most)-1) * time.Second)
+			at = at.Add(time.Duration(slices.Index(held[:], most)-1) * time.Second)
 		}
 		err = fmt.Errorf("the second %s, or those beside it, holds more alerts than can be collected (at most %d): %w",
-			second.Format(time.RFC3339), most, err)
+			at.Format(time.RFC3339), most, err)
 	case kept && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: %w", errSlow, err)
 	}
-	return seen, again, fmt.Errorf("fetch cell %v: %w", c, err)
+	return seen, again, fmt.Errorf("fetch %v: %w", c, err)
 }
 
 // strays are alerts that the tenant lists for a cell although their own times lie elsewhere.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/ledger"
 )
 
 // Checkpoint is a state as the bucket has it, or had it.
@@ -70,7 +71,8 @@ type Move struct {
 	Delivered   int64     // alerts that the ledger has between the two: they are not delivered again
 	Undelivered []Span    // parts between the two that it does not have
 
-	state State
+	state  State
+	ledger *ledger.Ledger // where the state was, read; nil where there was none
 }
 
 // PlanMove says what it would mean to move the state. It changes nothing.
@@ -104,10 +106,16 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 	if to.Before(m.From) {
 		between = Span{From: m.To, To: m.From}
 	}
+	if c.Tenant == "" { // who only looked moves the state as the one whose it is
+		owner := *c
+		owner.Tenant, owner.TimeField = m.state.Tenant, m.state.TimeField
+		c = &owner
+	}
 	l := c.Ledger()
-	if err := l.Load(ctx, between.From, between.To); err != nil {
+	if err := l.Load(ctx, between.From.Add(-time.Second), between.To); err != nil {
 		return Move{}, err
 	}
+	m.ledger = l
 	for _, e := range l.All() {
 		if e.From.Before(between.To) && between.From.Before(e.To) {
 			m.Delivered += e.Alerts + e.Quarantined
@@ -128,6 +136,13 @@ func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
 	}
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("move state: %w", err)
+	}
+	if m.ledger == nil {
+		return checkpointOf(s), nil
+	}
+	m.ledger.Reach(ledger.Position{Began: s.Began, Moved: s.Moved, Through: s.Through})
+	if err := m.ledger.Witness(ctx, m.From); err != nil {
+		return Checkpoint{}, fmt.Errorf("the state is moved, but no entry of the ledger says so yet: %w", err)
 	}
 	return checkpointOf(s), nil
 }

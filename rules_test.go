@@ -48,6 +48,8 @@ func TestFunctionLinksLittle(t *testing.T) {
 		"github.com/GoogleCloudPlatform/functions-framework-go/functions",
 		"github.com/cenkalti/backoff/v5",   // exponential waits with jitter, honouring what the tenant asks for
 		"github.com/cloudevents/sdk-go/v2", // the event
+		"golang.org/x/sync/errgroup",       // reads side by side
+		"golang.org/x/sync/semaphore",      // what an audit holds in memory
 		"golang.org/x/time/rate",           // four requests a second
 		"google.golang.org/api/googleapi",  // the storage client's error type
 		"google.golang.org/api/iterator",   // the storage client's end of a list

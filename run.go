@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/ledger"
-	"netskope-alerts.internal/collector/internal/netskope"
 )
 
 const (
@@ -33,7 +33,7 @@ var errBudgetSpent = errors.New("the run's BUDGET is spent")
 // need no lock, see [ledger.Ledger].
 //
 // A run that could not deliver a single cell within its budget is a failure. Before it
-// returns it marks the cells split, so that the next run gets further.
+// returns it marks the cells split that took too long, so that the next run gets further.
 func (c *Collector) Run(ctx context.Context, now time.Time, progress func(Report)) (Report, error) {
 	r := c.newRunner(progress)
 	return r.run(ctx, func(ctx context.Context) error {
@@ -59,7 +59,7 @@ func (c *Collector) Backfill(ctx context.Context, now time.Time, span Span, prog
 			return err
 		}
 		r.begin(now, span)
-		return r.ledger.Load(ctx, span.From, span.To)
+		return r.ledger.Load(ctx, span.From.Add(-memory), span.To)
 	})
 	if err == nil && report.CaughtUp && report.Through.Before(span.To) {
 		report.CaughtUp, report.Stopped = false, stoppedFailed
@@ -103,24 +103,27 @@ type runner struct {
 	mu      sync.Mutex
 	wake    *sync.Cond // a worker may have something to do, or all is done
 	now     time.Time
-	next    time.Time          // where the part of the span begins that nobody has taken yet
-	end     time.Time          // of the span
-	todo    []cell.Cell        // children of cells that held too much, the earliest last
-	flying  map[cell.Cell]bool // being worked on
-	slow    []cell.Cell        // for which the time was up while the tenant was answering
-	level   cell.Level         // of the next cell
-	density float64            // alerts per second
-	err     error              // the first
+	next    time.Time                // where the part of the span begins that nobody has taken yet
+	end     time.Time                // of the span
+	todo    []cell.Cell              // children of cells that held too much, the earliest last
+	flying  map[cell.Cell]time.Time  // being worked on, and since when
+	slow    []cell.Cell              // for which the time was up while the tenant was answering
+	slowest []cell.Cell              // of slow, those that had half of the run's time and more, and can be divided
+	level   cell.Level               // of the next cell
+	crowded map[cell.Cell]cell.Level // of the cells in the place of one that held too much
+	density float64                  // alerts per second, or unknown
+	err     error                    // the first
 	report  Report
 	state   State     // of a live run; zero of a backfill
+	moved   bool      // an operator has moved it meanwhile: it is no longer this run's to save
 	saved   time.Time // when this run last saved it
 }
 
 func (c *Collector) newRunner(progress func(Report)) *runner {
-	r := &runner{Collector: c, ledger: c.Ledger(), progress: progress, flying: map[cell.Cell]bool{}, level: cell.Hour,
+	r := &runner{Collector: c, ledger: c.Ledger(), progress: progress, flying: map[cell.Cell]time.Time{}, crowded: map[cell.Cell]cell.Level{}, density: unknown,
 		report: Report{Started: time.Now(), Stopped: stoppedFailed}, saved: time.Now()}
 	r.wake = sync.NewCond(&r.mu)
-	r.fetcher = fetcher{netskope.New(c.Netskope(), c.HTTP, r.notify), c.TimeField, c.Lag}
+	r.fetcher = c.fetcher(r.notify)
 	return r
 }
 
@@ -141,6 +144,7 @@ func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (
 		_, err = r.ledger.Recover(budgeted)
 	}
 	if err == nil {
+		r.recall()
 		r.reach()
 		r.work(budgeted)
 		err = r.conclude(ctx, budgeted)
@@ -159,10 +163,10 @@ func (r *runner) conclude(ctx, budgeted context.Context) error {
 	err := r.err
 	switch {
 	case spent && r.report.Cells-r.report.Covered+r.report.Splits > 0:
-		r.report.Stopped, err = StoppedBudget, nil
+		r.report.Stopped, err = StoppedBudget, r.divide(ctx, r.hindrance())
 	case spent:
 		err = fmt.Errorf("%w: no cell could be delivered in it; the next run tries smaller ones: %w", errBudgetSpent, err)
-		err = errors.Join(err, r.divide(ctx))
+		err = errors.Join(err, r.divide(ctx, r.slow))
 	case err == nil && r.report.Stopped == stoppedFailed:
 		r.report.Stopped, r.report.CaughtUp = StoppedCaughtUp, true
 	}
@@ -171,11 +175,11 @@ func (r *runner) conclude(ctx, budgeted context.Context) error {
 	return errors.Join(err, r.save(saving))
 }
 
-// divide marks the cells split that were too much for the whole run.
-func (r *runner) divide(ctx context.Context) error {
+// divide marks cells split that were too much for the run.
+func (r *runner) divide(ctx context.Context, slow []cell.Cell) error {
 	ctx, cancel := context.WithTimeout(ctx, splitTimeout)
 	defer cancel()
-	for _, c := range r.slow {
+	for _, c := range slow {
 		if c.Level() == cell.Last {
 			return fmt.Errorf("the second %s cannot be divided; set BUDGET longer", c.From().Format(time.RFC3339))
 		}
@@ -186,10 +190,23 @@ func (r *runner) divide(ctx context.Context) error {
 	return nil
 }
 
-// notify tells of a page.
-func (r *runner) notify() {
+// hindrance is the earliest of the cells that took long, if any did: a run that gets something done
+// beside it would try it in vain for ever. The others may have had to share the tenant with too many.
+func (r *runner) hindrance() []cell.Cell {
+	if len(r.slowest) == 0 {
+		return nil
+	}
+	return []cell.Cell{slices.MinFunc(r.slowest, func(a, b cell.Cell) int { return a.From().Compare(b.From()) })}
+}
+
+// notify tells of a page. One that is not full is a sign that the scouts' cells do not hold much.
+func (r *runner) notify(alerts int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.density == unknown && alerts < r.PageSize {
+		r.density = 0
+		r.wake.Broadcast()
+	}
 	r.tell()
 }
 
@@ -229,7 +246,7 @@ func (r *runner) save(ctx context.Context) error {
 	r.mu.Lock()
 	s := r.state
 	s.Through, s.LastEventTime, s.trouble = r.report.Through, max(s.LastEventTime, r.report.newest), ""
-	unsaved := !r.state.Through.IsZero() && s.Through.After(r.state.Through)
+	unsaved := !r.state.Through.IsZero() && s.Through.After(r.state.Through) && !r.moved
 	r.mu.Unlock()
 	if !unsaved {
 		return nil
@@ -238,8 +255,12 @@ func (r *runner) save(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Races += races
-	if err == nil {
+	switch {
+	case err != nil:
+	case saved.Began.Equal(r.state.Began) && saved.Moved.Equal(r.state.Moved):
 		r.state = saved
+	default:
+		r.moved = true
 	}
 	return err
 }

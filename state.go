@@ -97,7 +97,7 @@ func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Ti
 		if err != nil {
 			return State{}, err
 		}
-		if err := l.Load(ctx, s.Through.Add(-time.Second), later(s.Through, c.Horizon(now))); err != nil {
+		if err := l.Load(ctx, s.Through.Add(-memory), later(s.Through, c.Horizon(now))); err != nil {
 			return State{}, err
 		}
 		if stored {

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/api/option"
 
 	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/netskope"
@@ -135,6 +136,17 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		w.Bucket = gcs.Through(client, c.BucketName)
 		test(w)
 	})
+}
+
+// hourly sees to it that no cell is longer than an hour from the moment on to dayStart, however little there is.
+func (w *world) hourly(from time.Time) {
+	w.t.Helper()
+	l := w.Ledger()
+	for c := cell.At(cell.Top, from); c.From().Before(dayStart); c = cell.At(cell.Top, c.To()) {
+		if err := l.MarkSplit(w.t.Context(), c); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // compacted is the line that an alert must become.

@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"netskope-alerts.internal/collector/internal/alert"
-	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
@@ -31,12 +32,19 @@ type Auditor struct {
 	States []string
 	// TimeField is the time by which alerts belong to cells.
 	TimeField alert.TimeField
-	// Fetch hands every alert of a cell, of any level, to keep, once.
-	Fetch ledger.Fetch
+	// Fetch hands every alert of a span of whole seconds to keep, once. all, if not nil, is asked after
+	// a page that was not full, and reports whether what is known to be in the span was handed over, and
+	// that something is: then that page was the last. The error is [ledger.ErrTooMuch] if a span of more
+	// than a second holds too much.
+	Fetch func(ctx context.Context, s ledger.Span, all func() bool, keep ledger.Keep) (ledger.Fetched, error)
 	// Fill delivers a hole in the ledger, and says how many alerts that were.
 	Fill func(ctx context.Context, hole ledger.Span) (int64, error)
+	// InFlight is how many parts are audited at the same time.
+	InFlight int
 
-	folder folder
+	folder *folder
+	begun  *semaphore.Weighted // alerts of the parts that are being audited
+	fill   chan struct{}       // holes are filled one after the other: that takes workers of its own
 }
 
 // ErrNothing says that there is nothing that could be audited.
@@ -52,20 +60,8 @@ func (a *Auditor) Run(ctx context.Context, s *Summary, each func(Result)) error 
 	if err := a.begin(ctx, s); err != nil {
 		return err
 	}
-	for s.At.Before(s.To) {
-		results, end, err := a.next(ctx, s.At, s.To)
-		if err != nil {
-			return err
-		}
-		for _, r := range results {
-			s.add(r)
-		}
-		s.At = end // before anybody is told, who may save how far the audit has come
-		for _, r := range results {
-			if each != nil {
-				each(*r)
-			}
-		}
+	if err := a.audit(ctx, s, each); err != nil {
+		return err
 	}
 	if s.Cells == 0 {
 		return fmt.Errorf("%w between %s and %s", ErrNothing, s.From.Format(time.RFC3339), s.To.Format(time.RFC3339))
@@ -117,91 +113,25 @@ func (a *Auditor) begin(ctx context.Context, s *Summary) (err error) {
 	return err
 }
 
-// next audits what begins at the moment: a hole, a delivered cell, or several of them that
-// fit into one cut. end is the end of that.
-func (a *Auditor) next(ctx context.Context, at, to time.Time) (results []*Result, end time.Time, err error) {
-	e, ok := a.Ledger.Delivered(at)
-	if !ok {
-		hole := a.Ledger.Holes(at, sooner(cell.At(cell.Hour, at).To(), to))[0]
-		r, err := a.hole(ctx, hole)
-		return []*Result{r}, hole.To, err
-	}
-	for level := cell.Top; level < e.Cell.Level(); level++ {
-		cut, ok := cell.New(level, at)
-		if !ok || cut.To().After(to) {
-			continue
-		}
-		entries, ok := a.full(cut)
-		if !ok {
-			continue
-		}
-		results, err := a.compare(ctx, []cell.Cell{cut}, entries)
-		if !errors.Is(err, errAsunder) && !errors.Is(err, ledger.ErrTooMuch) {
-			return results, cut.To(), err
-		}
-	}
-	cuts := e.Cell.Children()
-	if cuts == nil {
-		cuts = []cell.Cell{e.Cell} // a second cannot be cut
-	}
-	results, err = a.compare(ctx, cuts, []ledger.Entry{e})
-	return results, e.To, err
-}
-
-func sooner(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// full are the entries by which the whole cut is delivered, if it is, and if they hold little
-// enough for one page.
-func (a *Auditor) full(cut cell.Cell) ([]ledger.Entry, bool) {
-	var entries []ledger.Entry
-	alerts := int64(0)
-	for at := cut.From(); at.Before(cut.To()); {
-		e, ok := a.Ledger.Delivered(at)
-		if !ok {
-			return nil, false
-		}
-		entries = append(entries, e)
-		for _, late := range append(a.Ledger.Late(e.Cell), e) {
-			alerts += late.Alerts + late.Quarantined
-		}
-		if 4*alerts > 3*int64(a.Page) {
-			return nil, false
-		}
-		at = e.To
-	}
-	return entries, true
-}
-
 // hole lists what the tenant has of a span of which nothing was ever delivered.
 func (a *Auditor) hole(ctx context.Context, hole ledger.Span) (*Result, error) {
 	r := &Result{From: hole.From, To: hole.To, Uncovered: true}
 	missing := map[alert.Key]bool{}
-	cuts := cell.Tile(hole.From, hole.To, cell.Top)
-	for len(cuts) > 0 {
-		c := cuts[0]
-		cuts = cuts[1:]
-		_, err := a.Fetch(ctx, c, func(raw *page.Alert, key alert.Key, _ string) error {
-			if !a.folder.list(key) && !missing[key] {
-				missing[key] = true
-				r.miss(raw)
-			}
-			return nil
-		})
-		if errors.Is(err, ledger.ErrTooMuch) {
-			cuts = append(c.Children(), cuts...)
-			continue
+	_, err := a.ask(ctx, []ledger.Span{hole}, nil, func(raw *page.Alert, key alert.Key, _ string) error {
+		if !a.folder.list(key) && !missing[key] {
+			missing[key] = true
+			r.miss(raw)
 		}
-		if err != nil {
-			return r, err
-		}
+		return nil
+	})
+	if err != nil || r.Missing == 0 || !a.Options.Repair {
+		return r, err
 	}
-	if r.Missing == 0 || !a.Options.Repair {
-		return r, nil
+	select {
+	case a.fill <- struct{}{}:
+		defer func() { <-a.fill }()
+	case <-ctx.Done():
+		return r, ctx.Err()
 	}
 	filled, err := a.Fill(ctx, hole)
 	if err == nil {

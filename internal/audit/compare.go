@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/cell"
@@ -28,23 +31,36 @@ type compared struct {
 	missing map[alert.Key]bool
 }
 
-// compare asks the tenant for the cuts, which tile the entries' cells, and repairs what is
-// missing of each cell.
-func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledger.Entry) ([]*Result, error) {
-	var cells []*compared
-	for _, e := range entries {
-		c, err := a.delivered(ctx, e)
-		if err != nil {
-			return nil, err
-		}
-		cells = append(cells, c)
+// compare asks the tenant for the part's cells, and repairs what is missing of each.
+func (a *Auditor) compare(ctx context.Context, p part) ([]*Result, error) {
+	cells := make([]*compared, len(p.entries))
+	reading, ctx2 := errgroup.WithContext(ctx)
+	for i, e := range p.entries {
+		reading.Go(func() (err error) {
+			cells[i], err = a.delivered(ctx2, e)
+			return err
+		})
+	}
+	if err := reading.Wait(); err != nil {
+		return nil, err
+	}
+	unseen := 0 // of what is known
+	for _, c := range cells {
+		unseen += len(c.known)
+	}
+	all := func() bool { return unseen == 0 }
+	if unseen == 0 {
+		all = nil // absence has to be shown otherwise
 	}
 	asunder := false
-	_, err := a.ask(ctx, cuts, func(raw *page.Alert, key alert.Key, _ string) error {
+	_, err := a.ask(ctx, a.spans(p), all, func(raw *page.Alert, key alert.Key, _ string) error {
 		at, dated := alert.Time(raw, a.TimeField)
 		var in *compared
 		for _, c := range cells {
-			if _, ok := c.known[key.ID()]; ok {
+			if listed, ok := c.known[key.ID()]; ok {
+				if !listed {
+					unseen--
+				}
 				c.known[key.ID()] = true
 				a.folder.list(key)
 				return nil
@@ -92,13 +108,15 @@ func (a *Auditor) compare(ctx context.Context, cuts []cell.Cell, entries []ledge
 	return results, nil
 }
 
-// ask fetches the cuts; one that holds too much is asked for in shorter ones.
-func (a *Auditor) ask(ctx context.Context, cuts []cell.Cell, keep ledger.Keep) (seen ledger.Fetched, err error) {
-	for _, c := range cuts {
-		part, err := a.Fetch(ctx, c, keep)
+// ask fetches the spans; one that holds too much is asked for in halves.
+func (a *Auditor) ask(ctx context.Context, spans []ledger.Span, all func() bool, keep ledger.Keep) (
+	seen ledger.Fetched, err error) {
+	for _, s := range spans {
+		part, err := a.Fetch(ctx, s, all, keep)
 		seen.Add(part)
-		if errors.Is(err, ledger.ErrTooMuch) && len(cuts) > 1 {
-			part, err = a.ask(ctx, c.Children(), keep)
+		if half := s.To.Sub(s.From) / 2; errors.Is(err, ledger.ErrTooMuch) && half >= time.Second {
+			middle := s.From.Add(half.Truncate(time.Second))
+			part, err = a.ask(ctx, []ledger.Span{{From: s.From, To: middle}, {From: middle, To: s.To}}, all, keep)
 			seen.Add(part)
 		}
 		if err != nil {
@@ -156,14 +174,11 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 // repair delivers what is missing of the cell as its next late entry. Where another repair got
 // in between, what is missing is found out anew.
 func (a *Auditor) repair(ctx context.Context, c *compared) error {
-	cuts := c.entry.Cell.Children()
-	if cuts == nil {
-		cuts = []cell.Cell{c.entry.Cell}
-	}
+	spans := a.spans(part{ledger.Span{From: c.entry.From, To: c.entry.To}, []ledger.Entry{c.entry}, a.alerts(c.entry)})
 	for range maxRepairRaces {
 		kept := map[alert.Key]bool{}
 		fetch := func(ctx context.Context, _ cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
-			return a.ask(ctx, cuts, func(raw *page.Alert, key alert.Key, reason string) error {
+			return a.ask(ctx, spans, nil, func(raw *page.Alert, key alert.Key, reason string) error {
 				if _, ok := c.known[key.ID()]; ok || kept[key] || a.folder.list(key) {
 					return ledger.ErrKnown
 				}

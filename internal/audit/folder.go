@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/gcs"
@@ -25,6 +26,8 @@ type folder struct {
 	decided map[string]bool       // names of objects that the ledger had decided before the lists were made
 	foreign []*foreignObject
 	at      map[alert.ID][]place // where the foreign objects' alerts are
+
+	mu sync.Mutex // of foreign and at, once they are made
 }
 
 type place struct {
@@ -43,8 +46,8 @@ type foreignObject struct {
 // named by a cell that overlaps the span, and those that are named otherwise and were
 // created since it began.
 func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders, states []string,
-	span ledger.Span, entries []ledger.Entry) (folder, error) {
-	f := folder{placed: map[string]gcs.Object{}, staged: map[string]int64{}, decided: map[string]bool{},
+	span ledger.Span, entries []ledger.Entry) (*folder, error) {
+	f := &folder{placed: map[string]gcs.Object{}, staged: map[string]int64{}, decided: map[string]bool{},
 		at: map[alert.ID][]place{}}
 	for _, e := range entries {
 		for _, p := range e.Objects {
@@ -114,6 +117,8 @@ func (a *Auditor) recognize(ctx context.Context, s *Summary) error {
 
 // list notes that the tenant lists the alert, and reports whether a foreign object holds it.
 func (f *folder) list(key alert.Key) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, p := range f.at[key.ID()] {
 		p.listedLines[p.line] = true
 	}
@@ -123,6 +128,8 @@ func (f *folder) list(key alert.Key) bool {
 // duplicate notes that the ledger delivers the alert, and returns how often foreign objects
 // hold it, too.
 func (f *folder) duplicate(key alert.Key) (n int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, p := range f.at[key.ID()] {
 		p.listedLines[p.line] = true
 		p.Duplicated++
@@ -133,6 +140,8 @@ func (f *folder) duplicate(key alert.Key) (n int64) {
 
 // recognize drops the entry's objects from the foreign ones: it was made while the lists were.
 func (f *folder) recognize(e ledger.Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, p := range e.Objects {
 		i := slices.IndexFunc(f.foreign, func(o *foreignObject) bool { return o.Name == p.Name })
 		if i < 0 {

@@ -75,6 +75,7 @@ type Ledger struct {
 	late     map[cell.Cell][]Entry // in the order of their numbers
 	position Position
 	strange  map[string]bool // names in the ledger's folder that no entry has
+	ours     bool            // all of it was read, and nothing is another's
 }
 
 const (

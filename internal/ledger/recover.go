@@ -84,6 +84,17 @@ func (l *Ledger) bar(ctx context.Context, c cell.Cell, late int) (e Entry, err e
 	return e, err
 }
 
+// Witness leaves an entry without alerts at the end of what this worker knows to be delivered before the
+// moment. It says where the live collector is: whoever comes with an older state meets it.
+func (l *Ledger) Witness(ctx context.Context, moment time.Time) error {
+	e, ok := l.Delivered(moment.Add(-time.Second))
+	if !ok {
+		return nil // an older state leads to what is not delivered, and is worked on
+	}
+	_, _, err := l.create(ctx, Entry{Cell: e.Cell, Late: l.unknown(e.Cell)}, nil)
+	return err
+}
+
 // Newest is where the live collector was when it made its newest entries, and the newest alert
 // timestamp in them, epoch seconds. Of several beginnings, the one to which it was last moved
 // counts. ok says that there are entries of a live collector at all. It lists the whole
@@ -118,6 +129,9 @@ func (l *Ledger) Newest(ctx context.Context) (p Position, newest int64, ok bool,
 	if err != nil {
 		return Position{}, 0, false, fmt.Errorf("look for the newest ledger entries: %w", err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ours = true
 	return p, newest, ok, nil
 }
 
@@ -148,9 +162,9 @@ func (l *Ledger) Start(ctx context.Context) (start time.Time, err error) {
 // It needs storage.objects.list.
 func (l *Ledger) CheckOwner(ctx context.Context) error {
 	l.mu.Lock()
-	known := len(l.entries)
+	known := l.ours || len(l.entries) > 0
 	l.mu.Unlock()
-	if known > 0 {
+	if known {
 		return nil // what has been read was this one's
 	}
 	few := gcs.Names{Prefix: l.folders.Ledger, AtOnce: 10}

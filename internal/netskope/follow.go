@@ -16,13 +16,20 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 	overlap := s.alerts > 1 // or it would be the question before
 	trims := false          // the tenant gives less than was asked for, although there is more
 	changed, first := false, s
+	short := false // a page after full ones was not full
 	for nothing := 0; ; {
 		if ceiling := int(p.ceiling.Load()); ceiling > 0 && last+1 >= ceiling {
 			return fmt.Errorf("%w: the tenant serves no more than %d of a range", ErrDeep, ceiling)
 		}
-		if last+1 > p.r.Most {
+		if last+1 > p.r.Most || p.crowded(last+1) {
 			return ErrDeep
 		}
+		if short && !trims && !changed {
+			if done, err := p.rest(ctx, last, s.last); done || err != nil {
+				return err
+			}
+		}
+		short = false
 		q := Request{Offset: last}
 		if !overlap {
 			q.Offset++
@@ -38,10 +45,14 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 		case err == nil && next.operation != "":
 			return p.chain(ctx, next)
 		case err != nil || overlap && next.alerts == 0: // although there is an alert at this offset
+			single := err != nil && last == first.alerts-1 // the tenant may not take offsets at all
+			if single && first.alerts < p.settings.PageSize {
+				return p.reshape(ctx, first)
+			}
 			if nothing++; nothing < maxContradictions {
 				continue
 			}
-			if err != nil && last == first.alerts-1 {
+			if single {
 				return p.reshape(ctx, first)
 			}
 			if p.pages == 0 {
@@ -60,6 +71,7 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			changed = changed || overlap && next.at > 0
 			last = q.Offset + next.alerts - 1
 			s, nothing, overlap = next, 0, next.alerts > 1
+			short = overlap && s.alerts < p.settings.PageSize && !p.order.broken
 		case overlap && next.at > 0 && next.first == s.first && !changed: // as above
 			if err := p.repeats(ctx, last, "it gives its last page again"); err != nil {
 				return err
@@ -76,6 +88,36 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			}
 		}
 	}
+}
+
+// crowded reports whether a range of which so many alerts are met can be seen to hold by far too
+// many.
+func (p *paging) crowded(met int) bool {
+	const far = 3
+	return p.r.To-p.r.From >= 4 && !p.order.broken && p.order.estimate(p.r, met) > far*p.r.Most
+}
+
+// rest asks, after a page that was not full, for what is left of the time in which the list would go on:
+// there must be the last known alert, and nothing that is not known. done says that it is so, and the range
+// has come to its end: neither a ceiling nor a page that came too short can hide anything from a
+// question as narrow as this. If done is false, offsets have to show the end.
+func (p *paging) rest(ctx context.Context, last int, known alert.Key) (done bool, err error) {
+	rest := p.order.tail(p.r)
+	if 2*(rest.To-rest.From) > p.r.To-p.r.From {
+		return false, nil // as wide as the question before
+	}
+	s, err := p.askIn(ctx, rest, Request{}, known)
+	switch {
+	case isRefusal(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	case s.unseen > 0 && p.pages == 0:
+		return false, errChanged // or alerts came meanwhile
+	case s.unseen > 0:
+		return false, p.deep(last, "shorter ranges hold more")
+	}
+	return s.at >= 0 && s.alerts < p.settings.PageSize && s.operation == "", nil
 }
 
 // repeats is an error if the tenant answers with known alerts to an offset so far behind the

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/time/rate"
 
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
@@ -36,32 +35,21 @@ const (
 
 // Settings are what a client works with.
 type Settings struct {
-	Tenant            string // scheme and host, as in https://acme.goskope.com
-	Token             string // API token; it goes to the tenant only, and into no error
-	UserAgent         string
-	PageSize          int             // alerts asked for per request
-	RequestsPerSecond float64         // of all requests together, evenly; 0 is unpaced
-	Field             alert.TimeField // the time by which alerts are asked for
-}
-
-// Limiter paces requests to the tenant: RequestsPerSecond evenly, one at a time, or
-// without a limit if that is 0.
-func (s Settings) Limiter() *rate.Limiter {
-	limit := rate.Inf
-	if s.RequestsPerSecond > 0 {
-		limit = rate.Limit(s.RequestsPerSecond)
-	}
-	return rate.NewLimiter(limit, 1)
+	Tenant    string // scheme and host, as in https://acme.goskope.com
+	Token     string // API token; it goes to the tenant only, and into no error
+	UserAgent string
+	PageSize  int             // alerts asked for per request
+	Field     alert.TimeField // the time by which alerts are asked for
 }
 
 // Client asks one tenant. Its methods may be called from several goroutines: all requests
-// share one limiter.
+// keep one pace.
 type Client struct {
 	settings Settings
+	pace     *Pace
 	http     *http.Client
-	limiter  *rate.Limiter
-	readers  sync.Pool // of *page.Reader
-	progress func()    // called after every page
+	readers  sync.Pool        // of *page.Reader
+	progress func(alerts int) // called after every page
 
 	// What was learned of the tenant, from answers that worked: it pages by cursors; it pages
 	// through so many alerts of a range; it serves no more than so many (0: no ceiling known).
@@ -72,16 +60,16 @@ type Client struct {
 	date, skew               atomic.Int64 // see Skew; nanoseconds
 }
 
-// New makes a client that sends its requests through the given one, but follows no redirect:
-// that would carry the token to wherever it points. progress, if not nil, is called after
-// every page, by whichever goroutine asked for it.
-func New(s Settings, through *http.Client, progress func()) *Client {
+// New makes a client that sends its requests at the pace, and through the given client, but follows no
+// redirect: that would carry the token to wherever it points. progress, if not nil, is called after
+// every page with the number of its alerts, by whichever goroutine asked for it.
+func New(s Settings, p *Pace, through *http.Client, progress func(alerts int)) *Client {
 	unredirected := *through
 	unredirected.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if progress == nil {
-		progress = func() {}
+		progress = func(int) {}
 	}
-	return &Client{settings: s, http: &unredirected, limiter: s.Limiter(), progress: progress,
+	return &Client{settings: s, pace: p, http: &unredirected, progress: progress,
 		readers: sync.Pool{New: func() any { return new(page.Reader) }}}
 }
 
@@ -113,12 +101,12 @@ func (c *Client) page(ctx context.Context, query url.Values, attempt func() func
 	exponential.InitialInterval, exponential.MaxInterval, exponential.Multiplier = time.Second, 30*time.Second, 2
 
 	envelope, err := backoff.Retry(ctx, func() (page.Envelope, error) {
-		if err := c.limiter.Wait(ctx); err != nil {
-			return page.Envelope{}, backoff.Permanent(outOfTime(ctx, err))
+		if err := c.pace.enter(ctx); err != nil {
+			return page.Envelope{}, backoff.Permanent(err)
 		}
 		var own error // the function's: no reason to ask again, even where it is a tenant's error
 		each := attempt()
-		envelope, err := c.request(ctx, query, func(a *page.Alert) error {
+		envelope, err := c.request(ctx, query, c.pace.leave, func(a *page.Alert) error {
 			own = each(a)
 			return own
 		})
@@ -166,49 +154,20 @@ func (c *Client) page(ctx context.Context, query url.Values, attempt func() func
 	return envelope, err
 }
 
-// outOfTime waits for the end of a context within whose deadline the limiter refuses to
-// wait for a request, and returns the context's own error.
-func outOfTime(ctx context.Context, err error) error {
-	if _, ok := ctx.Deadline(); !ok {
-		return err
-	}
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// request is one attempt at one page, its body included.
-func (c *Client) request(ctx context.Context, query url.Values, each func(*page.Alert) error) (page.Envelope, error) {
+// request is one attempt at one page, its body included. answered is told, once, when the answer
+// begins, or that there is none: while its alerts are handed over, others may ask.
+func (c *Client) request(ctx context.Context, query url.Values, answered func(sent time.Time, err *Error),
+	each func(*page.Alert) error) (page.Envelope, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	address := c.settings.Tenant + AlertPath + "?" + query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	sent := time.Now()
+	response, err := c.send(ctx, query)
+	failure, _ := err.(*Error)
+	answered(sent, failure)
 	if err != nil {
-		return page.Envelope{}, fmt.Errorf("make request: %w", err)
-	}
-	request.Header.Set("Netskope-Api-Token", c.settings.Token)
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", c.settings.UserAgent)
-	c.requests.Add(1)
-	response, err := c.http.Do(request)
-	if err != nil {
-		var failure *url.Error // its text would hold the whole address again
-		if errors.As(err, &failure) {
-			err = failure.Err
-		}
-		return page.Envelope{}, &Error{Reason: "no answer", cause: err, Passing: true}
+		return page.Envelope{}, err
 	}
 	defer response.Body.Close()
-	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		c.date.Store(date.UnixNano())
-		c.skew.Store(int64(time.Now().Round(0).Sub(date)))
-	}
-	if response.StatusCode != http.StatusOK {
-		return page.Envelope{}, c.refusal(response)
-	}
-	if encoding := response.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return page.Envelope{}, &Error{Status: response.StatusCode, Passing: true, Reason: "an answer in the encoding " +
-			plain.Text(encoding, c.settings.Token, 40) + ", which was not asked for"}
-	}
 
 	var eachFailed error
 	body := &watchedBody{body: response.Body, watch: time.AfterFunc(idleBody, func() { cancel(errIdle) })}
@@ -229,6 +188,43 @@ func (c *Client) request(ctx context.Context, query url.Values, each func(*page.
 		return envelope, &Error{Status: response.StatusCode, Reason: "broken answer", cause: err, Passing: true}
 	}
 	c.pages.Add(1)
-	c.progress()
+	c.progress(envelope.Alerts)
 	return envelope, c.verdict(envelope)
+}
+
+// send is the answer to one request, as far as its header, if it may hold a page.
+func (c *Client) send(ctx context.Context, query url.Values) (*http.Response, error) {
+	address := c.settings.Tenant + AlertPath + "?" + query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Netskope-Api-Token", c.settings.Token)
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", c.settings.UserAgent)
+	c.requests.Add(1)
+	response, err := c.http.Do(request)
+	if err != nil {
+		var failure *url.Error // its text would hold the whole address again
+		if errors.As(err, &failure) {
+			err = failure.Err
+		}
+		return nil, &Error{Reason: "no answer", cause: err, Passing: true}
+	}
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		c.date.Store(date.UnixNano())
+		c.skew.Store(int64(time.Now().Round(0).Sub(date)))
+	}
+	switch encoding := response.Header.Get("Content-Encoding"); {
+	case response.StatusCode != http.StatusOK:
+		err = c.refusal(response)
+	case encoding != "" && encoding != "identity":
+		err = &Error{Status: response.StatusCode, Passing: true, Reason: "an answer in the encoding " +
+			plain.Text(encoding, c.settings.Token, 40) + ", which was not asked for"}
+	}
+	if err != nil {
+		response.Body.Close()
+		return nil, err
+	}
+	return response, nil
 }

@@ -22,6 +22,8 @@ const (
 	// maxContradictions is how often in a row a question is repeated whose answer
 	// contradicts what the tenant has said.
 	maxContradictions = 3
+	// sample is how many alerts show how dense a range is.
+	sample = 500
 	// maxCursorWait is the longest wait_time that is believed.
 	maxCursorWait = 5 * time.Minute
 )
@@ -41,6 +43,9 @@ var (
 type Range struct {
 	From, To int64
 	Most     int
+	// All, if not nil, is asked after a page that was not full, and reports whether everything is met that
+	// is known to be in the range, and that something is: then that page was the last.
+	All func() bool
 	// NotBefore is what the tenant's own clock must show, by the Date of its answers:
 	// insertion times are the tenant's, and what is younger than it thinks may still become
 	// visible. Zero asks for nothing.
@@ -64,7 +69,8 @@ func (e *YoungError) Error() string {
 // That there is nothing more is never believed on one answer:
 //
 //   - Pages by offset overlap by an alert. The end is an answer that begins with the last
-//     known alert and holds nothing behind it. One that does not begin with it shows that
+//     known alert and holds nothing behind it; or, where the list goes by time, an answer to
+//     a question for the time that is left that holds the last known alert and nothing new. One that does not begin with it shows that
 //     the list has changed, and the range is paged through again. One without alerts, at an
 //     offset at which there is one, shows a ceiling.
 //   - A range without alerts, or with a single one, is asked for again in another shape.
@@ -123,6 +129,7 @@ type paging struct {
 	met     map[alert.ID]meeting
 	clashes map[alert.Key]int32 // as met, of further alerts with an _id that was met
 	fresh   int                 // alerts of this pass that none before it had met
+	order   order               // of the alerts as they were met first
 
 	answers int32          // so far, those included that broke off
 	whole   map[int32]bool // answers of this pass that were whole
@@ -199,6 +206,11 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 			}
 			s.fresh++
 			p.fresh++
+			at, dated := alert.Time(a, p.settings.Field)
+			p.order.follow(at, dated)
+			if p.fresh == sample && p.crowded(sample) {
+				return ErrDeep
+			}
 			return p.each(a, key)
 		}
 	})
@@ -259,8 +271,15 @@ func (p *paging) follow(ctx context.Context) error {
 		return p.chain(ctx, s)
 	case s.alerts == 0:
 		return nil
+	case p.complete(s):
+		return nil
 	case p.cursors.Load():
 		return p.reshape(ctx, s)
 	}
 	return p.offsets(ctx, s)
+}
+
+// complete reports whether the page was the last because all that is known is met.
+func (p *paging) complete(s sheet) bool {
+	return p.r.All != nil && s.alerts < p.settings.PageSize && p.r.All()
 }

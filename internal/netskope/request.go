@@ -50,7 +50,7 @@ type Alert struct {
 // turns out to be an error. next is the cursor of the page that follows, or empty. The
 // error is a [*Error].
 func (c *Client) Probe(ctx context.Context, r Request, each func(Alert)) (next string, err error) {
-	envelope, err := c.request(ctx, r.query(), func(a *page.Alert) error {
+	envelope, err := c.request(ctx, r.query(), func(time.Time, *Error) {}, func(a *page.Alert) error {
 		each(Alert{Identity: string(alert.Identity(a)), HasID: alert.HasID(a), Bytes: len(a.Line),
 			Inserted: moment(a.Inserted), Timestamp: moment(a.Timestamp)})
 		return nil

@@ -22,7 +22,7 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: 2 * time.Minute, // other collectors of this endpoint wait one to three
 		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   2,
+		MaxIdleConnsPerHost:   MostInFlight,
 		ForceAttemptHTTP2:     true,
 		ReadBufferSize:        64 << 10,
 	}

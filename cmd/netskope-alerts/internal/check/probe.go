@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/alert"
@@ -48,16 +46,16 @@ type sighting struct {
 
 // probe asks the tenant single questions as a run would, and notes what it sees.
 type probe struct {
-	config  collector.Config
-	client  *http.Client
-	limiter *rate.Limiter
-	asked   int // requests so far
-	saw     sighting
-	waited  time.Duration // because the tenant limits the rate
+	config collector.Config
+	client *http.Client
+	pace   *netskope.Pace
+	asked  int // requests so far
+	saw    sighting
+	waited time.Duration // because the tenant limits the rate
 }
 
 func newProbe(c collector.Config, transport http.RoundTripper) *probe {
-	p := &probe{config: c, limiter: c.Netskope().Limiter()}
+	p := &probe{config: c, pace: c.NewPace()}
 	p.client = &http.Client{Transport: watching{p, transport}}
 	return p
 }
@@ -160,13 +158,13 @@ func (p *probe) ask(ctx context.Context, q netskope.Request, patience time.Durat
 
 func (p *probe) once(ctx context.Context, q netskope.Request, patience time.Duration) (s sample, err error) {
 	s.ids = map[string]bool{}
-	if err := p.limiter.Wait(ctx); err != nil {
+	if err := p.pace.Wait(ctx); err != nil {
 		return s, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.asked++
-	client := netskope.New(p.config.Netskope(), p.client, nil)
+	client := netskope.New(p.config.Netskope(), p.pace, p.client, nil)
 	s.operation, err = client.Probe(ctx, q, func(a netskope.Alert) { s.add(a, q) })
 	return s, err
 }

@@ -138,16 +138,16 @@ func TestMove(t *testing.T) {
 	}
 	apply(m)
 	collectortest.Run(t, c, ago(8))
-	once("from where it was moved to", 80)
+	once("from where it was moved to", 50)
 
 	// Back: what is delivered is not delivered again, what is not is collected.
 	m = plan(ago(35))
-	if len(m.Undelivered) != 1 || m.Undelivered[0] != (collector.Span{From: m.To, To: ago(20)}) || m.Delivered < 80 {
+	if len(m.Undelivered) != 1 || m.Undelivered[0] != (collector.Span{From: m.To, To: ago(20)}) || m.Delivered < 50 {
 		t.Fatalf("%+v", m)
 	}
 	apply(m)
 	collectortest.Run(t, c, ago(8))
-	once("back", 300)
+	once("back", 200)
 	if m = plan(ago(25)); len(m.Undelivered) != 0 || !strings.Contains(moveSentence(m), "nothing will be collected") {
 		t.Errorf("%+v: %s", m, moveSentence(m))
 	}
