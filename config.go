@@ -98,30 +98,61 @@ func MisspeltSettings(lookup func(string) (string, bool)) []*env.Problem {
 }
 
 func readConfig(v *env.Variables) Config {
-	c := Config{Token: v.Token(), BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v)}
-	c.Tenant = v.Tenant("NETSKOPE_TENANT", v.Domain("NETSKOPE_DOMAIN"))
-	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
+	c := Config{Token: v.Token()}
+	c.place(v)
+	c.Tenant = tenant(v)
 	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40,
 		"0 for no cap, or the number of alerts after which a run begins no new cell")
 	c.PageSize = v.Integer("PAGE_SIZE", SafePageSize, 1, maxPageSize, "the tenant's documented safe maximum is 5000")
 	c.Lookback = time.Hour * time.Duration(v.Integer("LOOKBACK_HOURS", 24, 1, maxLookbackHours,
 		"hours; the tenant is asked for 90 days at most"))
-	c.Lag = v.Duration("LAG", 5*time.Minute, 0, 24*time.Hour)
+	c.Lag = lag(v)
 	c.Budget = v.Duration("BUDGET", 8*time.Minute, time.Second, time.Hour)
 	c.RequestsPerSecond = v.Number("REQUESTS_PER_SECOND", 4, 0, 1000)
 	c.InFlight = v.Integer("IN_FLIGHT", 12, 1, netskope.MostInFlight,
 		"cells at the same time; more do not fit into the function's memory")
-	c.TimeField = env.OneOf(v, "TIME_FIELD", alert.InsertionTime, alert.EventTime)
+	c.TimeField = timeField(v)
 	c.Compression = env.OneOf(v, "COMPRESSION", NoCompression, Gzip)
 	v.LogLevel("LOG_LEVEL")
 	v.Proxies()
 	v.Gone("WINDOW", "is a setting that no longer exists: time is cut by a fixed grid",
 		"unset it; LAG and the schedule say how soon alerts come")
+	return c
+}
+
+// ConfigToLook reads, as [ConfigFromEnv] does, what it takes to look at what was delivered:
+// where that lies, and LAG. NETSKOPE_TENANT may be left out, and the token is not needed: the
+// ledger is whoever's it is then. With NETSKOPE_TENANT, another's ledger or state is refused.
+func ConfigToLook(lookup func(string) (string, bool)) (Config, error) {
+	v := env.New(lookup)
+	var c Config
+	c.place(v)
+	c.Lag = lag(v)
+	if _, ok := v.Get("NETSKOPE_TENANT"); ok {
+		c.Tenant, c.TimeField = tenant(v), timeField(v)
+	}
+	if err := v.Err(); err != nil {
+		return Config{}, fmt.Errorf("read from the environment where to look:\n%w", err)
+	}
+	return c, nil
+}
+
+// place reads where everything lies.
+func (c *Config) place(v *env.Variables) {
+	c.BucketName, c.Prefix = v.Bucket("GCS_BUCKET"), feedFolder(v)
+	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
 	if c.Prefix != "" && c.StateKey == c.Prefix {
 		v.Refuse("STATE_KEY", c.StateKey, "is the name of the feed's folder",
 			"name an object outside it, as in "+layout.StateKey(standardPrefix))
 	}
-	return c
+}
+
+func tenant(v *env.Variables) string { return v.Tenant("NETSKOPE_TENANT", v.Domain("NETSKOPE_DOMAIN")) }
+
+func lag(v *env.Variables) time.Duration { return v.Duration("LAG", 5*time.Minute, 0, 24*time.Hour) }
+
+func timeField(v *env.Variables) alert.TimeField {
+	return env.OneOf(v, "TIME_FIELD", alert.InsertionTime, alert.EventTime)
 }
 
 // feedFolder reads GCS_PREFIX, and refuses a folder of which a feed would take what the
@@ -231,7 +262,8 @@ func Open(c Config) (*Collector, error) {
 // tenantClient keeps its connections from one run of the process to the next.
 var tenantClient = &http.Client{Transport: netskope.NewTransport()}
 
-// Ledger is the collector's ledger, of which nothing has been read.
+// Ledger is the collector's ledger, of which nothing has been read. Without a tenant it can only
+// be looked at.
 func (c *Collector) Ledger() *ledger.Ledger {
 	owner := ledger.Owner{Tenant: c.Tenant, TimeField: c.TimeField, Collector: Version}
 	return ledger.Open(c.Bucket, c.Folders(), owner, c.suffix())

@@ -249,3 +249,33 @@ func FuzzTenantAddress(f *testing.F) {
 		}
 	})
 }
+
+// TestConfigToLook: to look at what was delivered, nothing of the tenant is needed; where it is
+// given, it counts.
+func TestConfigToLook(t *testing.T) {
+	look := func(pairs ...string) (Config, error) {
+		values := map[string]string{}
+		for _, pair := range pairs {
+			name, value, _ := strings.Cut(pair, "=")
+			values[name] = value
+		}
+		return ConfigToLook(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+	}
+	c, err := look("GCS_BUCKET=alerts")
+	if err != nil || c.BucketName != "alerts" || c.Prefix != "netskope/alerts" || c.StateKey != "netskope/state/alerts.json" ||
+		c.Lag != 5*time.Minute || c.Tenant != "" || c.Token != "" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = look("GCS_BUCKET=alerts", "GCS_PREFIX=a/b/", "STATE_KEY=s.json", "NETSKOPE_TENANT=acme.goskope.com",
+		"TIME_FIELD=event", "PAGE_SIZE=nonsense")
+	if err != nil || c.Prefix != "a/b" || c.StateKey != "s.json" || c.Tenant != "https://acme.goskope.com" ||
+		c.TimeField != alert.EventTime {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, pairs := range [][]string{nil, {"GCS_BUCKET=gs://alerts"}, {"GCS_BUCKET=alerts", "GCS_PREFIX=a", "STATE_KEY=a"},
+		{"GCS_BUCKET=alerts", "NETSKOPE_TENANT=acme"}, {"GCS_BUCKET=alerts", "LAG=5"}} {
+		if c, err := look(pairs...); err == nil {
+			t.Errorf("%q is taken: %+v", pairs, c)
+		}
+	}
+}

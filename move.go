@@ -89,6 +89,8 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 	}
 	s, err := c.readState(ctx, c.StateKey, 0)
 	switch {
+	case c.Tenant == "" && (errors.Is(err, gcs.ErrNotExist) || err == nil && s.original):
+		return Move{}, errors.New("move state: there is none yet that says whose alerts are collected: set NETSKOPE_TENANT")
 	case errors.Is(err, gcs.ErrNotExist):
 		return Move{To: to}, nil
 	case err != nil:
@@ -103,6 +105,11 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 	between := Span{From: m.From, To: m.To}
 	if to.Before(m.From) {
 		between = Span{From: m.To, To: m.From}
+	}
+	if c.Tenant == "" { // who only looked moves the state as the one whose it is
+		owner := *c
+		owner.Tenant, owner.TimeField = m.state.Tenant, m.state.TimeField
+		c = &owner
 	}
 	l := c.Ledger()
 	if err := l.Load(ctx, between.From.Add(-time.Second), between.To); err != nil {

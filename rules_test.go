@@ -99,7 +99,7 @@ var mayImport = map[string]string{
 	"cmd/netskope-alerts/internal/lint":    "alert :cli layout :ndjson page :text",
 	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message :text",
 	"cmd/netskope-alerts/internal/preview": "alert :cli :ndjson :text :udm",
-	"cmd/netskope-alerts/internal/status":  "cell :cli collector gcs ledger tally :text",
+	"cmd/netskope-alerts/internal/status":  "cell :cli collector gcs layout ledger tally :text",
 	"cmd/netskope-alerts":                  ":cli :demo :lint :operate :preview :status :text",
 
 	// What only tests import.

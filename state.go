@@ -183,7 +183,12 @@ func rebuilt(p ledger.Position, newest, generation int64, trouble string) State 
 	return State{Through: p.Through, Began: p.Began, Moved: p.Moved, LastEventTime: newest, generation: generation, trouble: trouble}
 }
 
+// of is the state as the configured collector's. Who only looks, without a tenant, changes
+// nothing about whose it is.
 func (s State) of(c Config) State {
+	if c.Tenant == "" {
+		return s
+	}
 	s.Tenant, s.TimeField = c.Tenant, c.TimeField
 	return s
 }
@@ -340,8 +345,12 @@ func (s State) encode() ([]byte, error) {
 }
 
 // Check refuses a state that was made for another tenant or time field than this run's:
-// the run would skip what the other never asked for. The error is a [*ForeignState].
+// the run would skip what the other never asked for. The error is a [*ForeignState]. Who only
+// looks, without a tenant, is shown any.
 func (s State) Check(c Config) error {
+	if c.Tenant == "" {
+		return nil
+	}
 	e := &ForeignState{Name: "NETSKOPE_TENANT", Had: s.Tenant, Has: c.Tenant, key: c.StateKey}
 	if e.Had == e.Has {
 		e.Name, e.Had, e.Has = "TIME_FIELD", string(s.TimeField), string(c.TimeField)

@@ -1,5 +1,5 @@
 // Command netskope-alerts runs the collector on this machine: against the real
-// services (collect, serve), or against stand-ins, to see it work (demo). To its
+// services (collect, serve), or against stand-ins, to see it work (demo, storage). To its
 // operators it says how the deployed one is (check, status, verify, find), and lets them move it
 // (backfill, state).
 package main
@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -28,6 +29,7 @@ type commands struct {
 	Check   operate.Check   `cmd:"" help:"Say what is wrong with configuration, tenant, bucket and state, and what to do."`
 	Collect operate.Collect `cmd:"" help:"Run once now, with the configuration from the environment."`
 	Serve   operate.Serve   `cmd:"" help:"Serve the function over HTTP, as Cloud Run does."`
+	Storage demo.Storage    `cmd:"" help:"Serve a Cloud Storage on loopback, for trials without an account."`
 
 	Status   status.Command   `cmd:"" help:"Say how far the collector has come, and what it delivered."`
 	Verify   operate.Verify   `cmd:"" help:"Audit what was delivered against what the tenant has; repair gaps."`
@@ -37,7 +39,8 @@ type commands struct {
 	UDM      preview.Command  `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
 	Lint     lint.Command     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
 
-	Version kong.VersionFlag `help:"Print the version."`
+	Version versionCommand   `cmd:"" help:"Print the version, the commit and what built it."`
+	Short   kong.VersionFlag `name:"version" help:"Print the version alone."`
 }
 
 const about = "Collects Netskope alerts into a Cloud Storage bucket, every one exactly once.\n\n" +
@@ -45,11 +48,31 @@ const about = "Collects Netskope alerts into a Cloud Storage bucket, every one e
 	"For the real thing, set at least GCS_BUCKET, NETSKOPE_TENANT and NETSKOPE_API_TOKEN, " +
 	`and type "netskope-alerts collect"; docs/settings.md lists all variables.`
 
+// grace is how long a command that was told to stop may take to say what is done. Whatever it is
+// at, it may be cut off: that is as a run that dies.
+const grace = 2 * time.Second
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], cli.Streams{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Lookup: os.LookupEnv}))
+	s := cli.Streams{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(s.WatchStorage(context.Background()))
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, os.Args[1:], s) }()
+	select {
+	case status := <-ended:
+		os.Exit(status)
+	case <-signals:
+		stop()
+	}
+	select {
+	case status := <-ended:
+		os.Exit(status)
+	case <-signals: // again
+	case <-time.After(grace):
+	}
+	fmt.Fprint(os.Stderr, "\n"+(&cli.Interrupted{}).Message(os.Args[1:]))
+	os.Exit(cli.ExitInterrupted)
 }
 
 // run returns the exit status, except for --help and --version, which exit by themselves.
@@ -67,16 +90,23 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	}
 	err = chosen.Run()
 	var quiet cli.ExitStatus
+	var stopped *cli.Interrupted
+	if err != nil && ctx.Err() != nil && !errors.As(err, &stopped) {
+		err = &cli.Interrupted{}
+	}
 	switch {
-	case err != nil && ctx.Err() != nil:
-		fmt.Fprintf(s.Stderr, "netskope-alerts %s: interrupted\n", chosen.Command())
+	case errors.As(err, &stopped):
+		fmt.Fprint(s.Stderr, stopped.Message(arguments))
 		return cli.ExitInterrupted
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case err != nil:
 		// An error may quote what a service said: no terminal is to act upon that.
 		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %s\n", chosen.Command(), text.Visible([]byte(err.Error())))
+		if hint := s.Hint(err); hint != "" {
+			fmt.Fprintf(s.Stderr, "→ %s\n", hint)
+		}
 		return cli.ExitFailed
 	}
-	return 0
+	return cli.ExitWell
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -95,6 +96,34 @@ func TestScripts(t *testing.T) {
 			// delete OBJECT takes an object away.
 			"delete": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Value("cloud").(*gcstest.Server).Delete("alerts", args[0])
+			},
+			// deleted FILE takes the object away that the file names.
+			"deleted": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Value("cloud").(*gcstest.Server).Delete("alerts", strings.TrimSpace(ts.ReadFile(args[0])))
+			},
+			// put OBJECT CONTENT leaves an object in the bucket, as a person does.
+			"put": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Value("cloud").(*gcstest.Server).Put("alerts", args[0], []byte(args[1]))
+			},
+			// fits holds what was printed against 80 columns; a name, such as an object's, may be longer.
+			"fits": func(ts *testscript.TestScript, _ bool, _ []string) {
+				for line := range strings.Lines(ts.ReadFile("stdout")) {
+					line = strings.TrimSuffix(line, "\n")
+					if utf8.RuneCountInString(line) > 80 && len(strings.Fields(line)) > 1 {
+						ts.Fatalf("wider than 80 columns: %s", line)
+					}
+				}
+			},
+			// listens URL waits until somebody answers there.
+			"listens": func(ts *testscript.TestScript, _ bool, args []string) {
+				for range 500 {
+					if response, err := http.Get(args[0]); err == nil {
+						response.Body.Close()
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				ts.Fatalf("nobody listens on %s", args[0])
 			},
 			// published N... waits until all messages are worked off, and counts them.
 			"published": func(ts *testscript.TestScript, _ bool, args []string) {

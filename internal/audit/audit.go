@@ -56,6 +56,7 @@ var ErrNothing = errors.New("there is nothing to audit")
 // Only what the collector has left behind is audited, and nothing before the ledger begins.
 // An error ends it; what was repaired is repaired.
 func (a *Auditor) Run(ctx context.Context, s *Summary, each func(Result)) error {
+	defer func() { s.Strange = a.Ledger.Strange() }()
 	if err := a.begin(ctx, s); err != nil {
 		return err
 	}
@@ -78,6 +79,9 @@ func (a *Auditor) begin(ctx context.Context, s *Summary) (err error) {
 		s.To = a.Through
 	}
 	if s.LedgerFrom, err = a.Ledger.Start(ctx); err != nil {
+		return err
+	}
+	if err := a.Ledger.LookAround(ctx, time.Now()); err != nil {
 		return err
 	}
 	if s.LedgerFrom.IsZero() {
@@ -136,6 +140,11 @@ func (a *Auditor) hole(ctx context.Context, hole ledger.Span) (*Result, error) {
 	if err != nil {
 		return r, fmt.Errorf("repair hole %v: %w", hole, err)
 	}
+	for _, e := range a.Ledger.All() {
+		if e.From.Before(hole.To) && hole.From.Before(e.To) {
+			r.into(e)
+		}
+	}
 	// By this repair, or by somebody else who delivered a part of it meanwhile.
 	left := int64(len(missing))
 	r.Repaired = max(r.Missing-left, filled)
@@ -161,6 +170,16 @@ func (a *Auditor) strike(ctx context.Context, span ledger.Span, missing map[aler
 		}
 	}
 	return nil
+}
+
+// into names the objects that a repair has made.
+func (r *Result) into(e ledger.Entry) {
+	for _, p := range e.Objects {
+		r.RepairedInto = name(r.RepairedInto, p.Name)
+	}
+	if e.Quarantine != nil {
+		r.RepairedInto = name(r.RepairedInto, e.Quarantine.Name)
+	}
 }
 
 func (r *Result) miss(raw *page.Alert) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -131,17 +132,7 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 		known: map[alert.ID]bool{}, missing: map[alert.Key]bool{}}
 	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
 	exact := map[alert.Key]bool{}
-	for _, e := range c.entries {
-		a.folder.recognize(e)
-		keys, err := a.Ledger.Keys(ctx, e)
-		if err != nil {
-			return nil, err
-		}
-		c.Delivered += int64(len(keys))
-		a.folder.examine(e, c.Result)
-		if a.Options.ObjectsKept && a.folder.gone(e) {
-			keys = keys[e.Alerts:] // lost: what the feed has not got is missing
-		}
+	know := func(keys []alert.Key) {
 		for _, key := range keys {
 			if exact[key] {
 				c.Duplicated++
@@ -150,6 +141,32 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 			c.Duplicated += a.folder.duplicate(key)
 			c.known[key.ID()] = false
 		}
+	}
+	for _, e := range slices.Backward(c.entries) { // repairs first: they may have brought again what was lost
+		a.folder.recognize(e)
+		keys, err := a.Ledger.Keys(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		a.folder.examine(e, c.Result)
+		for _, p := range e.Objects {
+			part := keys[:p.Lines]
+			keys = keys[p.Lines:]
+			gone := a.folder.gone(p)
+			if gone && !slices.ContainsFunc(part, func(key alert.Key) bool { return !exact[key] }) {
+				continue // a repair has brought them again
+			}
+			c.Delivered += p.Lines
+			if gone {
+				c.Gone++
+				c.GoneObjects = name(c.GoneObjects, p.Name)
+			}
+			if !gone || !a.Options.ObjectsKept { // else it is lost: what the feed has not got is missing
+				know(part)
+			}
+		}
+		c.Delivered += int64(len(keys))
+		know(keys) // in quarantine
 	}
 	return c, nil
 }
@@ -184,6 +201,7 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 			return err
 		}
 		c.repaired(kept)
+		c.into(e)
 		return nil
 	}
 	return fmt.Errorf("%w, %d times in a row", ledger.ErrRepaired, maxRepairRaces)

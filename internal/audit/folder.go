@@ -170,17 +170,13 @@ func (f *folder) examine(e ledger.Entry, r *Result) {
 			r.Damaged++
 		}
 	}
-	if f.gone(e) {
-		r.Gone++
-	}
 }
 
-// gone reports whether an object of the entry's was at its place and is not any more.
-func (f *folder) gone(e ledger.Entry) bool {
-	return slices.ContainsFunc(e.Objects, func(p ledger.Placed) bool {
-		_, there := f.placed[p.Name]
-		return f.decided[p.Name] && !there && f.staged[p.Staged] != p.Generation
-	})
+// gone reports whether the object is neither staged nor at its place: the feed has taken it, or
+// it is lost.
+func (f *folder) gone(p ledger.Placed) bool {
+	_, there := f.placed[p.Name]
+	return f.decided[p.Name] && !there && f.staged[p.Staged] != p.Generation
 }
 
 // readObject returns the keys of the object's alerts, line by line. An object that is gone

@@ -23,14 +23,24 @@ type Result struct {
 	Unknown    int64     `json:"unknown"`    // delivered, and not listed by the tenant any more
 	Uncovered  bool      `json:"uncovered"`  // the ledger has no entry of it: nothing was ever delivered
 	Pending    int       `json:"pending"`    // objects that the ledger decided and nobody has moved to their places
-	Gone       int       `json:"gone"`       // objects that are not at their places any more
+	Gone       int       `json:"gone"`       // objects that are not at their places any more, and whose alerts no repair has brought again
 	Damaged    int       `json:"damaged"`    // objects that are not what the ledger says
 
-	Examples []string `json:"examples,omitempty"` // identities of the first few missing alerts
+	Examples     []string `json:"examples,omitempty"`      // identities of the first few missing alerts
+	RepairedInto []string `json:"repaired_into,omitempty"` // names of the objects in which Repaired were delivered, some
+	GoneObjects  []string `json:"gone_objects,omitempty"`  // names of Gone, some
 }
 
-// maxExamples bounds the missing alerts that are named.
+// maxExamples bounds the missing alerts, and the objects of a kind, that are named.
 const maxExamples = 5
+
+// name adds an object to those that are named.
+func name(objects []string, o string) []string {
+	if len(objects) < maxExamples {
+		objects = append(objects, o)
+	}
+	return objects
+}
 
 // Passed reports whether the cell is as it should be, or is now.
 func (r *Result) Passed() bool {
@@ -56,9 +66,10 @@ type Summary struct {
 	Gone       int   `json:"gone"`
 	Damaged    int   `json:"damaged"`
 
-	Foreign    []ForeignObject `json:"foreign"`     // objects in the feed's folder that the ledger does not know
-	LedgerFrom time.Time       `json:"ledger_from"` // what is before it is not known
-	Requests   int             `json:"requests"`    // to the tenant
+	Foreign    []ForeignObject `json:"foreign"`           // objects in the feed's folder that the ledger does not know
+	Strange    []string        `json:"strange,omitempty"` // names in the ledger's folder that no entry has
+	LedgerFrom time.Time       `json:"ledger_from"`       // what is before it is not known
+	Requests   int             `json:"requests"`          // to the tenant
 	Took       time.Duration   `json:"took_nanoseconds"`
 }
 

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -85,7 +87,11 @@ func NewClient(ctx context.Context, options ...option.ClientOption) (*storage.Cl
 	if err != nil {
 		return nil, err
 	}
+	emulator := os.Getenv("STORAGE_EMULATOR_HOST") != ""
 	c.SetRetry(storage.WithErrorFunc(func(err error) bool {
+		if emulator && errors.Is(err, syscall.ECONNREFUSED) {
+			return false // it was not started
+		}
 		if refusal := RefusalOf(err); refusal != nil && refusal.Status == http.StatusNotImplemented {
 			return false
 		}
@@ -115,6 +121,7 @@ func objectOf(o *storage.ObjectAttrs) Object {
 func (b *Bucket) Look(ctx context.Context, name string) (Object, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	defer b.watched(ctx)()
 	o, err := b.handle.Object(name).Attrs(ctx)
 	if err != nil {
 		return Object{}, fmt.Errorf("look at %s: %w", b.URI(name), because(ctx, err))
@@ -129,6 +136,7 @@ func (b *Bucket) Look(ctx context.Context, name string) (Object, error) {
 func (b *Bucket) Read(ctx context.Context, name string, generation, most int64) ([]byte, Object, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	defer b.watched(ctx)()
 	failed := func(err error) ([]byte, Object, error) {
 		return nil, Object{}, fmt.Errorf("read %s: %w", b.URI(name), because(ctx, err))
 	}
@@ -170,6 +178,7 @@ func (b *Bucket) at(name string, generation int64) *storage.ObjectHandle {
 func (b *Bucket) Move(ctx context.Context, from string, generation int64, to string) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	defer b.watched(ctx)()
 	_, err := b.handle.Object(from).If(storage.Conditions{GenerationMatch: generation}).Move(ctx,
 		storage.MoveObjectDestination{Object: to, Conditions: &storage.Conditions{DoesNotExist: true}})
 	if err == nil {
@@ -201,6 +210,7 @@ var moveUnknown = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusM
 func (b *Bucket) Delete(ctx context.Context, name string, generation int64) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	defer b.watched(ctx)()
 	err := b.handle.Object(name).If(storage.Conditions{GenerationMatch: generation}).Delete(ctx)
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", b.URI(name), because(ctx, err))
@@ -242,6 +252,8 @@ func (b *Bucket) list(ctx context.Context, q storage.Query, atOnce int, each fun
 	defer cancel(nil)
 	watch := time.AfterFunc(patience, func() { cancel(ErrOutage) })
 	defer watch.Stop()
+	arrived := b.watched(ctx)
+	defer arrived()
 	failed := func(err error) error { return fmt.Errorf("list %s: %w", b.URI(q.Prefix), because(ctx, err)) }
 	if err := q.SetAttrSelection([]string{"Name", "Generation", "Created", "Size", "CRC32C", "Metadata"}); err != nil {
 		return failed(err)
@@ -257,6 +269,7 @@ func (b *Bucket) list(ctx context.Context, q storage.Query, atOnce int, each fun
 			return failed(err)
 		}
 		watch.Reset(patience)
+		arrived()
 		switch err := each(objectOf(o)); {
 		case errors.Is(err, Enough):
 			return nil

@@ -39,6 +39,7 @@ func (b *Bucket) Put(ctx context.Context, name string, generation int64, content
 	// Cancelling after Close has no effect; before it, it abandons the write.
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	defer b.watched(ctx)()
 	failed := func(err error) (Object, error) {
 		return Object{}, fmt.Errorf("write %s: %w", b.URI(name), because(ctx, err))
 	}

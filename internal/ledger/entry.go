@@ -78,7 +78,8 @@ type Placed struct {
 }
 
 // Owner is whose a ledger is. A ledger of another tenant or time field is refused: what it
-// has delivered says nothing of this one's alerts.
+// has delivered says nothing of this one's alerts. Who opens one without a tenant may look at
+// anybody's, and make no entry.
 type Owner struct {
 	Tenant    string // scheme and host
 	TimeField alert.TimeField
@@ -142,7 +143,7 @@ func (l *Ledger) parse(o gcs.Object) (Entry, error) {
 		o.Size != (e.Alerts+e.Quarantined)*keyBytes || e.Split && (o.Size+int64(late) > 0 || len(e.placed()) > 0) {
 		return failed("it contradicts itself: %d bytes of keys, metadata %.300s", o.Size, text)
 	}
-	if e.Tenant != l.owner.Tenant || e.TimeField != l.owner.TimeField {
+	if l.owner.Tenant != "" && (e.Tenant != l.owner.Tenant || e.TimeField != l.owner.TimeField) {
 		return Entry{}, fmt.Errorf("%w: %s was made with NETSKOPE_TENANT=%s and TIME_FIELD=%s, but this run has %s and %s: "+
 			"give each its own GCS_PREFIX and STATE_KEY", ErrForeign, l.store.URI(o.Name), e.Tenant, e.TimeField,
 			l.owner.Tenant, l.owner.TimeField)

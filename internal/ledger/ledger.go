@@ -252,6 +252,9 @@ func (l *Ledger) look(ctx context.Context, c cell.Cell, late int) (Entry, error)
 func (l *Ledger) create(ctx context.Context, e Entry, keys []byte) (found Entry, created bool, err error) {
 	e.From, e.To, e.Collector = e.Cell.From(), e.Cell.To(), l.owner.Collector
 	e.Tenant, e.TimeField = l.owner.Tenant, l.owner.TimeField
+	if e.Tenant == "" {
+		return Entry{}, false, errors.New("create ledger entry: the ledger was opened without a tenant, to be looked at only")
+	}
 	l.mu.Lock()
 	e.Position = l.position
 	l.mu.Unlock()

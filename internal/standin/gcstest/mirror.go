@@ -14,6 +14,7 @@ import (
 type mirror struct {
 	bucket string // the one it holds
 	root   *os.Root
+	kept   *os.File // see Server.Keep; nil if nothing is kept
 }
 
 // incoming is the file that is written before it is renamed into place; no object
@@ -22,10 +23,11 @@ const incoming = ".incoming"
 
 // mirrorWrite makes an object's file. It is called with store.publish held, and
 // so are mirrorRemove and mirrorRename.
-func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
+func (s *Server) mirrorWrite(o *object) *answer {
 	if s.Dir == "" {
 		return nil
 	}
+	bucket, name, c := o.bucket, o.name, o.content
 	m := &s.store.mirror
 	switch {
 	case m.bucket != "" && m.bucket != bucket:
@@ -35,7 +37,14 @@ func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
 	case !isFileName(name):
 		return refuse(notModelled("the object name %q as a file name", name))
 	}
-	if err := m.write(s.Dir, name, c); err != nil {
+	err := m.open(s.Dir)
+	if err == nil {
+		err = m.note(o)
+	}
+	if err == nil {
+		err = m.write(name, c)
+	}
+	if err != nil {
 		return refuse(failed(http.StatusInternalServerError, "", "mirror %q: %v", name, err))
 	}
 	m.bucket = bucket
@@ -44,20 +53,22 @@ func (s *Server) mirrorWrite(bucket, name string, c *content) *answer {
 
 func isFileName(name string) bool {
 	return filepath.IsLocal(filepath.FromSlash(name)) && path.Clean(name) == name &&
-		!strings.ContainsRune(name, 0) && name != incoming
+		!strings.ContainsRune(name, 0) && !isOurs(name)
 }
 
-func (m *mirror) write(dir, name string, c *content) error {
-	if m.root == nil {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			return err
-		}
-		m.root = root
+// open makes the directory, if need be, and opens it, unless that has been done.
+func (m *mirror) open(dir string) (err error) {
+	if m.root != nil {
+		return nil
 	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	m.root, err = os.OpenRoot(dir)
+	return err
+}
+
+func (m *mirror) write(name string, c *content) error {
 	if err := m.root.MkdirAll(path.Dir(name), 0o777); err != nil {
 		return err
 	}
@@ -89,16 +100,20 @@ func (s *Server) mirrorRemove(name string) *answer {
 	return nil
 }
 
-// mirrorRename renames the file of an object that is there.
-func (s *Server) mirrorRename(name, destination string) *answer {
+// mirrorRename renames the file of an object that is there to that of o.
+func (s *Server) mirrorRename(name string, o *object) *answer {
 	if s.Dir == "" {
 		return nil
 	}
+	destination := o.name
 	if !isFileName(destination) {
 		return refuse(notModelled("the object name %q as a file name", destination))
 	}
 	root := s.store.mirror.root
-	err := root.MkdirAll(path.Dir(destination), 0o777)
+	err := s.store.mirror.note(o)
+	if err == nil {
+		err = root.MkdirAll(path.Dir(destination), 0o777)
+	}
 	if err == nil {
 		err = root.Rename(name, destination)
 	}

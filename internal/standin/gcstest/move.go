@@ -36,10 +36,10 @@ func (s *Server) prepareMove(c *call, r *http.Request) func() answer {
 		if refusal := s.mayReplace(to.live); refusal != nil {
 			return *refusal
 		}
-		if refusal := s.mirrorRename(name, destination); refusal != nil {
+		o := s.newObject(bucket, destination, from.live.fields, from.live.content)
+		if refusal := s.mirrorRename(name, o); refusal != nil {
 			return *refusal
 		}
-		o := s.newObject(bucket, destination, from.live.fields, from.live.content)
 		from = from.retire(s.Versioning, o.created)
 		to = to.retire(s.Versioning, o.created)
 		to.live = o

@@ -67,10 +67,10 @@ func (s *Server) commit(bucket, name string, may func(live *object) *answer, f f
 	if refusal := may(before.live); refusal != nil {
 		return nil, refusal
 	}
-	if refusal := s.mirrorWrite(bucket, name, content); refusal != nil {
+	o := s.newObject(bucket, name, f, content)
+	if refusal := s.mirrorWrite(o); refusal != nil {
 		return nil, refusal
 	}
-	o := s.newObject(bucket, name, f, content)
 	after := before.retire(s.Versioning, o.created)
 	after.live = o
 	s.store.put(bucket, map[string]versions{name: after})

@@ -50,6 +50,9 @@ func (s *Server) preparePatch(c *call, r *http.Request) func() answer {
 		}
 		patched.Metageneration++
 		patched.updated = s.now()
+		if err := s.store.mirror.note(&patched); err != nil {
+			return failed(http.StatusInternalServerError, "", "keep %q: %v", name, err)
+		}
 		s.store.put(bucket, map[string]versions{name: before.change(o, &patched)})
 		return ok(patched.resource(r))
 	}

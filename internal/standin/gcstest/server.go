@@ -57,7 +57,7 @@ type Server struct {
 	// Dir, unless empty, is a directory in which every object is also a file
 	// under its object name: written whole and renamed into place before the
 	// object becomes visible, removed when the object is deleted. It is made if
-	// it is missing; files already there are not served. The directory holds one
+	// it is missing; files already there are not served unless Keep is called. The directory holds one
 	// bucket: uploads to a second one are refused with 501, as are names that
 	// are no file name inside the directory.
 	Dir string

@@ -9,7 +9,7 @@ import (
 )
 
 // ParseMoment reads a time: RFC 3339, or a part of it, which is UTC, or how long ago it
-// was.
+// was, which is rounded down to a whole minute.
 func ParseMoment(flag, text string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04",
 		"2006-01-02"} {
@@ -28,13 +28,13 @@ func ParseMoment(flag, text string, now time.Time) (time.Time, error) {
 		ago = "0s"
 	}
 	if d, err := time.ParseDuration(ago); err == nil && d >= 0 && days >= 0 && (days > 0 || text == ago) {
-		return now.Add(-d).AddDate(0, 0, -days).UTC().Truncate(time.Second), nil
+		return now.Add(-d).AddDate(0, 0, -days).UTC().Truncate(time.Minute), nil
 	}
 	return time.Time{}, fmt.Errorf("%s %q: want a time as in 2026-11-01T06:00:00Z or 2026-11-01 (UTC), "+
 		"or how long ago, as in 48h or 7d", flag, text)
 }
 
-// AtMost is how many findings of each rule are shown.
+// AtMost is how many of a kind are shown.
 type AtMost int
 
 // UnmarshalText reads all, none or a number.

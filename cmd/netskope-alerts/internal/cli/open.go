@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"strings"
+	"syscall"
 
 	"cloud.google.com/go/storage"
 
@@ -15,23 +19,71 @@ const Version = collector.Version
 // Open is the collector that the configuration in the environment names. It connects to
 // nothing yet.
 func (s Streams) Open() (*collector.Collector, error) {
-	for _, p := range collector.MisspeltSettings(s.Lookup) {
-		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\n", p)
-	}
-	c, err := collector.ConfigFromEnv(s.Lookup)
+	s.sayMisspelt()
+	config, err := collector.ConfigFromEnv(s.Lookup)
 	if err != nil {
 		return nil, err
 	}
-	return collector.Open(c)
+	c, err := collector.Open(config)
+	if err != nil {
+		return nil, NoCredentials(err)
+	}
+	s.watchTenant(c)
+	return c, nil
+}
+
+// OpenToLook is the collector that the environment names, as far as it takes to look at what
+// it delivered: nothing of the tenant is needed. It connects to nothing yet.
+func (s Streams) OpenToLook() (*collector.Collector, error) {
+	s.sayMisspelt()
+	config, err := collector.ConfigToLook(s.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	c, err := collector.Open(config)
+	if err != nil {
+		return nil, NoCredentials(err)
+	}
+	return c, nil
+}
+
+// sayMisspelt names variables that nothing reads, but that may be meant for one that is read.
+func (s Streams) sayMisspelt() {
+	for _, p := range collector.MisspeltSettings(s.Lookup) {
+		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\n", p)
+	}
 }
 
 // OpenBucket opens a bucket as the collector does. It connects to nothing yet.
 func OpenBucket(name string) (*storage.BucketHandle, error) {
 	bucket, err := gcs.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, NoCredentials(err)
 	}
 	return bucket.Handle(), nil
+}
+
+// NoCredentials is the error of a client that could not be made: nearly always because this
+// machine has no credentials. The libraries have no error value for that.
+func NoCredentials(err error) error {
+	return fmt.Errorf("%w; if this machine has no credentials yet, type: gcloud auth application-default login", err)
+}
+
+// Hint says what to do about an error of a service, or nothing.
+func (s Streams) Hint(err error) string {
+	host, _ := s.Lookup("STORAGE_EMULATOR_HOST")
+	var dial *net.OpError
+	switch {
+	case host != "" && errors.As(err, &dial) && errors.Is(err, syscall.ECONNREFUSED) && dial.Addr != nil &&
+		strings.HasSuffix(strings.TrimSuffix(host, "/"), dial.Addr.String()):
+		return fmt.Sprintf("nothing listens on %s, which STORAGE_EMULATOR_HOST names: start it (netskope-alerts storage "+
+			"is one), or unset STORAGE_EMULATOR_HOST to use Cloud Storage itself", host)
+	case errors.Is(err, storage.ErrBucketNotExist):
+		bucket, _ := s.Lookup("GCS_BUCKET")
+		return fmt.Sprintf("there is no bucket gs://%s: check GCS_BUCKET, or make it: gcloud storage buckets create gs://%s",
+			bucket, bucket)
+	}
+	return ""
 }
 
 // Folder is the feed's: its bucket, and its name without a slash at the end. It needs less

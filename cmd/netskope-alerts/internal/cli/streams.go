@@ -4,21 +4,13 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
-)
-
-// Exit statuses.
-const (
-	ExitFailed = 1 // the work failed
-	ExitUsage  = 2 // the command line was not understood
-	ExitMore   = 3 // the work went well, and there is more to do, or something to see to
-	// ExitInterrupted is what a shell makes of an interrupt: 128 and SIGINT's number.
-	ExitInterrupted = 130
 )
 
 // Streams are where a command reads its configuration and writes its output.
@@ -28,24 +20,33 @@ type Streams struct {
 	Lookup         func(string) (string, bool)
 }
 
-// ExitStatus is an error for which the command has said all there is to say.
-type ExitStatus int
-
-func (e ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
 // Confirm asks on the terminal. Where nobody can answer, it refuses, and says that --yes
-// answers for a script.
-func (s Streams) Confirm(question string) error {
+// answers for a script. The end of the context is an answer, too: nothing was done.
+func (s Streams) Confirm(ctx context.Context, question string) error {
 	if !text.IsTerminal(s.Stdin) {
 		return errors.New("this needs an answer, and there is no terminal to ask on: add --yes")
 	}
 	fmt.Fprintf(s.Stderr, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(s.Stdin).ReadString('\n')
-	if err != nil && answer == "" {
-		return fmt.Errorf("read the answer: %w", err)
+	type line struct {
+		text string
+		err  error
 	}
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return errors.New("not done")
+	answers := make(chan line, 1)
+	go func() { // it may be left behind, reading: nobody reads after it
+		answer, err := bufio.NewReader(s.Stdin).ReadString('\n')
+		answers <- line{answer, err}
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(s.Stderr)
+		return &Interrupted{Done: "Nothing was done."}
+	case answer := <-answers:
+		if answer.err != nil && answer.text == "" {
+			return fmt.Errorf("read the answer: %w", answer.err)
+		}
+		if a := strings.ToLower(strings.TrimSpace(answer.text)); a != "y" && a != "yes" {
+			return errors.New("not done")
+		}
+		return nil
 	}
-	return nil
 }

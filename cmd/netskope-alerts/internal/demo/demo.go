@@ -35,7 +35,8 @@ func (*Command) Help() string {
 		"The tenant limits the rate, breaks a page and loses alerts' order; the storage loses an answer. " +
 		"Then every alert of the tenant is looked up in the bucket. " +
 		"The day is 2 March 2026, so that a seed says all; with --keep it is today.\n\n" +
-		"Exit status: 0 if every alert is there once, 1 if not.\n\n" +
+		cli.Ends{Well: "every alert is there once (with --keep: ended by Ctrl-C)",
+			Failed: "one is not, or the demo failed"}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts demo --alerts 100000 --seed 7 --keep"
 }

@@ -71,6 +71,9 @@ backfill --from 3d --to 36h --publish, find ID (of an alert in out/netskope/aler
 		case <-ctx.Done():
 			return nil
 		case r, ok := <-f.records:
+			if !ok && ctx.Err() != nil {
+				return nil // it was told to end, too
+			}
 			if !ok {
 				return fmt.Errorf("the function ended")
 			}

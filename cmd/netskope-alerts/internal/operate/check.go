@@ -25,7 +25,7 @@ func (*Check) Help() string {
 		"and may run beside the deployed function. " +
 		"It sees the bucket with this machine's credentials, which may be allowed more, or less, " +
 		"than the function's account.\n\n" +
-		"Exit status: 0 nothing failed, 1 something did.\n\n" +
+		cli.Ends{Well: "nothing failed", Failed: "something did"}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts check"

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"netskope-alerts.internal/collector"
@@ -21,8 +20,8 @@ type Collect struct{}
 func (*Collect) Help() string {
 	return "Does what one trigger of the deployed function does, now. " +
 		"It is safe beside the deployed function: what both come to is delivered once.\n\n" +
-		"Exit status: 0 caught up, 3 more to do (BUDGET or MAX_RECORDS ended the run; run it again), " +
-		"1 failed (what was delivered before stays).\n\n" +
+		cli.Ends{Well: "caught up", More: "more to do (BUDGET or MAX_RECORDS ended the run; run it again)",
+			Failed: "failed (what was delivered before stays)"}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts collect"
@@ -42,14 +41,19 @@ func (*Collect) Run(ctx context.Context, s cli.Streams) error {
 	show, done := progressLine(s.Stderr, now)
 	report, err := c.Run(ctx, now, show)
 	done()
-	summary(s.Stdout, report)
+	summary(text.TerminalOf(s.Stdout, s.Lookup), report)
 	switch {
 	case err != nil:
-		return err
+		return cli.IfInterrupted(ctx, err, "What was delivered before stays: "+delivered(report)+".", "")
 	case !report.CaughtUp:
 		return cli.ExitStatus(cli.ExitMore)
 	}
 	return nil
+}
+
+// delivered says what a run has delivered.
+func delivered(r collector.Report) string {
+	return text.Count(r.Alerts, "alert", "alerts") + " in " + text.Count(r.Objects, "object", "objects")
 }
 
 // progressLine draws how far the run has come, if w is a terminal.
@@ -57,27 +61,30 @@ func progressLine(w io.Writer, now time.Time) (show func(collector.Report), done
 	bar := text.NewProgress(w, 1, text.ProgressStyle{Width: 20, Pause: 100 * time.Millisecond})
 	show = func(r collector.Report) {
 		bar.End(max(int64(now.Sub(r.From).Seconds()), 1))
-		bar.Say(fmt.Sprintf("%s  %d alerts, %d pages", r.Through.Format("2006-01-02 15:04"), r.Alerts, r.Pages))
+		bar.Say(fmt.Sprintf("%s  %s, %s", text.Stamp(r.Through), text.Count(r.Alerts, "alert", "alerts"),
+			text.Count(r.Pages, "page", "pages")))
 		bar.At(int64(r.Through.Sub(r.From).Seconds()))
 	}
 	return show, bar.Clear
 }
 
 // summary prints what the run did.
-func summary(w io.Writer, r collector.Report) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	defer t.Flush()
-	fmt.Fprintf(t, "stopped\t%s\n", r.Stopped)
+func summary(t text.Terminal, r collector.Report) {
+	rows := [][2]string{{"stopped", r.Stopped}}
+	add := func(label, format string, arguments ...any) {
+		rows = append(rows, [2]string{label, fmt.Sprintf(format, arguments...)})
+	}
+	defer func() { fmt.Fprint(t, t.Rows(rows)) }()
 	if r.Trouble != "" {
-		fmt.Fprintf(t, "warning\tthe state was %s\n", r.Trouble)
+		add("warning", "the state was %s", r.Trouble)
 	}
 	if r.From.IsZero() {
 		return // before the state was known
 	}
-	fmt.Fprintf(t, "collected\t%s to %s (%s)\n", r.From.Format(time.RFC3339), r.Through.Format(time.RFC3339),
-		text.Count(r.Cells, "cell", "cells"))
-	fmt.Fprintf(t, "alerts\t%d in %d objects, %.1f MB\n", r.Alerts, r.Objects, float64(r.Bytes)/1e6)
-	fmt.Fprintf(t, "requests\t%d, of them retries %d\n", r.Requests, r.Retries)
+	add("collected", "from %s, %s", text.Stamp(r.From), text.Count(r.Cells, "cell", "cells"))
+	add("through", "%s, %s ago; before it all is delivered", text.Stamp(r.Through), text.Span(r.Lag))
+	add("alerts", "%s in %s, %s", text.Number(r.Alerts), text.Count(r.Objects, "object", "objects"), text.Size(r.Bytes))
+	add("requests", "%s, of them retries %s", text.Number(r.Requests), text.Number(r.Retries))
 	for _, extra := range []struct {
 		what string
 		n    int64
@@ -89,10 +96,10 @@ func summary(w io.Writer, r collector.Report) {
 		{"cells that held too much and were divided", int64(r.Splits)},
 	} {
 		if extra.n > 0 {
-			fmt.Fprintf(t, "%s\t%d\n", extra.what, extra.n)
+			add(extra.what, "%s", text.Number(extra.n))
 		}
 	}
-	fmt.Fprintf(t, "lateness\tmedian %s, p99 %s, at most %s\n", r.Lateness(0.5), r.Lateness(0.99), r.Lateness(1))
-	fmt.Fprintf(t, "lag\t%s\n", r.Lag.Round(time.Second))
-	fmt.Fprintf(t, "took\t%s\n", r.Took.Round(time.Millisecond))
+	add("lateness", "median %s, p99 %s, at most %s", text.Span(r.Lateness(0.5)), text.Span(r.Lateness(0.99)),
+		text.Span(r.Lateness(1)))
+	add("took", "%s", text.Span(r.Took))
 }

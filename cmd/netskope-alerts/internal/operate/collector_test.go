@@ -8,11 +8,14 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
+
+var wide = text.Terminal{Width: 1000}
 
 // linesOf are the lines of an object.
 func linesOf(o gcstest.Object) []string {
@@ -66,9 +69,9 @@ func TestFind(t *testing.T) {
 		if o.Name != f.Object || !strings.Contains(linesOf(o)[f.Line-1], alert.ID) {
 			t.Errorf("%s is not in line %d of %s", alert.ID, f.Line, f.Object)
 		}
-		if text := delivered(c.BucketName, f); !strings.Contains(text, f.Object) ||
-			strings.Contains(text, "by a repair") != f.Late || strings.Contains(text, "no longer there") == f.Present {
-			t.Errorf("%+v is shown as %q", f, text)
+		if shown := place(wide, c.BucketName, f); !strings.Contains(shown, f.Object) ||
+			strings.Contains(shown, "by a repair") != f.Late || strings.Contains(shown, "no longer there") == f.Present {
+			t.Errorf("%+v is shown as %q", f, shown)
 		}
 	}
 	if gone == 0 || repaired != 3 {
@@ -91,7 +94,7 @@ func TestFindInQuarantine(t *testing.T) {
 	collectortest.Run(t, c, now)
 	found, err := c.Ledger().Find(t.Context(), "stray", now.Add(-24*time.Hour), now)
 	if err != nil || len(found) != 1 || !found[0].Quarantined || found[0].Line != 1 || !found[0].Present ||
-		!strings.Contains(delivered(c.BucketName, found[0]), "in quarantine") {
+		!strings.Contains(place(wide, c.BucketName, found[0]), "in quarantine") {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -219,6 +222,8 @@ func TestPieces(t *testing.T) {
 			span("20 17:55", "21 05:55")}},
 		{2 * time.Hour, span("20 04:00", "20 10:00"), []collector.Span{span("20 04:00", "20 05:55"),
 			span("20 05:55", "20 07:55"), span("20 07:55", "20 09:55"), span("20 09:55", "20 10:00")}},
+		{30 * time.Minute, span("20 07:44", "20 09:00"), []collector.Span{span("20 07:44", "20 07:55"),
+			span("20 07:55", "20 08:25"), span("20 08:25", "20 08:55"), span("20 08:55", "20 09:00")}},
 		{time.Hour, span("20 04:00", "20 04:30"), []collector.Span{span("20 04:00", "20 04:30")}},
 	} {
 		got := pieces([]collector.Span{test.of}, test.most)

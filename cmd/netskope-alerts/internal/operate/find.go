@@ -3,8 +3,10 @@ package operate
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/ledger"
@@ -14,14 +16,16 @@ import (
 type Find struct {
 	ID    string `arg:"" help:"The alert's _id; of one without, sha256: and the SHA-256 of its line in hex."`
 	Since string `default:"90d" help:"How far back to look (${default})."`
+	All   bool   `help:"Look on after the first find: an alert should have been delivered once."`
 	JSON  bool   `name:"json" help:"Print JSON instead of text."`
 }
 
 // Help is shown by find --help.
 func (*Find) Help() string {
 	return "Says in which object and line an alert was delivered, from the ledger; " +
-		"the object itself may be gone.\n\n" +
-		"Exit status: 0 found, 3 not found, 1 failed.\n\n" +
+		"the object itself may be gone. The newest deliveries are looked at first. " +
+		"Of the environment it needs GCS_BUCKET, and GCS_PREFIX where the collector has it; nothing of the tenant.\n\n" +
+		cli.Ends{Well: "found", More: "not found"}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0"
 }
@@ -33,11 +37,13 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.Open()
+	c, err := s.OpenToLook()
 	if err != nil {
 		return err
 	}
-	found, err := c.Ledger().Find(ctx, f.ID, since, now)
+	show, done := searchLine(s.Stderr)
+	found, err := c.Ledger().Search(ctx, ledger.Search{Identity: f.ID, From: since, To: now, All: f.All, Progress: show})
+	done()
 	if err != nil {
 		return err
 	}
@@ -47,13 +53,19 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 		}
 		err = cli.WriteJSON(s.Stdout, found)
 	} else {
+		t := text.TerminalOf(s.Stdout, s.Lookup)
 		for _, d := range found {
-			fmt.Fprintln(s.Stdout, delivered(c.BucketName, d))
+			fmt.Fprintln(t, place(t, c.BucketName, d))
 		}
 	}
 	if err != nil || len(found) > 0 {
 		return err
 	}
+	return f.notFound(ctx, s, c, since)
+}
+
+// notFound says how much that the ledger does not have the alert is worth.
+func (f *Find) notFound(ctx context.Context, s cli.Streams, c *collector.Collector, since time.Time) error {
 	begins, err := c.Ledger().Start(ctx)
 	switch {
 	case err != nil:
@@ -69,10 +81,23 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 	return cli.ExitStatus(cli.ExitMore)
 }
 
-// delivered says where an alert is.
-func delivered(bucket string, d ledger.Found) string {
-	sentence := fmt.Sprintf("gs://%s/%s line %d\n  of %s to %s, delivered %s", bucket, text.Clean(d.Object), d.Line,
-		text.Stamp(d.From), text.Stamp(d.To), text.Stamp(d.Delivered))
+// searchLine draws, on a terminal and after two seconds, how much of the ledger is read.
+func searchLine(w io.Writer) (show func(read, of int), done func()) {
+	began := time.Now()
+	var bar *text.Progress
+	show = func(read, of int) {
+		if bar == nil && time.Since(began) >= cli.Patience {
+			bar = text.NewProgress(w, int64(of), text.ProgressStyle{Width: 20, What: "entries of the ledger read",
+				Count: true, Pause: 100 * time.Millisecond})
+		}
+		bar.At(int64(read))
+	}
+	return show, func() { bar.Clear() }
+}
+
+// place says where an alert is.
+func place(t text.Terminal, bucket string, d ledger.Found) string {
+	sentence := "delivered " + text.Stamp(d.Delivered)
 	if d.Late {
 		sentence += ", by a repair"
 	}
@@ -82,5 +107,6 @@ func delivered(bucket string, d ledger.Found) string {
 	if !d.Present {
 		sentence += "; the object is no longer there"
 	}
-	return sentence
+	return fmt.Sprintf("gs://%s/%s line %d\n  of %s to %s\n  %s", bucket, text.Clean(d.Object), d.Line,
+		text.Stamp(d.From), text.OnDay(d.To, d.From), text.Wrapped(sentence, t.Width, 2))
 }

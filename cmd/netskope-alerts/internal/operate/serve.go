@@ -23,6 +23,7 @@ func (*Serve) Help() string {
 		"with the configuration from the environment. " +
 		"Requests of pages in a browser are refused. " +
 		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
+		cli.Ends{Well: "ended by Ctrl-C or SIGTERM"}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts serve"

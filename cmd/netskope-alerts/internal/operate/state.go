@@ -3,7 +3,8 @@ package operate
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
+	"strconv"
+	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector"
@@ -24,15 +25,16 @@ type stateShow struct {
 
 // Help is shown by state show --help.
 func (*stateShow) Help() string {
-	return `Prints how far the collector has come, and where it began.
-
-Example:
-  netskope-alerts state show --json`
+	return "Prints how far the collector has come, and where it began. " +
+		"Of the environment it needs GCS_BUCKET, and GCS_PREFIX and STATE_KEY where the collector has them.\n\n" +
+		cli.Ends{Well: "there is a state", Failed: "there is none yet, or it cannot be read"}.String() + "\n\n" +
+		"Example:\n" +
+		"  netskope-alerts state show --json"
 }
 
 // Run only reads.
 func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
-	c, err := s.Open()
+	c, err := s.OpenToLook()
 	if err != nil {
 		return err
 	}
@@ -43,26 +45,29 @@ func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
 	if show.JSON {
 		return cli.WriteJSON(s.Stdout, p)
 	}
-	t := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
-	defer t.Flush()
-	fmt.Fprintf(t, "state\tgs://%s/%s#%d\n", c.BucketName, c.StateKey, p.Generation)
-	fmt.Fprintf(t, "saved\t%s\n", text.Stamp(p.Saved))
-	fmt.Fprintf(t, "through\t%s (every alert before it is delivered)\n", text.Stamp(p.Through))
+	rows := [][2]string{
+		{"state", fmt.Sprintf("gs://%s/%s#%d", c.BucketName, c.StateKey, p.Generation)},
+		{"saved", text.Stamp(p.Saved)},
+		{"through", text.Stamp(p.Through) + "; before it all is delivered"},
+	}
 	if p.LastEventTime > 0 {
-		fmt.Fprintf(t, "newest alert\t%s\n", text.Stamp(time.Unix(p.LastEventTime, 0)))
+		rows = append(rows, [2]string{"newest alert", text.Stamp(time.Unix(p.LastEventTime, 0))})
 	}
 	if p.Original {
-		fmt.Fprintln(t, "origin\tit is the original function's, and will be adopted by the first run")
-		return nil
+		rows = append(rows, [2]string{"origin", "it is the original function's, and will be adopted by the first run"})
+	} else {
+		rows = append(rows, [2]string{"began", text.Stamp(p.Began) + " (the collector, or an operator moved it there)"},
+			[2]string{"tenant", fmt.Sprintf("%s, by %s time", text.Clean(p.Tenant), p.TimeField)})
 	}
-	fmt.Fprintf(t, "began\t%s (the collector, or an operator moved it there)\n", text.Stamp(p.Began))
-	fmt.Fprintf(t, "tenant\t%s, by %s time\n", p.Tenant, p.TimeField)
-	return nil
+	t := text.TerminalOf(s.Stdout, s.Lookup)
+	_, err = fmt.Fprint(t, t.Rows(rows))
+	return err
 }
 
 type stateSet struct {
-	Through string `required:"" help:"The time, or how long ago: every alert before it counts as delivered then."`
-	Yes     bool   `short:"y" help:"Do not ask."`
+	Through string     `required:"" help:"The time, or how long ago: every alert before it counts as delivered then."`
+	Limit   cli.AtMost `default:"20" help:"How many spans to print: all, none or a number (${default})."`
+	Yes     bool       `short:"y" help:"Do not ask."`
 }
 
 // Help is shown by state set --help.
@@ -70,6 +75,7 @@ func (*stateSet) Help() string {
 	return "Moves the state, if no run saves it meanwhile. " +
 		"Going back collects what the ledger does not have, and does not deliver again what it has. " +
 		"Going forward skips; what is skipped can be brought by backfill, or verify --repair.\n\n" +
+		cli.Ends{Well: "it is where it was to be moved", Failed: "nothing was changed"}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts state set --through 2026-11-01T00:00:00Z"
 }
@@ -81,7 +87,7 @@ func (set *stateSet) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.Open()
+	c, err := s.OpenToLook()
 	if err != nil {
 		return err
 	}
@@ -89,15 +95,20 @@ func (set *stateSet) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.Stdout, moveSentence(m))
-	for _, w := range m.Undelivered {
-		fmt.Fprintf(s.Stdout, "  %s to %s (%s)\n", text.Stamp(w.From), text.Stamp(w.To), text.Span(w.To.Sub(w.From)))
+	t := text.TerminalOf(s.Stdout, s.Lookup)
+	fmt.Fprintln(t, text.Wrapped(moveSentence(m), t.Width, 0))
+	for i, w := range m.Undelivered {
+		if i >= int(set.Limit) {
+			fmt.Fprintf(t, "  and %s; --limit all prints them\n", text.Count(len(m.Undelivered)-i, "more", "more"))
+			break
+		}
+		fmt.Fprintf(t, "  %s to %s (%s)\n", text.Stamp(w.From), text.OnDay(w.To, w.From), text.Span(w.To.Sub(w.From)))
 	}
 	if m.From.Equal(m.To) {
 		return nil
 	}
 	if !set.Yes {
-		if err := s.Confirm("Move it?"); err != nil {
+		if err := s.Confirm(ctx, "Move it?"); err != nil {
 			return err
 		}
 	}
@@ -134,22 +145,23 @@ func moveSentence(m collector.Move) string {
 }
 
 type stateHistory struct {
-	JSON bool `name:"json" help:"Print JSON instead of text."`
+	Limit cli.AtMost `default:"20" help:"How many versions to print, the newest first: all, none or a number (${default})."`
+	JSON  bool       `name:"json" help:"Print JSON instead of text."`
 }
 
 // Help is shown by state history --help.
 func (*stateHistory) Help() string {
-	return `Lists the state and its earlier versions, newest first. The bucket keeps versions if that is switched on:
-
-  gcloud storage buckets update gs://BUCKET --versioning
-
-Example:
-  netskope-alerts state history`
+	return "Lists the state and its earlier versions, newest first. " +
+		"The bucket keeps versions if that is switched on:\n\n" +
+		"  gcloud storage buckets update gs://BUCKET --versioning\n\n" +
+		cli.Ends{Well: "listed"}.String() + "\n\n" +
+		"Example:\n" +
+		"  netskope-alerts state history"
 }
 
 // Run only reads.
 func (h *stateHistory) Run(ctx context.Context, s cli.Streams) error {
-	c, err := s.Open()
+	c, err := s.OpenToLook()
 	if err != nil {
 		return err
 	}
@@ -157,24 +169,30 @@ func (h *stateHistory) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	kept := len(versions)
+	versions = versions[:min(kept, int(h.Limit))]
 	if h.JSON {
 		return cli.WriteJSON(s.Stdout, versions)
 	}
-	t := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
-	defer t.Flush()
-	fmt.Fprintln(t, "SAVED (UTC)\tTHROUGH\tBEGAN\tGENERATION")
+	columns := []text.Column{{Head: "SAVED (UTC)"}, {Head: "THROUGH"}, {Head: "BEGAN"}, {Head: "GENERATION", Right: true}}
+	var rows [][]string
+	clock := func(t time.Time) string { return strings.TrimSuffix(text.Stamp(t), " UTC") }
 	for _, v := range versions {
-		if v.Problem != "" {
-			fmt.Fprintf(t, "%s\tno state: %s\t\t%d\n", text.Stamp(v.Saved), text.Clean(v.Problem), v.Generation)
-			continue
+		row := []string{clock(v.Saved), clock(v.Through), "(the original's)", strconv.FormatInt(v.Generation, 10)}
+		switch {
+		case v.Problem != "":
+			row[1], row[2] = "no state: "+text.Clean(v.Problem), ""
+		case !v.Original:
+			row[2] = clock(v.Began)
 		}
-		began := "(the original function's)"
-		if !v.Original {
-			began = text.Stamp(v.Began)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", text.Stamp(v.Saved), text.Stamp(v.Through), began, v.Generation)
+		rows = append(rows, row)
 	}
-	if len(versions) < 2 {
+	t := text.TerminalOf(s.Stdout, s.Lookup)
+	fmt.Fprintln(t, t.Table(columns, rows))
+	if more := kept - len(versions); more > 0 {
+		fmt.Fprintf(t, "and %s; --limit all prints them\n", text.Count(more, "earlier one", "earlier ones"))
+	}
+	if kept < 2 {
 		fmt.Fprintln(t, "\nThe bucket keeps no earlier versions; see netskope-alerts state history --help.")
 	}
 	return nil

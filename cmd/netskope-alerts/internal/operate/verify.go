@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,12 +14,13 @@ import (
 
 // Verify is netskope-alerts verify.
 type Verify struct {
-	Since       string `default:"48h" help:"Where the audit begins: a time, or how long ago (${default})."`
-	Until       string `help:"Where it ends; without it, where the collector has come."`
-	Repair      bool   `help:"Deliver what is missing, into objects of its own."`
-	ObjectsKept bool   `help:"The feed deletes nothing: count the alerts of objects that are gone as missing."`
-	Gaps        bool   `help:"Print only what is not as it should be."`
-	JSON        bool   `name:"json" help:"Print one JSON object per line: every cell, then the sum."`
+	Since       string     `default:"48h" help:"Where the audit begins: a time, or how long ago (${default})."`
+	Until       string     `help:"Where it ends; without it, where the collector has come."`
+	Repair      bool       `help:"Deliver what is missing, into objects of its own."`
+	ObjectsKept bool       `help:"The feed deletes nothing: count the alerts of objects that are gone as missing."`
+	Gaps        bool       `help:"Print only what is not as it should be."`
+	Limit       cli.AtMost `default:"100" help:"How many cells to print, of those that are well and of the others: all, none or a number (${default})."`
+	JSON        bool       `name:"json" help:"Print one JSON object per line: every cell, then the sum."`
 }
 
 // Help is shown by verify --help.
@@ -30,8 +32,10 @@ func (*Verify) Help() string {
 		"missing: the tenant has it and it was never delivered. " +
 		"duplicated: delivered more than once. " +
 		"unknown: delivered, but the tenant no longer lists it. " +
-		"gone: objects that the feed, or somebody, has taken away.\n\n" +
-		"Exit status: 0 PASS, 3 GAP, 1 the audit failed.\n\n" +
+		"gone: objects that were taken by the feed, or lost. A feed that deletes what it has read takes them, " +
+		"so they are no gap; where the feed deletes nothing they are lost, and --objects-kept --repair delivers " +
+		"their alerts again.\n\n" +
+		cli.Ends{Well: "PASS", More: "GAP", Failed: "the audit failed"}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts verify --since 7d --repair"
 }
@@ -56,24 +60,24 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	t := text.TerminalOf(s.Stdout, s.Lookup)
-	each := func(r audit.Result) { v.line(t, r) }
+	p := &auditSheet{Verify: v, Terminal: text.TerminalOf(s.Stdout, s.Lookup), bucket: c.BucketName}
+	each := p.result
 	if v.JSON {
 		each = func(r audit.Result) { _ = cli.WriteLine(s.Stdout, "cell", r) }
 	} else {
-		fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s\n", "span (UTC)", "delivered", "missing", "repaired", "duplicated",
-			"unknown")
+		p.head()
 	}
 	a, err := c.Audit(ctx, o, each)
 	if err != nil {
-		return err
+		return cli.IfInterrupted(ctx, err, fmt.Sprintf("Audited through %s, %s repaired.", text.Stamp(a.At),
+			text.Count(a.Repaired, "alert", "alerts")), "")
 	}
 	if v.JSON {
 		if err := cli.WriteLine(s.Stdout, "audit", a); err != nil {
 			return err
 		}
 	} else {
-		v.sum(t, a)
+		p.sum(a)
 	}
 	if !a.Passed() {
 		return cli.ExitStatus(cli.ExitMore)
@@ -81,19 +85,54 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	return nil
 }
 
-// line prints a line of the table.
-func (v *Verify) line(t text.Terminal, r audit.Result) {
-	if v.Gaps && r.Passed() {
+// auditSheet prints an audit as it goes on.
+type auditSheet struct {
+	*Verify
+	text.Terminal
+	bucket string
+
+	printed, passedOver [2]int    // cells that are well, and others
+	goneFrom            time.Time // start of the oldest cell with an object that is gone
+	gone                []string  // the newest few of these objects
+}
+
+// The columns take 80 characters.
+const auditRow = "%s %-19s %9s %9s %7s %8s %10s %7s\n"
+
+func (p *auditSheet) head() {
+	fmt.Fprintf(p, auditRow, "    ", "from (UTC)", "length", "delivered", "missing", "repaired", "duplicated", "unknown")
+}
+
+// result prints a line of the table, and what there is to say of the cell below it.
+func (p *auditSheet) result(r audit.Result) {
+	mark, kind := text.Pass, 0
+	if !r.Passed() {
+		mark, kind = text.Gap, 1
+	}
+	if r.Gone > 0 {
+		if p.goneFrom.IsZero() {
+			p.goneFrom = r.From
+		}
+		p.gone = append(p.gone, r.GoneObjects...)
+		p.gone = p.gone[max(len(p.gone)-3, 0):]
+	}
+	if r.Passed() && p.Gaps && r.Repaired == 0 {
 		return
 	}
-	mark := text.Pass
-	if !r.Passed() {
-		mark = text.Gap
+	if p.printed[kind] >= int(p.Limit) {
+		p.passedOver[kind]++
+		return
 	}
-	fmt.Fprintf(t, "%-36s %9s %8s %8s %10s %8s  %s",
-		strings.ReplaceAll(text.Stamp(r.From)+" to "+text.OnDay(r.To, r.From), " UTC", ""), text.Number(r.Delivered),
-		text.Number(r.Missing), text.Number(r.Repaired), text.Number(r.Duplicated), text.Number(r.Unknown),
-		t.Word(mark))
+	p.printed[kind]++
+	fmt.Fprintf(p, auditRow, p.Word(mark), strings.TrimSuffix(text.Stamp(r.From), " UTC"), text.Span(r.To.Sub(r.From)),
+		text.Number(r.Delivered), text.Number(r.Missing), text.Number(r.Repaired), text.Number(r.Duplicated),
+		text.Number(r.Unknown))
+	p.notes(r)
+}
+
+// notes are what the figures do not tell.
+func (p *auditSheet) notes(r audit.Result) {
+	var notes []string
 	for _, note := range []struct {
 		when bool
 		text string
@@ -104,36 +143,77 @@ func (v *Verify) line(t text.Terminal, r audit.Result) {
 		{r.Gone > 0, text.Count(r.Gone, "object gone", "objects gone")},
 	} {
 		if note.when {
-			fmt.Fprint(t, "  "+note.text)
+			notes = append(notes, note.text)
 		}
 	}
-	fmt.Fprintln(t)
+	if len(notes) > 0 {
+		fmt.Fprintf(p, "    %s\n", strings.Join(notes, ", "))
+	}
+	if r.Repaired > 0 && len(r.RepairedInto) > 0 {
+		fmt.Fprintf(p, "    repaired: %s, in\n", text.Count(r.Repaired, "alert", "alerts"))
+		for _, name := range r.RepairedInto {
+			fmt.Fprintf(p, "      gs://%s/%s\n", p.bucket, text.Clean(name))
+		}
+	}
+	what := "missing"
+	if r.Repaired == r.Missing {
+		what = "repaired"
+	}
 	for _, id := range r.Examples {
-		fmt.Fprintf(t, "    missing _id %s\n", text.Clean(id))
+		fmt.Fprintf(p, "    %s _id %s\n", what, text.Clean(id))
 	}
 	if more := r.Missing - int64(len(r.Examples)); more > 0 && len(r.Examples) > 0 {
-		fmt.Fprintf(t, "    and %s more\n", text.Number(more))
+		fmt.Fprintf(p, "    and %s more\n", text.Number(more))
 	}
 }
 
 // sum prints the verdict and what it is made of.
-func (v *Verify) sum(t text.Terminal, a audit.Summary) {
-	fmt.Fprintln(t)
-	for _, o := range a.Foreign {
-		fmt.Fprintf(t, "not in the ledger: %s, %s: %s delivered otherwise, too, %s that the tenant does not list\n",
-			text.Clean(o.Name),
-			text.Count(o.Alerts, "alert", "alerts"), text.Number(o.Duplicated), text.Number(o.Unknown))
+func (p *auditSheet) sum(a audit.Summary) {
+	line := func(format string, arguments ...any) {
+		fmt.Fprintln(p, text.Wrapped(fmt.Sprintf(format, arguments...), p.Width, 0))
 	}
-	fmt.Fprintf(t,
-		"%s of %s to %s: %s delivered, %s missing, %s repaired, %s duplicated, %s unknown; %s to the tenant, %s\n",
-		text.Count(a.Cells, "cell", "cells"), text.Stamp(a.From), text.Stamp(a.At), text.Number(a.Delivered),
-		text.Number(a.Missing), text.Number(a.Repaired), text.Number(a.Duplicated), text.Number(a.Unknown),
+	if well, others := p.passedOver[0], p.passedOver[1]; well+others > 0 {
+		line("and %s, of them %s well; --limit all prints them", text.Count(well+others, "cell more", "cells more"),
+			text.Number(well))
+	}
+	fmt.Fprintln(p)
+	for i, o := range a.Foreign {
+		if i >= int(p.Limit) {
+			line("and %s more that are not in the ledger", text.Number(len(a.Foreign)-i))
+			break
+		}
+		line("not in the ledger: gs://%s/%s, %s: %s delivered otherwise, too, %s that the tenant does not list", p.bucket,
+			text.Clean(o.Name), text.Count(o.Alerts, "alert", "alerts"), text.Number(o.Duplicated), text.Number(o.Unknown))
+	}
+	line("%s of %s to %s; %s, %s", text.Count(a.Cells, "cell", "cells"), text.Stamp(a.From), text.Stamp(a.At),
 		text.Count(a.Requests, "request", "requests"), text.Span(a.Took))
+	line("%s delivered, %s missing, %s repaired, %s duplicated, %s unknown", text.Number(a.Delivered),
+		text.Number(a.Missing), text.Number(a.Repaired), text.Number(a.Duplicated), text.Number(a.Unknown))
+	p.warnings(a)
 	if a.Passed() {
-		fmt.Fprintln(t, t.Painted(text.Green, "PASS"))
+		fmt.Fprintln(p, p.Painted(text.Green, "PASS"))
 		return
 	}
-	fmt.Fprintln(t, t.Painted(text.Red, "GAP")+": "+v.remedy(a))
+	fmt.Fprintln(p, p.Painted(text.Red, "GAP")+text.Wrapped(": "+p.remedy(a), p.Width, 3))
+}
+
+// warnings are what is no gap, and should not be overlooked.
+func (p *auditSheet) warnings(a audit.Summary) {
+	warn := func(format string, arguments ...any) {
+		fmt.Fprintf(p, "%s  %s\n", p.Word(text.Warn), text.Wrapped(fmt.Sprintf(format, arguments...), p.Width, 6))
+	}
+	if a.Gone > 0 && !p.ObjectsKept {
+		slices.Reverse(p.gone)
+		warn("%s not in the feed's folder: taken by the feed, or lost. The newest: gs://%s/%s. "+
+			"If the feed deletes nothing, they are lost. To deliver their alerts again:",
+			text.Count(a.Gone, "object is", "objects are"), p.bucket,
+			text.Clean(strings.Join(p.gone, ", gs://"+p.bucket+"/")))
+		fmt.Fprintf(p, "      %s\n", text.WrappedCommand(cli.CommandLine("verify", "--objects-kept", "--repair", "--since",
+			p.goneFrom.Format(time.RFC3339)), p.Width, 6))
+	}
+	if len(a.Strange) > 0 {
+		warn("%s", cli.Strangers(p.bucket, a.Strange))
+	}
 }
 
 // remedy is what to do about a gap.

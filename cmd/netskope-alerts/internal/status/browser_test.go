@@ -59,7 +59,7 @@ func checkPage(t *testing.T, got browsertest.Measured, s Status, width float64) 
 		want = append(want, n.text)
 	}
 	if !s.Through.IsZero() {
-		want = append(want, text.Clock(s.Through), "lag "+text.Span(s.Lag), text.Span(s.At.Sub(s.Saved))+" ago",
+		want = append(want, text.Clock(s.Through), text.Span(s.Lag)+" ago", text.Span(s.At.Sub(s.Saved))+" ago",
 			nextSpan(s))
 		if !s.LedgerFrom.IsZero() {
 			want = append(want, text.Number(s.Alerts), text.Number(s.Objects), text.Number(s.Cells),

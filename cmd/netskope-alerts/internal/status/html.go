@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
@@ -54,7 +55,7 @@ func writeHTML(w io.Writer, s Status) error {
 		State: "gs://" + s.Bucket + "/" + s.State, Version: cli.Version,
 	}
 	for _, n := range noticesOf(s) {
-		p.Notices = append(p.Notices, pageNotice{n.verdict, text.Unbroken(n.text)})
+		p.Notices = append(p.Notices, pageNotice{n.verdict, text.Unbroken(strings.TrimSpace(n.text + " " + n.command))})
 	}
 	if !s.Through.IsZero() {
 		for _, t := range tiles(s) {
@@ -94,7 +95,7 @@ func tiles(s Status) []text.Tile {
 	}
 	all := []text.Tile{
 		{Label: "Delivered through", Value: text.Clock(s.Through),
-			Note: fmt.Sprintf("of %s, lag %s%s", s.Through.UTC().Format("2006-01-02"), text.Span(s.Lag), newest)},
+			Note: fmt.Sprintf("of %s, %s ago%s", s.Through.UTC().Format("2006-01-02"), text.Span(s.Lag), newest)},
 		{Label: "Last run", Value: text.Span(s.At.Sub(s.Saved)) + " ago",
 			Note: "saved the state at " + text.OnDay(s.Saved, s.At)},
 		{Label: "Next due", Value: due, Note: nextSpan(s) + ", due at " + text.OnDay(s.NextDue, s.Through)},
@@ -107,6 +108,14 @@ func tiles(s Status) []text.Tile {
 			Note: "in " + text.Count(s.Cells, "cell", "cells")},
 		text.Tile{Label: "Bytes, last day", Value: text.Size(s.Bytes),
 			Note: "of NDJSON, " + text.Size(s.Stored) + " stored"},
-		text.Tile{Label: "Objects, last day", Value: text.Number(s.Objects), Note: whatIsLeft(s)},
+		text.Tile{Label: "Objects, last day", Value: text.Number(s.Objects), Note: objectsNote(s)},
 	)
+}
+
+// objectsNote says what is left of the objects, and what to do if they were lost.
+func objectsNote(s Status) string {
+	if !s.GoneFrom.IsZero() {
+		return whatIsLeft(s) + ". " + ifLost + " " + bringAgain(s)
+	}
+	return whatIsLeft(s)
 }

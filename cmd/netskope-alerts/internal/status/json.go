@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/ledger"
 )
 
 // document is what status --json prints; programs rely on it. Its names are those of
@@ -15,27 +16,31 @@ import (
 // their names say so; the figures of the last day are together; a time that is not
 // known is left out. Times are RFC 3339, UTC. Lists are never null.
 type document struct {
-	At         time.Time `json:"at"`
-	Condition  string    `json:"condition"` // caught up, behind, stalled or no state
-	Summary    string    `json:"summary"`   // the condition in a sentence, for people
-	Bucket     string    `json:"bucket"`
-	Folder     string    `json:"folder"`
-	State      string    `json:"state"`
-	Tenant     string    `json:"tenant"`
-	Through    time.Time `json:"through,omitzero"`
-	Next       time.Time `json:"next,omitzero"`
-	NextDue    time.Time `json:"next_due,omitzero"`
-	Saved      time.Time `json:"saved,omitzero"`
-	Lag        seconds   `json:"lag_seconds"`
-	LastEvent  time.Time `json:"last_event,omitzero"`
-	LedgerFrom time.Time `json:"ledger_from,omitzero"`
-	Day        dayJSON   `json:"day"`
+	At         time.Time     `json:"at"`
+	Condition  string        `json:"condition"` // caught up, behind, stalled or no state
+	Summary    string        `json:"summary"`   // the condition in a sentence, for people
+	Bucket     string        `json:"bucket"`
+	Folder     string        `json:"folder"`
+	State      string        `json:"state"`
+	Tenant     string        `json:"tenant"`
+	Through    time.Time     `json:"through,omitzero"`
+	Next       time.Time     `json:"next,omitzero"`
+	NextDue    time.Time     `json:"next_due,omitzero"`
+	Saved      time.Time     `json:"saved,omitzero"`
+	Lag        seconds       `json:"lag_seconds"`
+	LastEvent  time.Time     `json:"last_event,omitzero"`
+	LedgerFrom time.Time     `json:"ledger_from,omitzero"`
+	Holes      []ledger.Span `json:"holes"`   // oldest first
+	Strange    []string      `json:"strange"` // object names
+	Day        dayJSON       `json:"day"`
 }
 
 type dayJSON struct {
 	Cells       int          `json:"cells"`
 	Objects     int          `json:"objects"`
 	Present     int          `json:"present"`
+	Pending     int          `json:"pending"`
+	GoneFrom    time.Time    `json:"gone_from,omitzero"`
 	Alerts      int64        `json:"alerts"`
 	Late        int64        `json:"late"`
 	Quarantined int64        `json:"quarantined"`
@@ -77,8 +82,10 @@ func writeJSON(w io.Writer, s Status) error {
 		Through: s.Through.UTC(), Next: s.Next.UTC(), NextDue: s.NextDue.UTC(), Saved: s.Saved.UTC(),
 		Lag:       seconds(s.Lag),
 		LastEvent: s.LastEvent.UTC(), LedgerFrom: s.LedgerFrom.UTC(),
+		Holes: append([]ledger.Span{}, s.Holes...), Strange: append([]string{}, s.Strange...),
 		Day: dayJSON{
-			Cells: s.Cells, Objects: s.Objects, Present: s.Present, Alerts: s.Alerts, Late: s.Late,
+			Cells: s.Cells, Objects: s.Objects, Present: s.Present, Pending: s.Pending,
+			GoneFrom: s.GoneFrom.UTC(), Alerts: s.Alerts, Late: s.Late,
 			Quarantined: s.Quarantined, Undated: s.Undated, Bytes: s.Bytes, Stored: s.Stored,
 			Hours: []Hour{}, Types: append([]TypeCount{}, s.Types...),
 			Lateness: latenessJSON{

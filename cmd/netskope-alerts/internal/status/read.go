@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/tally"
 )
@@ -21,7 +24,7 @@ type Status struct {
 	Bucket string    `json:"bucket"` // without gs://
 	Folder string    `json:"folder"` // the feed's, without slashes at its ends
 	State  string    `json:"state"`  // object name
-	Tenant string    `json:"tenant"` // scheme and host
+	Tenant string    `json:"tenant"` // scheme and host, as state or ledger have it; empty before there is either
 
 	Through    time.Time     `json:"through"`     // every alert before it is delivered
 	Next       time.Time     `json:"next"`        // the next edge of the five-minute grid
@@ -31,9 +34,14 @@ type Status struct {
 	LastEvent  time.Time     `json:"last_event"`  // newest alert timestamp delivered; zero before the first
 	LedgerFrom time.Time     `json:"ledger_from"` // start of the oldest cell that the ledger holds; zero if it is empty
 
+	Holes   []ledger.Span `json:"holes"`   // of the last day, of which the ledger shows nothing as delivered though it should
+	Strange []string      `json:"strange"` // names in the ledger's folder that no entry has, as far as they were met
+
 	Cells       int         `json:"cells"`       // delivered, of the last day; empty ones included
 	Objects     int         `json:"objects"`     // delivered into the feed's folder
 	Present     int         `json:"present"`     // of Objects, those that are still there
+	Pending     int         `json:"pending"`     // of Objects, those that are still to be moved there
+	GoneFrom    time.Time   `json:"gone_from"`   // start of the oldest cell with an object that is neither; zero if there is none
 	Alerts      int64       `json:"alerts"`      // delivered, late ones included
 	Late        int64       `json:"late"`        // of Alerts, those that a repair brought
 	Quarantined int64       `json:"quarantined"` // kept out of the feed's folder
@@ -79,37 +87,101 @@ type LatenessBucket struct {
 const noType = "(none)"
 
 // Read reads the status from the state and from the ledger's entries of the last day,
-// without their keys. Where there is no state yet, Through is zero.
+// without their keys. Where there is no state yet, Through is zero. What does not depend on
+// each other is asked side by side.
 func Read(ctx context.Context, c *collector.Collector, now time.Time) (Status, error) {
 	now = now.UTC()
 	s := Status{At: now, Bucket: c.BucketName, Folder: c.Prefix, State: c.StateKey, Tenant: c.Tenant}
-	switch state, err := c.ReadCheckpoint(ctx); {
-	case errors.Is(err, collector.ErrNoState):
-	case err != nil:
-		return s, err
-	default:
-		s.Through, s.Saved, s.Lag = state.Through, state.Saved, now.Sub(state.Through)
-		s.Next = cell.At(cell.Minutes, state.Through).To()
-		s.NextDue = s.Next.Add(c.Config.Lag)
-		if state.LastEventTime > 0 {
-			s.LastEvent = time.Unix(state.LastEventTime, 0).UTC()
-		}
-	}
-	l := c.Ledger()
-	var err error
-	if s.LedgerFrom, err = l.Start(ctx); err != nil {
-		return s, err
-	}
 	hour := now.Truncate(time.Hour)
 	day := ledger.Span{From: hour.Add(-24 * time.Hour), To: hour.Add(time.Hour)}
-	if err := l.Load(ctx, day.From, day.To); err != nil {
+	l := c.Ledger()
+	var state collector.Checkpoint
+	err := sideBySide(ctx,
+		func(ctx context.Context) (err error) {
+			state, err = c.ReadCheckpoint(ctx)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			s.LedgerFrom, err = l.Start(ctx)
+			return err
+		},
+		func(ctx context.Context) error { return l.Load(ctx, day.From, day.To) },
+		func(ctx context.Context) error { return l.LookAround(ctx, now) })
+	if err != nil && !errors.Is(err, collector.ErrNoState) {
 		return s, err
 	}
 	entries := slices.DeleteFunc(l.All(), func(e ledger.Entry) bool {
 		return !e.From.Before(day.To) || !day.From.Before(e.To)
 	})
+	s.Strange = l.Strange()
+	if err == nil {
+		s.reached(c, state)
+	}
+	if len(entries) > 0 {
+		s.Tenant = cmp.Or(s.Tenant, entries[0].Tenant)
+	}
+	if from := liveFrom(entries); !from.IsZero() {
+		s.Holes = l.Holes(later(day.From, from), s.Through)
+	}
 	s.count(day, entries)
-	return s, s.look(ctx, c.Bucket, c.Folders().Feed, entries)
+	return s, s.look(ctx, c.Bucket, c.Folders(), entries)
+}
+
+// reached notes what the state says.
+func (s *Status) reached(c *collector.Collector, state collector.Checkpoint) {
+	s.Tenant = cmp.Or(state.Tenant, s.Tenant)
+	s.Through, s.Saved, s.Lag = state.Through, state.Saved, s.At.Sub(state.Through)
+	s.Next = cell.At(cell.Minutes, state.Through).To()
+	s.NextDue = s.Next.Add(c.Config.Lag)
+	if state.LastEventTime > 0 {
+		s.LastEvent = time.Unix(state.LastEventTime, 0).UTC()
+	}
+}
+
+// liveFrom is where the oldest of the cells begins that a live collector has delivered: what comes
+// after it and before Through should be delivered, too. What a backfill brings says nothing of
+// what is around it.
+func liveFrom(entries []ledger.Entry) (from time.Time) {
+	for _, e := range entries {
+		if !e.Began.IsZero() && (from.IsZero() || e.From.Before(from)) {
+			from = e.From
+		}
+	}
+	return from
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// sideBySide does all at the same time. Its error is the first one; that there is no state yet
+// stops none of the others, and counts only where nothing else is wrong.
+func sideBySide(ctx context.Context, all ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	var missing atomic.Bool
+	for _, do := range all {
+		group.Go(func() {
+			switch err := do(ctx); {
+			case errors.Is(err, collector.ErrNoState):
+				missing.Store(true)
+			case err != nil:
+				cancel(err)
+			}
+		})
+	}
+	group.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if missing.Load() {
+		return collector.ErrNoState
+	}
+	return nil
 }
 
 // count adds up the entries.
@@ -171,25 +243,46 @@ func (s *Status) countHours(day ledger.Span, e ledger.Entry, types map[string]in
 	}
 }
 
-// look counts the objects that are still in the feed's folder.
-func (s *Status) look(ctx context.Context, bucket *gcs.Bucket, folder string, entries []ledger.Entry) error {
-	names := map[string]bool{}
-	first := gcs.Names{Prefix: folder}
+// look counts the objects that are still in the feed's folder, and those that wait to be
+// moved there.
+func (s *Status) look(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders, entries []ledger.Entry) error {
+	first := gcs.Names{Prefix: folders.Feed}
 	for _, e := range entries {
 		for _, o := range e.Objects {
-			names[o.Name] = true
 			if first.From == "" || o.Name < first.From {
 				first.From = o.Name
 			}
 		}
 	}
-	if len(names) == 0 {
+	if first.From == "" {
 		return nil
 	}
-	return bucket.List(ctx, first, func(o gcs.Object) error {
-		if names[o.Name] {
-			s.Present++
+	names := func(n gcs.Names) (map[string]bool, error) {
+		there := map[string]bool{}
+		return there, bucket.List(ctx, n, func(o gcs.Object) error {
+			there[o.Name] = true
+			return nil
+		})
+	}
+	staged, err := names(gcs.Names{Prefix: folders.Staging}) // first: what is moved meanwhile is at its place then
+	if err != nil {
+		return err
+	}
+	placed, err := names(first)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		for _, o := range e.Objects {
+			switch {
+			case placed[o.Name]:
+				s.Present++
+			case staged[o.Staged]:
+				s.Pending++
+			case s.GoneFrom.IsZero() || e.From.Before(s.GoneFrom):
+				s.GoneFrom = e.From
+			}
 		}
-		return nil
-	})
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/browsertest"
+	"netskope-alerts.internal/collector/internal/ledger"
 )
 
 // typeNames are types as tenants have them, the most frequent first.
@@ -158,8 +159,16 @@ func samples() map[string]Status {
 	emptyLedger := sampleStatus(0, 1)
 	emptyLedger.LedgerFrom, emptyLedger.Cells = time.Time{}, 0
 
+	lost := sampleStatus(20_000, 7)
+	lost.GoneFrom, lost.Pending, lost.Strange = lost.Hours[2].Start, 2, []string{"netskope/ledger/alerts/", "netskope/ledger/alerts/note.txt"}
+
+	hole := sampleStatus(20_000, 7)
+	hole.Holes = []ledger.Span{{From: hole.Hours[3].Start, To: hole.Hours[4].Start}, {From: hole.Hours[7].Start, To: hole.Hours[8].Start.Add(9 * time.Second)}}
+
 	return map[string]Status{
 		"usual":        usual,
+		"lost":         lost,
+		"hole":         hole,
 		"troubled":     troubled,
 		"stalled":      stalled,
 		"waiting":      waiting,

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
@@ -22,15 +23,16 @@ type Command struct {
 // Help is shown by status --help.
 func (*Command) Help() string {
 	return "Says how far the collector has come and what it delivered in the last day, from its state and its ledger. " +
-		"It reads only, and may run at any time.\n\n" +
+		"It reads only, and may run at any time. Of the environment it needs GCS_BUCKET, " +
+		"and GCS_PREFIX and STATE_KEY where the collector has them; nothing of the tenant.\n\n" +
+		cli.Ends{Well: "all is well", More: "behind, stalled, not begun, or with a gap"}.String() + "\n\n" +
 		"Example:\n" +
-		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
-		"netskope-alerts status --html status.html"
+		"  GCS_BUCKET=my-bucket netskope-alerts status --html status.html"
 }
 
 // Run reads the status once, and shows it in every form that is asked for.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
-	k, err := s.Open()
+	k, err := s.OpenToLook()
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,22 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, status)
+	if err := c.show(s, status); err != nil {
+		return err
+	}
+	if !well(status) {
+		return cli.ExitStatus(cli.ExitMore)
+	}
+	return nil
+}
+
+// well reports whether nobody has to see to the collector: it has begun, it keeps up, and
+// there is no gap. A warning alone is none.
+func well(s Status) bool {
+	if conditionOf(s).verdict != text.Pass {
+		return false
+	}
+	return !slices.ContainsFunc(noticesOf(s), func(n notice) bool { return n.verdict == text.Gap })
 }
 
 // show prints the status, and writes the page if one is wanted.
@@ -94,11 +111,12 @@ func conditionOf(s Status) condition {
 type notice struct {
 	verdict text.Verdict
 	text    string
+	command string // that mends it; may be empty
 }
 
 func noticesOf(s Status) (all []notice) {
 	add := func(v text.Verdict, format string, arguments ...any) {
-		all = append(all, notice{v, fmt.Sprintf(format, arguments...)})
+		all = append(all, notice{verdict: v, text: fmt.Sprintf(format, arguments...)})
 	}
 	if s.Quarantined > 0 {
 		add(text.Warn, "%s kept out of the feed's folder, in quarantine.",
@@ -112,12 +130,30 @@ func noticesOf(s Status) (all []notice) {
 		add(text.Warn, "%s late: a repair brought what the collector had missed.",
 			text.Count(s.Late, "alert came", "alerts came"))
 	}
+	if len(s.Holes) > 0 {
+		first, last := s.Holes[0], s.Holes[len(s.Holes)-1]
+		left := time.Duration(0)
+		for _, hole := range s.Holes {
+			left += hole.To.Sub(hole.From)
+		}
+		add(text.Gap, "%s of the last day, between %s and %s, was never collected. To collect it:", text.Span(left),
+			text.Stamp(first.From), text.Stamp(last.To))
+		all[len(all)-1].command = cli.CommandLine("backfill", "--from", first.From.Format(time.RFC3339),
+			"--to", last.To.Format(time.RFC3339))
+	}
+	if s.Pending > 0 {
+		add(text.Warn, "%s still to be moved to the feed's folder; the next run does it.",
+			text.Count(s.Pending, "object is", "objects are"))
+	}
+	if len(s.Strange) > 0 {
+		add(text.Warn, "%s", cli.Strangers(s.Bucket, s.Strange))
+	}
 	switch {
 	case s.Through.IsZero():
 	case s.LedgerFrom.IsZero():
 		add(text.Gap, "The ledger is empty: what was delivered is not known.")
 	case len(s.Hours) > 0 && s.LedgerFrom.After(s.Hours[0].Start):
-		add(text.Gap, "The ledger begins at %s: what was delivered before is not counted.", text.Stamp(s.LedgerFrom))
+		add(text.Warn, "The ledger begins at %s: what was delivered before is not counted.", text.Stamp(s.LedgerFrom))
 	}
 	return all
 }

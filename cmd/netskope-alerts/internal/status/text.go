@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
@@ -29,19 +30,23 @@ func (p *sheet) condition(s Status) {
 	p.Line("%s  %s", p.Word(is.verdict), p.Painted(text.Bold, text.Wrapped(is.sentence, p.Width, 6)))
 	for _, n := range noticesOf(s) {
 		p.Line("%s  %s", p.Word(n.verdict), text.Wrapped(n.text, p.Width, 6))
+		if n.command != "" {
+			p.Line("      %s", text.WrappedCommand(n.command, p.Width, 6))
+		}
 	}
 }
 
 func (p *sheet) position(s Status) {
 	p.Line("")
-	p.Row("from", "%s", s.Tenant)
+	if s.Tenant != "" {
+		p.Row("from", "%s", s.Tenant)
+	}
 	p.Row("to", "gs://%s/%s/", s.Bucket, s.Folder)
 	p.Row("state", "gs://%s/%s", s.Bucket, s.State)
 	if s.Through.IsZero() {
 		return
 	}
-	p.Row("through", "%s; every alert before is delivered", text.Stamp(s.Through))
-	p.Row("lag", "%s", text.Span(s.Lag))
+	p.Row("through", "%s, %s ago; before it all is delivered", text.Stamp(s.Through), text.Span(s.Lag))
 	p.Row("last run", "saved the state at %s, %s ago", text.Stamp(s.Saved), text.Span(s.At.Sub(s.Saved)))
 	p.Row("next", "%s", nextSpan(s))
 	p.Row("", "%s", whenDue(s))
@@ -69,16 +74,29 @@ func (p *sheet) delivered(s Status) {
 	p.Row("last day", "%s in %s", text.Count(s.Alerts, "alert", "alerts"), text.Count(s.Cells, "cell", "cells"))
 	p.Row("bytes", "%s of NDJSON, %s stored", text.Size(s.Bytes), text.Size(s.Stored))
 	p.Row("objects", "%s, %s", text.Number(s.Objects), whatIsLeft(s))
+	if !s.GoneFrom.IsZero() {
+		p.Row("", "%s", ifLost)
+		p.Line("    %s", text.WrappedCommand(bringAgain(s), p.Width, 4))
+	}
+}
+
+const ifLost = "If the feed deletes nothing, they are lost. To deliver them again:"
+
+// bringAgain is the command for objects that are gone and were lost.
+func bringAgain(s Status) string {
+	return cli.CommandLine("verify", "--objects-kept", "--repair", "--since", s.GoneFrom.Format(time.RFC3339))
 }
 
 // whatIsLeft says how many objects are still in the feed's folder.
 func whatIsLeft(s Status) string {
-	switch taken := s.Objects - s.Present; {
+	switch taken := s.Objects - s.Present - s.Pending; {
 	case s.Objects == 0:
 		return "none to be taken away"
-	case taken <= 0:
+	case taken <= 0 && s.Pending == 0:
 		return "all still there"
-	case s.Present == 0:
+	case taken <= 0:
+		return "none taken yet"
+	case taken == s.Objects:
 		return "all taken by the feed, or lost"
 	default:
 		return text.Number(taken) + " of them taken by the feed, or lost"

@@ -87,3 +87,17 @@ func Plotted(rows []BarRow) (top []BarRow, others BarRow) {
 	}
 	return top, others
 }
+
+// Rows are labels and what is to be said of each, below one another, as wide as the terminal
+// is at most.
+func (t Terminal) Rows(rows [][2]string) string {
+	indent := 0
+	for _, row := range rows {
+		indent = max(indent, Columns(row[0])+2)
+	}
+	var out strings.Builder
+	for _, row := range rows {
+		out.WriteString(Fit(row[0], indent) + Wrapped(row[1], t.Width, indent) + "\n")
+	}
+	return out.String()
+}

@@ -98,6 +98,14 @@ func bar(n, largest int64, width int) string {
 	return strings.Repeat("█", eighths/8) + strings.TrimSpace(string([]rune(" ▏▎▍▌▋▊▉")[eighths%8]))
 }
 
+// WrappedCommand is Wrapped of a command for a shell, which takes it with its line breaks.
+func WrappedCommand(command string, width, indent int) string {
+	if indent+Columns(command) <= width {
+		return command
+	}
+	return strings.ReplaceAll(Wrapped(command, width-len(` \\`), indent), "\n", " \\\n")
+}
+
 // Wrapped breaks the text between words so that no line ends beyond width columns, unless
 // a word does. The first line begins at column indent, and the others are indented so.
 func Wrapped(text string, width, indent int) string {

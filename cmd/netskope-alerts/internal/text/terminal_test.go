@@ -108,3 +108,31 @@ func TestTerminal(t *testing.T) {
 		})
 	}
 }
+
+// TestWrappedCommand: a command that is too wide is one for a shell, too.
+func TestWrappedCommand(t *testing.T) {
+	command := "printf %s- verify --since 2026-11-22T13:00:00Z --repair"
+	for width := 20; width < 70; width++ {
+		got := WrappedCommand(command, width, 4)
+		for i, line := range strings.Split(got, "\n") {
+			indent := 4
+			if i > 0 {
+				indent = 0
+			}
+			if n := Columns(line) + indent; n > width && n > 4+len("2026-11-22T13:00:00Z")+2 {
+				t.Errorf("at %d columns: %q", width, line)
+			}
+		}
+		if out, err := exec.Command("sh", "-c", got).Output(); err != nil ||
+			string(out) != "verify---since-2026-11-22T13:00:00Z---repair-" {
+			t.Errorf("at %d columns: %s, %v", width, out, err)
+		}
+	}
+}
+
+func TestRows(t *testing.T) {
+	got := Terminal{Width: 20}.Rows([][2]string{{"a", "one two three four"}, {"longer", "x"}})
+	if want := "a       one two\n        three four\nlonger  x\n"; got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
