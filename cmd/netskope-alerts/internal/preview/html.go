@@ -3,35 +3,33 @@ package preview
 import (
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
+	"time"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
 )
 
-//go:embed udm.html
-var pageHTML string
+var (
+	//go:embed udm.html
+	pageHTML string
+	//go:embed udm.css
+	pageCSS string
+	// Parts is a page's part "explained", which shows what rows did with an alert.
+	//
+	//go:embed parts.html
+	Parts string
 
-//go:embed udm.css
-var pageCSS string
-
-var pageTemplate = template.Must(template.New("udm.html").Parse(pageHTML))
+	pageTemplate = text.Page(pageHTML, Parts)
+)
 
 // page is what udm.html shows.
 type page struct {
-	Policy template.HTML
-	Style  template.CSS
-
-	Verdict  text.Verdict
-	Sentence string
-	At       string
-	Inputs   string
-	Version  string
-	Tiles    []text.Tile
-	Empty    bool // no line is an alert
+	Head  text.Head
+	Tiles []text.Tile
+	Empty bool // no line is an alert
 
 	Types    []text.PageBar
 	Findings []pageFinding
@@ -74,15 +72,16 @@ type pageSteps struct {
 	Rows  []stepRow
 }
 
-// writeHTML writes the report as a page that needs no other file, no network and no
-// script.
+// writeHTML writes the report as a page that needs no other file and no network.
 func writeHTML(w io.Writer, r report) error {
-	css := text.PageCSS + pageCSS
 	is, sentence := r.verdict()
-	p := page{Policy: text.Policy(css), Style: template.CSS(css), Verdict: is, Sentence: text.Unbroken(sentence),
-		At: text.Stamp(r.at), Inputs: text.Clean(strings.Join(r.inputs, ", ")), Version: cli.Version,
+	p := page{Head: text.Head{Kind: "Netskope alerts as UDM events: a preview", Title: "Netskope alerts as UDM events",
+		Verdict: is, Sentence: sentence, Remedy: r.remedy(), At: r.at,
+		About: []string{text.Clean(strings.Join(r.inputs, ", "))}, Reload: time.Minute, Still: true, CSS: pageCSS,
+		Note: "By Google's published table and schema; Google's own parser is not published and decides alone.",
+		Foot: "Written by netskope-alerts " + cli.Version + "."},
 		Empty: r.Events == 0, AllRows: len(r.Rows)}
-	for _, t := range []text.Tile{
+	p.Tiles = []text.Tile{
 		{Label: "Alerts read", Value: text.Number(int64(r.Events)), Note: r.read()},
 		{Label: "Valid events", Value: text.Number(int64(r.Events - r.Invalid)),
 			Note: "by the published schema and rules"},
@@ -90,9 +89,6 @@ func writeHTML(w io.Writer, r report) error {
 		{Label: "Weaker type", Value: text.Number(int64(r.Demoted)), Note: "for want of a field that the type needs"},
 		{Label: "Rows used", Value: rowsUsed(r), Note: "of Google's table and what it hints at"},
 		{Label: "Fields that no row reads", Value: text.Number(len(r.Unmapped)), Note: "of the alerts; see below"},
-	} {
-		t.Note = text.Unbroken(t.Note)
-		p.Tiles = append(p.Tiles, t)
 	}
 	p.Types, _ = text.PageBars(r.typeRows(), int64(r.Events))
 	for _, f := range r.Findings {
