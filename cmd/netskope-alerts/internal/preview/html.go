@@ -1,9 +1,12 @@
 package preview
 
 import (
+	"bytes"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +18,10 @@ import (
 var (
 	//go:embed udm.html
 	pageHTML string
-	//go:embed udm.css
-	pageCSS string
+	// CSS is what the style sheet of a page needs that uses [Parts].
+	//
+	//go:embed parts.css
+	CSS string
 	// Parts is a page's part "explained", which shows what rows did with an alert.
 	//
 	//go:embed parts.html
@@ -39,7 +44,7 @@ type page struct {
 	Unmapped []pageField
 	Full     string // what of the fields is not told apart
 
-	Explained *pageExplained
+	Explained *Explained
 }
 
 type pageFinding struct {
@@ -56,14 +61,24 @@ type pageRow struct {
 
 type pageField struct{ Name, Values, Example string }
 
-type pageExplained struct {
+// Explained is what became of an alert, and why, as the part "explained" of a page shows it.
+type Explained struct {
 	Verdict          text.Verdict
 	Sentence         string
 	ID, Object, Type string
 	Line             string
 	Findings         []string
+	Fields           []EventField // in the order of their names
 	Groups           []pageSteps
 	Notes            [][2]string
+	Event            string // JSON, indented
+}
+
+// EventField is a field of the event, and where its value comes from.
+type EventField struct {
+	Path, Value string
+	Row         string // of the table
+	From        string // the alert's field, or what else the row reads
 }
 
 // pageSteps are rows that are shown, or a run of rows that is folded into Title.
@@ -77,7 +92,7 @@ func writeHTML(w io.Writer, r report) error {
 	is, sentence := r.verdict()
 	p := page{Head: text.Head{Kind: "Netskope alerts as UDM events: a preview", Title: "Netskope alerts as UDM events",
 		Verdict: is, Sentence: sentence, Remedy: r.remedy(), At: r.at,
-		About: []string{text.Clean(strings.Join(r.inputs, ", "))}, Reload: time.Minute, Still: true, CSS: pageCSS,
+		About: []string{text.Clean(strings.Join(r.inputs, ", "))}, Reload: time.Minute, Still: true, CSS: CSS,
 		Note: "By Google's published table and schema; Google's own parser is not published and decides alone.",
 		Foot: "Written by netskope-alerts " + cli.Version + "."},
 		Empty: r.Events == 0, AllRows: len(r.Rows)}
@@ -134,9 +149,23 @@ func effectVerdict(e udm.Effect) text.Verdict {
 	return text.Warn
 }
 
-func pageExplainedOf(e explained) *pageExplained {
-	p := &pageExplained{ID: text.Clean(e.event.ID()), Object: text.Clean(e.object), Line: text.Number(e.line),
-		Type: e.event.Type(), Notes: notesOf(e.steps)}
+// Explain is what becomes of the alert, the line of an object, and why. Its error is that of
+// [udm.Map].
+func Explain(object string, line int64, alert []byte) (*Explained, error) {
+	event, err := udm.Map(alert)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := udm.Explain(alert)
+	if err != nil {
+		return nil, err
+	}
+	return pageExplainedOf(explained{object: object, line: line, event: event, steps: steps}), nil
+}
+
+func pageExplainedOf(e explained) *Explained {
+	p := &Explained{ID: text.Clean(e.event.ID()), Object: text.Clean(e.object), Line: text.Number(e.line),
+		Type: e.event.Type(), Fields: eventFields(e.steps), Notes: notesOf(e.steps)}
 	p.Verdict, p.Sentence = e.state()
 	for _, f := range e.event.Findings() {
 		p.Findings = append(p.Findings, text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))
@@ -148,5 +177,33 @@ func pageExplainedOf(e explained) *pageExplained {
 		}
 		p.Groups = append(p.Groups, s)
 	}
+	p.Event = Indented(e.event.AppendJSON(nil))
 	return p
+}
+
+// eventFields are the event's fields by the steps that put them there.
+func eventFields(steps []udm.Step) (fields []EventField) {
+	for _, s := range steps {
+		if s.Outcome != udm.Set && s.Outcome != udm.Same {
+			continue
+		}
+		from := readFrom(s.Row)
+		if s.Field != "" {
+			from = s.Field
+		}
+		for _, result := range s.Result {
+			fields = append(fields, EventField{target(s.Row), text.Clean(result), s.Row.Name, from})
+		}
+	}
+	slices.SortStableFunc(fields, func(a, b EventField) int { return strings.Compare(a.Path, b.Path) })
+	return fields
+}
+
+// Indented is the JSON on lines of its own, fit to be shown; what is none is shown as it is.
+func Indented(document []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, document, "", "  ") != nil {
+		return string(text.Visible(document))
+	}
+	return string(text.Visible(out.Bytes()))
 }
