@@ -68,7 +68,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 // read reads the bucket, or returns what was just read. With an error it returns the last
 // reading that succeeded.
 func (s *site) read(ctx context.Context) (reading, error) {
-	ctx, cancel := bounded(ctx, overviewTime)
+	ctx, cancel := bounded(ctx, s.patience)
 	defer cancel()
 	select {
 	case s.turn <- struct{}{}:

@@ -35,6 +35,7 @@ var (
 type site struct {
 	collector *collector.Collector
 	now       func() time.Time
+	patience  time.Duration // how long the bucket may take for the overview
 
 	turn chan struct{} // who holds it may read the overview; the others wait for what that finds
 	mu   sync.Mutex
@@ -42,7 +43,7 @@ type site struct {
 }
 
 func newSite(k *collector.Collector) *site {
-	return &site{collector: k, now: time.Now, turn: make(chan struct{}, 1)}
+	return &site{collector: k, now: time.Now, patience: overviewTime, turn: make(chan struct{}, 1)}
 }
 
 // ServeHTTP answers with a page. Whatever is asked, nothing is changed by it.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,13 +27,29 @@ type world struct {
 	now       time.Time
 	site      *site
 	address   string // of the console, with a slash at its end
+
+	fault  atomic.Pointer[gcstest.Fault] // of every request to the bucket
+	wrote  atomic.Int64                  // requests that would have changed something
+	listed atomic.Int64
 }
 
 // newWorld has delivered a day of alerts, and all that the further ones are of.
 func newWorld(t *testing.T, further ...netskopetest.Alert) *world {
 	w := &world{now: time.Date(2026, 11, 23, 11, 27, 12, 0, time.UTC), tenant: &netskopetest.Server{}}
 	clock := w.now.Add(-4 * time.Minute)
-	w.cloud = &gcstest.Server{Now: func() time.Time { return clock }}
+	w.cloud = &gcstest.Server{Buckets: []string{"alerts"}, Now: func() time.Time { return clock },
+		Fault: func(r gcstest.Request) gcstest.Fault {
+			if r.Write {
+				w.wrote.Add(1)
+			}
+			if r.Op == gcstest.ListObjects {
+				w.listed.Add(1)
+			}
+			if f := w.fault.Load(); f != nil {
+				return *f
+			}
+			return gcstest.Fault{}
+		}}
 	w.tenant.Add(collectortest.Alerts(7, w.now, 27*time.Hour, 0, 2000)...)
 	w.tenant.Add(further...)
 	w.collector = collectortest.Open(t, w.tenant, w.cloud, "LOOKBACK_HOURS=26")
