@@ -212,7 +212,8 @@ func (t *Tab) CheckShadows() (wide int) {
 		Name                      string
 		Left, Right, Top, Wide, W float64
 	}
-	t.Eval(`[...document.querySelectorAll(".scroll")].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 40)
+	t.Eval(`[...document.querySelectorAll(".scroll")]
+		.filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 40)
 		.map(e => { const r = e.getBoundingClientRect(), y = scrollY; return {Name: e.ariaLabel,
 			Left: r.left, Right: r.right, Top: r.top + y, Wide: e.scrollWidth, W: e.clientWidth} })`, &tables)
 	for _, end := range []bool{false, true} {

@@ -100,7 +100,8 @@ func (s *site) look(ctx context.Context, p *alertPage, id, since string) error {
 	at := slices.IndexFunc(found, func(f ledger.Found) bool { return f.Present })
 	if at < 0 {
 		p.Notices = append(p.Notices, text.Notice{Verdict: text.Warn,
-			Text: "The object is no longer there: the feed has taken it, or it was deleted. What the alert said is not known here.",
+			Text: "The object is no longer there: the feed has taken it, or it was deleted. " +
+				"What the alert said is not known here.",
 			Remedy: text.Remedy{Text: "What SecOps made of it finds this UDM search:",
 				Command: `metadata.product_log_id = ` + jsonText(id)}})
 		return nil
@@ -207,7 +208,8 @@ var errNoLine = errors.New("the object has fewer lines than the ledger says")
 
 // line reads the nth line of the object.
 func (s *site) line(ctx context.Context, object string, n int64) (text []byte, err error) {
-	inputs := ndjson.Inputs{Bucket: func(string) (*storage.BucketHandle, error) { return s.collector.Bucket.Handle(), nil }}
+	bucket := func(string) (*storage.BucketHandle, error) { return s.collector.Bucket.Handle(), nil }
+	inputs := ndjson.Inputs{Bucket: bucket}
 	err = inputs.Each(ctx, []string{"gs://" + s.collector.BucketName + "/" + object}, func(source ndjson.Source) error {
 		content, err := source.Content(ctx)
 		if err != nil {

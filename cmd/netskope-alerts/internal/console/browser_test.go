@@ -47,7 +47,8 @@ func TestConsoleInBrowser(t *testing.T) {
 	tab := browsertest.Start(t).Tab()
 	tab.At(w.now)
 	tab.Open(w.address)
-	wantShown(t, tab, "Caught up", w.collector.Tenant, "gs://alerts/netskope/alerts/", "Alerts per hour", "Alerts per type",
+	wantShown(t, tab, "Caught up", w.collector.Tenant, "gs://alerts/netskope/alerts/", "Alerts per hour",
+		"Alerts per type",
 		"Lateness", "Delivered through", "Reload every minute", "just now", "Last audit: 2 cells are not as they should be.",
 		"2 alerts are missing.", fmt.Sprintf("netskope-alerts verify --since %s --until %s --repair",
 			sum.FirstGaps[0].From.Format(time.RFC3339), sum.FirstGaps[1].To.Format(time.RFC3339)))

@@ -79,8 +79,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *site) head() text.Head {
 	return text.Head{Kind: "Netskope alerts", Title: "Netskope alerts", At: s.now().UTC(), Search: true,
 		CSS:  preview.CSS + pageCSS,
-		Foot: "Console of gs://" + s.collector.BucketName + "/" + s.collector.Prefix + "/, netskope-alerts " + cli.Version + "."}
+		Foot: "Console of " + s.feed() + ", netskope-alerts " + cli.Version + "."}
 }
+
+// feed is the feed's folder.
+func (s *site) feed() string { return "gs://" + s.collector.BucketName + "/" + s.collector.Prefix + "/" }
 
 // show answers with the page, whole or not at all.
 func show(w http.ResponseWriter, t *template.Template, code int, head text.Head, page any) {

@@ -195,8 +195,8 @@ func TestAlertThatCannotBeOpened(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%+v, %v", found, err)
 	}
-	w.wants(t, "/alert?id="+idOf(3), 200, "In quarantine", "kept out of the feed&#39;s folder: longer than", "its beginning",
-		`&#34;_id&#34;:`)
+	w.wants(t, "/alert?id="+idOf(3), 200, "In quarantine", "kept out of the feed&#39;s folder: longer than",
+		"its beginning", `&#34;_id&#34;:`)
 	object, _ := w.cloud.Object("alerts", found[0].Object)
 	w.cloud.Put("alerts", found[0].Object, []byte("{}\n"))
 	w.wants(t, "/alert?id="+idOf(1), 503, "fewer lines than the ledger says")

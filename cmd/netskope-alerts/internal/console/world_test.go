@@ -125,7 +125,8 @@ func dayAgo(hours int) time.Time {
 // bad as the type.
 func hostile() (all []netskopetest.Alert) {
 	fields := map[string]any{}
-	for _, name := range []string{"alert_type", "alert_name", "user", "url", "hostname", "site", "app", "activity", "object",
+	for _, name := range []string{"alert_type", "alert_name", "user", "url", "hostname", "site", "app", "activity",
+		"object",
 		"policy", "severity", "category", "os", "device", "browser", "src_country"} {
 		fields[name] = hostileID + "\u202e" + name
 	}

@@ -99,8 +99,8 @@ func TestPageIsWholeWithoutScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _, _ := strings.Cut(browsertest.Plain(out.String()), "<script>")
-	for _, want := range []string{"Not well for 3 h.", `<time datetime="2026-11-23T11:27:12Z">2026-11-23 11:27:12 UTC</time>`,
-		"Do it:", "<code>do it</code>", `class="reload" hidden`, "Reload every 1 m 30 s", "form-action &#39;none&#39;"} {
+	for _, want := range []string{"Not well for 3 h.",
+		`<time datetime="2026-11-23T11:27:12Z">2026-11-23 11:27:12 UTC</time>`, "Do it:", "<code>do it</code>", `class="reload" hidden`, "Reload every 1 m 30 s", "form-action &#39;none&#39;"} {
 		if !strings.Contains(before, want) {
 			t.Errorf("%q is not in the page:\n%s", want, before)
 		}
