@@ -1,6 +1,6 @@
 // Command netskope-alerts runs the collector on this machine: against the real
 // services (collect, serve), or against stand-ins, to see it work (demo, storage). To its
-// operators it says how the deployed one is (check, status, verify, find), and lets them move it
+// operators it says how the deployed one is (check, status, console, verify, find), and lets them move it
 // (backfill, state).
 package main
 

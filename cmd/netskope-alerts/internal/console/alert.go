@@ -197,10 +197,6 @@ func (s *site) open(ctx context.Context, p *alertPage, f ledger.Found) error {
 			Command: "netskope-alerts lint " + quoted("gs://"+s.collector.BucketName+"/"+f.Object)}})
 		return nil
 	}
-	if p.Explained.Verdict != text.Pass && p.Head.Verdict == text.Pass {
-		p.Notices = append(p.Notices, text.Notice{Verdict: p.Explained.Verdict, Text: p.Explained.Sentence,
-			Remedy: text.Remedy{Text: "The findings below name the field and what is wrong with its value."}})
-	}
 	return nil
 }
 

@@ -83,7 +83,9 @@ func (s *site) head() text.Head {
 }
 
 // feed is the feed's folder.
-func (s *site) feed() string { return "gs://" + s.collector.BucketName + "/" + s.collector.Prefix + "/" }
+func (s *site) feed() string {
+	return "gs://" + s.collector.BucketName + "/" + s.collector.Prefix + "/"
+}
 
 // show answers with the page, whole or not at all.
 func show(w http.ResponseWriter, t *template.Template, code int, head text.Head, page any) {

@@ -65,6 +65,7 @@ type pageField struct{ Name, Values, Example string }
 type Explained struct {
 	Verdict          text.Verdict
 	Sentence         string
+	Remedy           text.Remedy // what to do about the sentence
 	ID, Object, Type string
 	Line             string
 	Findings         []string
@@ -167,6 +168,14 @@ func pageExplainedOf(e explained) *Explained {
 	p := &Explained{ID: text.Clean(e.event.ID()), Object: text.Clean(e.object), Line: text.Number(e.line),
 		Type: e.event.Type(), Fields: eventFields(e.steps), Notes: notesOf(e.steps)}
 	p.Verdict, p.Sentence = e.state()
+	switch p.Verdict {
+	case text.Fail:
+		p.Remedy.Text = "Google would keep the raw log, without an event. " +
+			"A parser extension in SecOps (SIEM Settings > Parsers) can set the field that a finding names."
+	case text.Warn:
+		p.Remedy.Text = "What is left out of the event stays in the raw log. " +
+			"If you search for it, a parser extension in SecOps (SIEM Settings > Parsers) can map it."
+	}
 	for _, f := range e.event.Findings() {
 		p.Findings = append(p.Findings, text.Clean(strings.TrimPrefix(f.String(), f.Alert+": ")))
 	}
