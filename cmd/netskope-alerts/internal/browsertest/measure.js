@@ -39,18 +39,24 @@
 
 	// Contrast: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio, 4.5 for texts (3 for large ones), 3 for marks.
 	const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+	const mixed = new Map(), grounds = new Map();
 	const over = (ground, colour, opacity = 1) => { // as the browser itself mixes them
+		const key = ground + colour + opacity;
+		if (!mixed.has(key)) mixed.set(key, mix(ground, colour, opacity));
+		return mixed.get(key) };
+	const mix = (ground, colour, opacity) => {
 		canvas.globalAlpha = 1;
 		canvas.fillStyle = `rgb(${ground})`; canvas.fillRect(0, 0, 1, 1);
 		canvas.globalAlpha = opacity;
 		canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
 		return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3) };
 	const groundOf = e => {
-		let ground = [255, 255, 255];
-		const above = [];
-		for (; e; e = e.parentElement) above.unshift(e);
-		for (const a of above) if (!a.ownerSVGElement) ground = over(ground, getComputedStyle(a).backgroundColor);
-		return ground };
+		if (!e) return [255, 255, 255];
+		if (!grounds.has(e)) {
+			const below = groundOf(e.parentElement);
+			grounds.set(e, e.ownerSVGElement ? below : over(below, getComputedStyle(e).backgroundColor));
+		}
+		return grounds.get(e) };
 	const light = c => c.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
 		.reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
 	const ratio = (a, b) => (Math.max(light(a), light(b)) + .05) / (Math.min(light(a), light(b)) + .05);
