@@ -31,13 +31,10 @@ func (*Command) Help() string {
 		"and GCS_PREFIX, STATE_KEY and LAG where the collector has them; nothing of the tenant. " +
 		"It listens on loopback only; everybody who works on this machine can reach it. " +
 		"From another machine: ssh -L 8080:127.0.0.1:8080 HOST, and there --listen 127.0.0.1:8080.\n\n" +
-		"Exit status: 130 when it is ended by Ctrl-C, 1 failed.\n\n" +
+		cli.Ends{Well: "never"}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket netskope-alerts console"
 }
-
-// interrupted is the exit status after Ctrl-C, as shells have it.
-const interrupted = 130
 
 // Run serves until the context ends.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
@@ -55,7 +52,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err := serve(ctx, listener, k, s.Stderr); err != nil {
 		return fmt.Errorf("serve the console: %w", err)
 	}
-	return cli.ExitStatus(interrupted)
+	return &cli.Interrupted{}
 }
 
 // listen listens on the address, if nobody but this machine can reach it.

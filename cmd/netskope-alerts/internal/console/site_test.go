@@ -306,8 +306,8 @@ func TestCommand(t *testing.T) {
 	}()
 	<-arrived
 	cancel()
-	var status cli.ExitStatus
-	if err := <-ended; !errors.As(err, &status) || status != 130 {
+	var interrupted *cli.Interrupted
+	if err := <-ended; !errors.As(err, &interrupted) {
 		t.Errorf("it ends with %v", err)
 	}
 	if err := <-asked; err == nil {
