@@ -171,6 +171,15 @@ func (c *Collector) readProgress(ctx context.Context) (progress, error) {
 	return p, nil
 }
 
+// LastAudit is the audit that a message asked for last, whether it is complete or not, and when
+// it was saved, UTC; zero if there was none. Audits of an operator's command leave no trace.
+//
+// It needs storage.objects.get and storage.objects.list.
+func (c *Collector) LastAudit(ctx context.Context) (audit.Summary, time.Time, error) {
+	p, err := c.readProgress(ctx)
+	return p.Audit, p.saved, err
+}
+
 // saveProgress replaces what p was read from, and no other.
 func (c *Collector) saveProgress(ctx context.Context, p progress) (progress, error) {
 	content, err := json.MarshalIndent(p, "", "  ")

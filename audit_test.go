@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -879,4 +880,30 @@ func TestLedgerIsRefusedWhenDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLastAudit: what an audit that a message asked for has found can be read by those who
+// know nothing but the bucket, with the gaps.
+func TestLastAudit(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, append(hoursBefore(2, 60), lateAlerts(10)...), func(w *world) {
+		withGaps(w)
+		if s, saved, err := w.LastAudit(w.t.Context()); err != nil || !saved.IsZero() || s.Cells != 0 {
+			t.Errorf("before there is one: %+v, %v, %v", s, saved, err)
+		}
+		found, err := w.auditBudgeted(w.t.Context(), time.Now(), message.Request{Verify: 24 * time.Hour})
+		if err != nil || found.Gaps == 0 || len(found.FirstGaps) != found.Gaps {
+			t.Fatalf("%+v, %v", found, err)
+		}
+		missing := int64(0)
+		for _, g := range found.FirstGaps {
+			missing += g.Missing
+			if g.Passed() || len(g.Examples) == 0 {
+				t.Errorf("%+v", g)
+			}
+		}
+		s, saved, err := w.LastAudit(w.t.Context())
+		if err != nil || saved.IsZero() || missing != found.Missing || !reflect.DeepEqual(s, found) {
+			t.Errorf("saved %v: %+v, want %+v, %v", saved, s, found, err)
+		}
+	})
 }

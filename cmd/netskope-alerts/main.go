@@ -1,6 +1,6 @@
 // Command netskope-alerts runs the collector on this machine: against the real
 // services (collect, serve), or against stand-ins, to see it work (demo, storage). To its
-// operators it says how the deployed one is (check, status, verify, find), and lets them move it
+// operators it says how the deployed one is (check, status, console, verify, find), and lets them move it
 // (backfill, state).
 package main
 
@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/console"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/demo"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/lint"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/operate"
@@ -32,6 +33,7 @@ type commands struct {
 	Storage demo.Storage    `cmd:"" help:"Serve a Cloud Storage on loopback, for trials without an account."`
 
 	Status   status.Command   `cmd:"" help:"Say how far the collector has come, and what it delivered."`
+	Console  console.Command  `cmd:"" help:"Show all that on a live page on this machine, and what became of each alert."`
 	Verify   operate.Verify   `cmd:"" help:"Audit what was delivered against what the tenant has; repair gaps."`
 	Backfill operate.Backfill `cmd:"" help:"Collect a past span beside the live collector."`
 	State    operate.State    `cmd:"" help:"Show or move how far the collector has come."`

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +86,26 @@ func TestScripts(t *testing.T) {
 					time.Sleep(20 * time.Millisecond) // it is starting
 				}
 				ts.Fatalf("no answer: %v", err)
+			},
+			// get URL FILE keeps the page that is answered with; @NAME in the URL is what that file holds.
+			"get": func(ts *testscript.TestScript, _ bool, args []string) {
+				url, name, ok := strings.Cut(args[0], "@")
+				if ok {
+					url += strings.TrimSpace(ts.ReadFile(name))
+				}
+				var answer *http.Response
+				var err error
+				for range 200 {
+					if answer, err = http.Get(url); err == nil {
+						break
+					}
+					time.Sleep(20 * time.Millisecond) // it is starting
+				}
+				ts.Check(err)
+				defer answer.Body.Close()
+				page, err := io.ReadAll(answer.Body)
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), page, 0o644))
 			},
 			// late N has the tenant show N alerts that it stored three hours ago.
 			"late": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -42,6 +42,9 @@ func name(objects []string, o string) []string {
 	return objects
 }
 
+// maxFirstGaps bounds the gaps that a summary describes.
+const maxFirstGaps = 20
+
 // Passed reports whether the cell is as it should be, or is now.
 func (r *Result) Passed() bool {
 	return r.Missing == r.Repaired && r.Duplicated == 0 && r.Damaged == 0 && r.Pending == 0
@@ -65,6 +68,8 @@ type Summary struct {
 	Pending    int   `json:"pending"`
 	Gone       int   `json:"gone"`
 	Damaged    int   `json:"damaged"`
+
+	FirstGaps []Result `json:"first_gaps,omitempty"` // of Gaps, as they were found
 
 	Foreign    []ForeignObject `json:"foreign"`           // objects in the feed's folder that the ledger does not know
 	Strange    []string        `json:"strange,omitempty"` // names in the ledger's folder that no entry has
@@ -90,6 +95,9 @@ func (s *Summary) add(r *Result) {
 	s.Cells++
 	if !r.Passed() {
 		s.Gaps++
+		if len(s.FirstGaps) < maxFirstGaps {
+			s.FirstGaps = append(s.FirstGaps, *r)
+		}
 	}
 	s.Delivered += r.Delivered
 	s.Missing += r.Missing

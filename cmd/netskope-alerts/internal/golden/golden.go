@@ -12,6 +12,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files in testdata anew")
 
+// Updating reports whether the test was run with -update: what it keeps is to be written anew.
+func Updating() bool { return *update }
+
 // Check holds got against the file; with -update it writes the file.
 func Check(t *testing.T, name string, got []byte) {
 	t.Helper()

@@ -54,10 +54,10 @@ func TestUDMPageInBrowser(t *testing.T) {
 	reports := reports(t)
 	shots := browsertest.Serve(t, pages(reports)).Measure(t)
 	for name, r := range reports {
-		for _, width := range browsertest.Widths {
-			t.Run(fmt.Sprintf("%s/%d", name, width), func(t *testing.T) {
-				got := shots[fmt.Sprintf("%s %d", name, width)]
-				got.CheckForm(t, float64(width))
+		for _, v := range browsertest.Views {
+			t.Run(fmt.Sprintf("%s/%v", name, v), func(t *testing.T) {
+				got := shots[fmt.Sprintf("%s %v", name, v)]
+				got.CheckForm(t, v)
 				_, sentence := r.verdict()
 				if browsertest.Plain(got.Title) != "Netskope alerts as UDM events: "+sentence {
 					t.Errorf("title %q", got.Title)
@@ -100,7 +100,7 @@ func checkExplained(t *testing.T, got browsertest.Measured, table [][]string, e 
 	if !slices.EqualFunc(table[1:], want, slices.Equal) {
 		t.Errorf("the table is %q, want %q", table[1:], want)
 	}
-	for _, want := range []string{text.Clean(e.event.ID()), e.event.Type(), fmt.Sprintf("Line %d of ", e.line)} {
+	for _, want := range []string{pageExplainedOf(e).Remedy.Text, text.Clean(e.event.ID()), e.event.Type(), fmt.Sprintf("Line %d of ", e.line)} {
 		if !strings.Contains(got.Text, want) {
 			t.Errorf("%q is not on the page", want)
 		}
@@ -187,4 +187,17 @@ func checkCoverage(t *testing.T, got browsertest.Measured, tables [][][]string, 
 // TestUDMPageIsDrawn: the bars are in their colours, in the light and in the dark.
 func TestUDMPageIsDrawn(t *testing.T) {
 	browsertest.Serve(t, pages(reports(t))).CheckDrawn(t, "all", 5_000)
+}
+
+// TestWideTablesShowThatTheyScroll looks at the pixels at the edges of the tables.
+func TestWideTablesShowThatTheyScroll(t *testing.T) {
+	p := browsertest.Serve(t, pages(reports(t)))
+	tab := browsertest.Start(t).Tab()
+	for _, scheme := range []browsertest.Scheme{browsertest.Light, browsertest.Dark} {
+		tab.Look(browsertest.View{Width: 400, Scheme: scheme})
+		tab.Open(p.Address("explained"))
+		if n := tab.CheckShadows(); n < 3 {
+			t.Errorf("%s: only %d wide tables", scheme, n)
+		}
+	}
 }

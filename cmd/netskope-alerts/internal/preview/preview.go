@@ -244,6 +244,20 @@ func (r report) flaws() string {
 	return strings.Join(flaws, "")
 }
 
+// remedy is what to do about the verdict.
+func (r report) remedy() text.Remedy {
+	switch {
+	case r.Unreadable > 0:
+		return text.Remedy{Text: "What is wrong with each line, and what to do about it, says:",
+			Command: "netskope-alerts lint " + strings.Join(r.inputs, " ")}
+	case r.Invalid+r.Demoted+r.Dropped+r.Kept > 0:
+		return text.Remedy{Text: "The findings name the fields. Which alerts have them is printed with the events; " +
+			"what the rows did with one of them says:",
+			Command: "netskope-alerts udm --explain ID " + strings.Join(r.inputs, " ")}
+	}
+	return text.Remedy{}
+}
+
 // usedRows are the table's rows that contributed to an event, and those that did not.
 func (r report) usedRows() (used, idle []udm.RowCount) {
 	for _, row := range r.Rows {

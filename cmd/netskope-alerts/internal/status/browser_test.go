@@ -23,10 +23,10 @@ func TestPageInBrowser(t *testing.T) {
 	all["long-folder"] = long
 	shots := browsertest.Serve(t, pages(all)).Measure(t)
 	for name, s := range all {
-		for _, width := range browsertest.Widths {
-			t.Run(fmt.Sprintf("%s/%d", name, width), func(t *testing.T) {
-				got := shots[fmt.Sprintf("%s %d", name, width)]
-				checkPage(t, got, s, float64(width))
+		for _, v := range browsertest.Views {
+			t.Run(fmt.Sprintf("%s/%v", name, v), func(t *testing.T) {
+				got := shots[fmt.Sprintf("%s %v", name, v)]
+				checkPage(t, got, s, v)
 				if t.Failed() || s.Alerts == 0 {
 					return
 				}
@@ -47,8 +47,8 @@ func pages(of map[string]Status) map[string]func(io.Writer) error {
 	return written
 }
 
-func checkPage(t *testing.T, got browsertest.Measured, s Status, width float64) {
-	got.CheckForm(t, width)
+func checkPage(t *testing.T, got browsertest.Measured, s Status, v browsertest.View) {
+	got.CheckForm(t, v)
 	shown, headline := browsertest.Plain(got.Text), conditionOf(s).sentence
 	if browsertest.Plain(got.Title) != "Netskope alerts: "+headline {
 		t.Errorf("title %q", got.Title)
@@ -56,7 +56,7 @@ func checkPage(t *testing.T, got browsertest.Measured, s Status, width float64) 
 	want := []string{headline, s.Tenant, "gs://" + s.Bucket + "/" + s.Folder + "/", "gs://" + s.Bucket + "/" + s.State,
 		text.Stamp(s.At)}
 	for _, n := range noticesOf(s) {
-		want = append(want, n.text)
+		want = append(want, n.Text, n.Remedy.Text, n.Remedy.Command)
 	}
 	if !s.Through.IsZero() {
 		want = append(want, text.Clock(s.Through), text.Span(s.Lag)+" ago", text.Span(s.At.Sub(s.Saved))+" ago",

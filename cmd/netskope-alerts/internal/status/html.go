@@ -3,33 +3,28 @@ package status
 import (
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
-	"strings"
+	"time"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 )
 
-//go:embed status.html
-var pageHTML string
+var (
+	//go:embed status.html
+	pageHTML string
+	// Parts is a page's part "status", which shows a [View].
+	//
+	//go:embed parts.html
+	Parts string
 
-var pageTemplate = template.Must(template.New("status.html").Parse(pageHTML))
+	pageTemplate = text.Page(pageHTML, Parts)
+)
 
-// page is what status.html shows.
-type page struct {
-	Policy template.HTML // a meta element
-	Style  template.CSS
-
-	Verdict   text.Verdict
-	Condition string
-	At        string
-	Tenant    string
-	Target    string // of the feed
-	State     string
-	Version   string
-	Notices   []pageNotice
-	Tiles     []text.Tile
+// View is a status as the part "status" of a page shows it.
+type View struct {
+	Notices []text.Notice
+	Tiles   []text.Tile
 
 	Empty      string // why there is nothing to plot
 	Hours      hoursPlot
@@ -39,49 +34,52 @@ type page struct {
 	Percentile []text.Tile
 }
 
-type pageNotice struct {
-	Verdict text.Verdict
-	Text    string
-}
-
-// writeHTML writes the status as a page that needs no other file, no network and no
-// script.
+// writeHTML writes the status as a page that needs no other file and no network.
 func writeHTML(w io.Writer, s Status) error {
-	is := conditionOf(s)
-	p := page{
-		Policy: text.Policy(text.PageCSS), Style: template.CSS(text.PageCSS),
-		Verdict: is.verdict, Condition: text.Unbroken(is.sentence),
-		At: text.Stamp(s.At), Tenant: s.Tenant, Target: "gs://" + s.Bucket + "/" + s.Folder + "/",
-		State: "gs://" + s.Bucket + "/" + s.State, Version: cli.Version,
-	}
-	for _, n := range noticesOf(s) {
-		p.Notices = append(p.Notices, pageNotice{n.verdict, text.Unbroken(strings.TrimSpace(n.text + " " + n.command))})
-	}
-	if !s.Through.IsZero() {
-		for _, t := range tiles(s) {
-			p.Tiles = append(p.Tiles, text.Tile{Label: t.Label, Value: text.Unbroken(t.Value),
-				Note: text.Unbroken(t.Note)})
-		}
-	}
-	switch {
-	case s.Through.IsZero():
-		p.Empty = "There is nothing to plot before the first run."
-	case s.LedgerFrom.IsZero():
-		p.Empty = "There is nothing to plot before the ledger holds an entry."
-	case s.Alerts == 0:
-		p.Empty = "No alert was delivered in the last day."
-	default:
-		p.Hours = plotHours(s)
-		p.Types, p.AllTypes = text.PageBars(typeRows(s.Types), s.Alerts)
-		p.Lateness = plotLateness(s.Lateness)
-		l := s.Lateness
-		p.Percentile = []text.Tile{{Label: "Median", Value: text.Span(l.P50)}, {Label: "p90", Value: text.Span(l.P90)},
-			{Label: "p99", Value: text.Span(l.P99)}, {Label: "Longest", Value: text.Span(l.Max)}}
-	}
-	if err := pageTemplate.Execute(w, p); err != nil {
+	if err := pageTemplate.Execute(w, struct {
+		Head text.Head
+		View View
+	}{HeadOf(s), ViewOf(s)}); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil
+}
+
+// HeadOf is the head of a page that shows the status.
+func HeadOf(s Status) text.Head {
+	is := conditionOf(s)
+	h := text.Head{Kind: "Netskope alerts", Title: "Netskope alerts", Verdict: is.verdict, Sentence: is.sentence,
+		Remedy: is.remedy, At: s.At, Reload: time.Minute,
+		Foot: "State gs://" + s.Bucket + "/" + s.State + ". Written by netskope-alerts " + cli.Version + "."}
+	if s.Tenant != "" {
+		h.About = append(h.About, s.Tenant)
+	}
+	h.About = append(h.About, "gs://"+s.Bucket+"/"+s.Folder+"/")
+	return h
+}
+
+// ViewOf is the status as a page shows it.
+func ViewOf(s Status) View {
+	v := View{Notices: noticesOf(s)}
+	if !s.Through.IsZero() {
+		v.Tiles = tiles(s)
+	}
+	switch {
+	case s.Through.IsZero():
+		v.Empty = "There is nothing to plot before the first run."
+	case s.LedgerFrom.IsZero():
+		v.Empty = "There is nothing to plot before the ledger holds an entry."
+	case s.Alerts == 0:
+		v.Empty = "No alert was delivered in the last day."
+	default:
+		v.Hours = plotHours(s)
+		v.Types, v.AllTypes = text.PageBars(typeRows(s.Types), s.Alerts)
+		v.Lateness = plotLateness(s.Lateness)
+		l := s.Lateness
+		v.Percentile = []text.Tile{{Label: "Median", Value: text.Span(l.P50)}, {Label: "p90", Value: text.Span(l.P90)},
+			{Label: "p99", Value: text.Span(l.P99)}, {Label: "Longest", Value: text.Span(l.Max)}}
+	}
+	return v
 }
 
 func tiles(s Status) []text.Tile {

@@ -160,23 +160,25 @@ func later(a, b time.Time) time.Time {
 // sideBySide does all at the same time. Its error is the first one; that there is no state yet
 // stops none of the others, and counts only where nothing else is wrong.
 func sideBySide(ctx context.Context, all ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var group sync.WaitGroup
 	var missing atomic.Bool
+	failed := make(chan error, len(all))
 	for _, do := range all {
 		group.Go(func() {
 			switch err := do(ctx); {
 			case errors.Is(err, collector.ErrNoState):
 				missing.Store(true)
 			case err != nil:
-				cancel(err)
+				failed <- err // with the words of whoever refused, also where the caller's time was up
+				cancel()
 			}
 		})
 	}
 	group.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return err
+	if len(failed) > 0 {
+		return <-failed
 	}
 	if missing.Load() {
 		return collector.ErrNoState

@@ -12,6 +12,7 @@ import (
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/layout"
 )
 
 // Command is netskope-alerts status.
@@ -55,7 +56,7 @@ func well(s Status) bool {
 	if conditionOf(s).verdict != text.Pass {
 		return false
 	}
-	return !slices.ContainsFunc(noticesOf(s), func(n notice) bool { return n.verdict == text.Gap })
+	return !slices.ContainsFunc(noticesOf(s), func(n text.Notice) bool { return n.Verdict == text.Gap })
 }
 
 // show prints the status, and writes the page if one is wanted.
@@ -85,50 +86,55 @@ type condition struct {
 	verdict  text.Verdict
 	word     string // caught up, behind, stalled or no state
 	sentence string
+	remedy   text.Remedy // what to do, if there is something
 }
 
 func conditionOf(s Status) condition {
 	switch saved := s.At.Sub(s.Saved); {
 	case s.Through.IsZero() && !s.LedgerFrom.IsZero():
-		return condition{text.Warn, "no state", "No state, but a ledger: the next run goes on from what that shows."}
+		return condition{text.Warn, "no state", "No state, but a ledger: the next run goes on from what that shows.",
+			text.Remedy{Text: "Wait for the next run, or run it now:", Command: "netskope-alerts collect"}}
 	case s.Through.IsZero():
-		return condition{text.Warn, "no state", "No state yet: no run has begun to collect."}
+		return condition{text.Warn, "no state", "No state yet: no run has begun to collect.",
+			text.Remedy{Text: "See that the schedule is deployed, and what its runs log:", Command: "./deploy.sh status"}}
 	case saved > stallAfter:
 		return condition{text.Fail, "stalled",
-			fmt.Sprintf("Stalled: no run has saved the state for %s.", text.Span(saved))}
+			fmt.Sprintf("Stalled: no run has saved the state for %s.", text.Span(saved)),
+			text.Remedy{Text: "Find out whether runs fail or do not begin, and what is wrong with token, tenant or bucket:",
+				Command: "./deploy.sh status\nnetskope-alerts check"}}
 	case !s.NextDue.After(s.Saved): // it had more to do when it last did something
 		return condition{text.Warn, "behind",
-			fmt.Sprintf("Behind by %s: alerts since %s are not delivered.", text.Span(s.Lag), text.Stamp(s.Through))}
+			fmt.Sprintf("Behind by %s: alerts since %s are not delivered.", text.Span(s.Lag), text.Stamp(s.Through)),
+			text.Remedy{Text: "Every run brings it further; to go on at once, run it now:",
+				Command: "netskope-alerts collect"}}
 	case s.NextDue.After(s.At):
-		return condition{text.Pass, "caught up", "Caught up: every alert that is due is delivered."}
+		return condition{verdict: text.Pass, word: "caught up",
+			sentence: "Caught up: every alert that is due is delivered."}
 	default:
-		return condition{text.Pass, "caught up",
-			fmt.Sprintf("Caught up at its last run, %s ago; the next run has more to fetch.", text.Span(saved))}
+		return condition{verdict: text.Pass, word: "caught up",
+			sentence: fmt.Sprintf("Caught up at its last run, %s ago; the next run has more to fetch.", text.Span(saved))}
 	}
 }
 
-// notice is something that should not be overlooked.
-type notice struct {
-	verdict text.Verdict
-	text    string
-	command string // that mends it; may be empty
-}
-
-func noticesOf(s Status) (all []notice) {
-	add := func(v text.Verdict, format string, arguments ...any) {
-		all = append(all, notice{verdict: v, text: fmt.Sprintf(format, arguments...)})
+// noticesOf are what should not be overlooked.
+func noticesOf(s Status) (all []text.Notice) {
+	add := func(v text.Verdict, remedy text.Remedy, format string, arguments ...any) {
+		all = append(all, text.Notice{Verdict: v, Text: fmt.Sprintf(format, arguments...), Remedy: remedy})
 	}
 	if s.Quarantined > 0 {
-		add(text.Warn, "%s kept out of the feed's folder, in quarantine.",
-			text.Count(s.Quarantined, "alert was", "alerts were"))
+		add(text.Warn, text.Remedy{Text: "Their objects say why of each:",
+			Command: "gcloud storage cat 'gs://" + s.Bucket + "/" + layout.Beside(s.Folder).Quarantine + "**'"},
+			"%s kept out of the feed's folder, in quarantine.", text.Count(s.Quarantined, "alert was", "alerts were"))
 	}
 	if s.Undated > 0 {
-		add(text.Warn, "%s without the time by which alerts are collected.",
-			text.Count(s.Undated, "alert came", "alerts came"))
+		add(text.Warn, text.Remedy{Text: "They are delivered, in the hour in which they were met. " +
+			"If they become many, ask by the alerts' own time, TIME_FIELD=event."},
+			"%s without the time by which alerts are collected.", text.Count(s.Undated, "alert came", "alerts came"))
 	}
 	if s.Late > 0 {
-		add(text.Warn, "%s late: a repair brought what the collector had missed.",
-			text.Count(s.Late, "alert came", "alerts came"))
+		add(text.Warn, text.Remedy{Text: "They are delivered now. If it happens again, the tenant shows alerts late: " +
+			"give it longer, with a larger LAG."},
+			"%s late: a repair brought what the collector had missed.", text.Count(s.Late, "alert came", "alerts came"))
 	}
 	if len(s.Holes) > 0 {
 		first, last := s.Holes[0], s.Holes[len(s.Holes)-1]
@@ -136,24 +142,27 @@ func noticesOf(s Status) (all []notice) {
 		for _, hole := range s.Holes {
 			left += hole.To.Sub(hole.From)
 		}
-		add(text.Gap, "%s of the last day, between %s and %s, was never collected. To collect it:", text.Span(left),
-			text.Stamp(first.From), text.Stamp(last.To))
-		all[len(all)-1].command = cli.CommandLine("backfill", "--from", first.From.Format(time.RFC3339),
-			"--to", last.To.Format(time.RFC3339))
+		add(text.Gap, text.Remedy{Text: "To collect it:", Command: cli.CommandLine("backfill",
+			"--from", first.From.Format(time.RFC3339), "--to", last.To.Format(time.RFC3339))},
+			"%s of the last day, between %s and %s, was never collected.", text.Span(left), text.Stamp(first.From),
+			text.Stamp(last.To))
 	}
 	if s.Pending > 0 {
-		add(text.Warn, "%s still to be moved to the feed's folder; the next run does it.",
+		add(text.Warn, text.Remedy{Text: "The next run does it."}, "%s still to be moved to the feed's folder.",
 			text.Count(s.Pending, "object is", "objects are"))
 	}
 	if len(s.Strange) > 0 {
-		add(text.Warn, "%s", cli.Strangers(s.Bucket, s.Strange))
+		add(text.Warn, text.Remedy{}, "%s", cli.Strangers(s.Bucket, s.Strange))
 	}
 	switch {
 	case s.Through.IsZero():
 	case s.LedgerFrom.IsZero():
-		add(text.Gap, "The ledger is empty: what was delivered is not known.")
+		add(text.Gap, text.Remedy{Text: "The next run makes entries. What the bucket had before, no audit can tell."},
+			"The ledger is empty: what was delivered is not known.")
 	case len(s.Hours) > 0 && s.LedgerFrom.After(s.Hours[0].Start):
-		add(text.Warn, "The ledger begins at %s: what was delivered before is not counted.", text.Stamp(s.LedgerFrom))
+		add(text.Warn, text.Remedy{Text: "If nobody delivered it, bring it:", Command: cli.CommandLine("backfill",
+			"--from", s.Hours[0].Start.UTC().Format(time.RFC3339), "--to", s.LedgerFrom.UTC().Format(time.RFC3339))},
+			"The ledger begins at %s: what was delivered before is not counted.", text.Stamp(s.LedgerFrom))
 	}
 	return all
 }

@@ -97,7 +97,8 @@ func TestCondition(t *testing.T) {
 	} {
 		got := conditionOf(Status{At: at, Through: at.Add(-90 * time.Minute), Lag: 90 * time.Minute,
 			Saved: at.Add(c.saved), NextDue: at.Add(c.due)})
-		if want := (condition{c.verdict, c.word, c.sentenceIs}); got != want {
+		got.remedy = text.Remedy{}
+		if want := (condition{verdict: c.verdict, word: c.word, sentence: c.sentenceIs}); got != want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, want)
 		}
 	}

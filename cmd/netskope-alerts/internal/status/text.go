@@ -28,11 +28,19 @@ type sheet struct{ text.Sheet }
 func (p *sheet) condition(s Status) {
 	is := conditionOf(s)
 	p.Line("%s  %s", p.Word(is.verdict), p.Painted(text.Bold, text.Wrapped(is.sentence, p.Width, 6)))
+	p.remedy(is.remedy)
 	for _, n := range noticesOf(s) {
-		p.Line("%s  %s", p.Word(n.verdict), text.Wrapped(n.text, p.Width, 6))
-		if n.command != "" {
-			p.Line("      %s", text.WrappedCommand(n.command, p.Width, 6))
-		}
+		p.Line("%s  %s", p.Word(n.Verdict), text.Wrapped(n.Text, p.Width, 6))
+		p.remedy(n.Remedy)
+	}
+}
+
+func (p *sheet) remedy(r text.Remedy) {
+	if r.Text != "" {
+		p.Line("      %s", text.Wrapped(r.Text, p.Width, 6))
+	}
+	for command := range strings.Lines(r.Command) {
+		p.Line("      %s", text.WrappedCommand(strings.TrimSpace(command), p.Width, 6))
 	}
 }
 

@@ -4,28 +4,101 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
 	"html/template"
 	"regexp"
 	"strconv"
+	"time"
 )
 
-// PageCSS is the style sheet that pages share.
-//
-//go:embed page.css
-var PageCSS string
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	pageJS string
+)
+
+// Head is what every page has: what it is, how it is, and of when. The page's template gives it
+// to "head", at the beginning, and to "foot", at the end.
+type Head struct {
+	Kind     string // of page
+	Title    string // of the browser's tab, before the sentence
+	Verdict  Verdict
+	Sentence string
+	Remedy   Remedy // what to do about a verdict that is not Pass
+	At       time.Time
+	About    []string // what the page is of; two are from where to where
+	Note     string   // that holds of the whole page
+	// Reload is how often the page reads itself again, whole seconds; 0 is never. Still says
+	// that it begins to only when it is asked to.
+	Reload time.Duration
+	Still  bool
+	Foot   string // behind the page
+	// Search says that the page has a form which asks the server that it came from.
+	Search bool
+	CSS    string // of the page's own, behind what all share
+}
+
+// Remedy is what to do about something: in words, and what to type.
+type Remedy struct{ Text, Command string }
+
+// Notice is something that should not be overlooked.
+type Notice struct {
+	Verdict Verdict
+	Text    string
+	Remedy  Remedy
+}
 
 // Tile is a figure with its label, and a note that explains it.
 type Tile struct{ Label, Value, Note string }
 
-// Policy forbids the page everything but its own style sheet, known by its hash
-// (https://www.w3.org/TR/CSP3/#grammardef-hash-source).
-func Policy(css string) template.HTML {
-	hash := sha256.Sum256([]byte(css))
-	return template.HTML(fmt.Sprintf(
-		`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%s'; `+
-			`base-uri 'none'; form-action 'none'">`,
-		base64.StdEncoding.EncodeToString(hash[:])))
+// Page is a page's template: page, and further parts that it uses. All may use the parts that
+// page.html defines.
+func Page(page string, parts ...string) *template.Template {
+	t := template.Must(template.New("page").Funcs(template.FuncMap{"unbroken": Unbroken}).Parse(pageHTML))
+	for _, part := range parts {
+		template.Must(t.Parse(part))
+	}
+	return template.Must(t.Parse(page))
+}
+
+// Style is the style sheet of the page.
+func (h Head) Style() template.CSS { return template.CSS(pageCSS + h.CSS) }
+
+// Script is the page's only one: it says how old the page is, and reads it again.
+func (h Head) Script() template.HTML { return template.HTML("<script>" + pageJS + "</script>") }
+
+// Policy forbids the page everything but its own style sheet and script, known by their hashes
+// (https://www.w3.org/TR/CSP3/#grammardef-hash-source), and to ask its own server if it is to.
+func (h Head) Policy() string {
+	hash := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	forms := "'none'"
+	if h.Search {
+		forms = "'self'"
+	}
+	return "default-src 'none'; style-src " + hash(string(h.Style())) + "; script-src " + hash(pageJS) +
+		"; base-uri 'none'; form-action " + forms
+}
+
+// Stamp is the page's time for people.
+func (h Head) Stamp() string { return Stamp(h.At) }
+
+// Moment is the page's time for programs.
+func (h Head) Moment() string { return h.At.UTC().Format(time.RFC3339) }
+
+// Seconds is how often the page is to be read again.
+func (h Head) Seconds() int { return int(h.Reload / time.Second) }
+
+// Every says how often the page is to be read again.
+func (h Head) Every() string {
+	if h.Reload == time.Minute {
+		return "minute"
+	}
+	return Span(h.Reload)
 }
 
 var (
