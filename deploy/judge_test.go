@@ -84,6 +84,7 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 		"STATE_KEY":      paths,
 		"MAX_RECORDS":    integers,
 		"PAGE_SIZE":      integers,
+		"IN_FLIGHT":      append([]string{"12", "16", "17"}, integers...),
 		"LOOKBACK_HOURS": integers,
 		"LAG":            durations,
 		"BUDGET":         durations,

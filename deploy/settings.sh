@@ -14,7 +14,7 @@ SETTINGS=(
 	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
 	ALERT_EMAIL NOTIFICATION_CHANNEL
 	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_DOMAIN NETSKOPE_API_TOKEN_FILE
-	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET REQUESTS_PER_SECOND
+	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET REQUESTS_PER_SECOND IN_FLIGHT
 	TIME_FIELD COMPRESSION LOG_LEVEL
 )
 
@@ -22,7 +22,7 @@ SETTINGS=(
 # is given those that are set, and has its own defaults for the others.
 FUNCTION_SETTINGS=(
 	GCS_PREFIX STATE_KEY MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET TIME_FIELD
-	COMPRESSION REQUESTS_PER_SECOND LOG_LEVEL NETSKOPE_DOMAIN
+	COMPRESSION REQUESTS_PER_SECOND IN_FLIGHT LOG_LEVEL NETSKOPE_DOMAIN
 )
 
 NO_WINDOW="no longer exists: the grid of cells is fixed; nothing configures it. What is left to set is LAG (--lag), how far a run stays behind the present, and when it runs (--schedule)"
@@ -86,7 +86,7 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
   --trigger-service-account --build-service-account
                              names; an account with an @ is used as it is, not created
 The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
-  --lag --budget --requests-per-second --time-field --compression --log-level
+  --lag --budget --requests-per-second --in-flight --time-field --compression --log-level
   --netskope-domain
 
   --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
