@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -32,11 +33,18 @@ func QuarantineReason(a *page.Alert) string {
 	return ""
 }
 
-// Identity is the alert's name: its _id, or, if it has none, a digest of its bytes. It is valid
-// as long as the alert is.
+// Identity is the alert's name: its _id as a person reads it, without quotes and escapes, or, if it has
+// none, a digest of its bytes. It is valid as long as the alert is.
 func Identity(a *page.Alert) []byte {
-	if HasID(a) {
-		return bytes.Trim(a.ID, `"`)
+	switch {
+	case HasID(a) && a.ID[0] != '"':
+		return a.ID
+	case HasID(a):
+		var text string
+		if bytes.IndexByte(a.ID, '\\') >= 0 && json.Unmarshal(a.ID, &text) == nil {
+			return []byte(text)
+		}
+		return a.ID[1 : len(a.ID)-1]
 	}
 	return fmt.Appendf(nil, "sha256:%x", sha256.Sum256(a.Line))
 }

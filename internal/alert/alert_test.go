@@ -38,7 +38,7 @@ func TestIdentity(t *testing.T) {
 		id   string
 		want string
 	}{
-		{`"5f"`, "5f"}, {`12`, "12"}, {`""`, "sha256:"}, {`null`, "sha256:"}, {``, "sha256:"}, {`{}`, "sha256:"},
+		{`"5f"`, "5f"}, {`"a\/b\u0041\""`, `a/bA"`}, {`"\\"`, `\`}, {`12`, "12"}, {`""`, "sha256:"}, {`null`, "sha256:"}, {``, "sha256:"}, {`{}`, "sha256:"},
 	} {
 		a := page.Alert{Line: []byte("{}"), ID: []byte(test.id)}
 		if got := string(Identity(&a)); got != test.want && !(test.want == "sha256:" && strings.HasPrefix(got, test.want)) {

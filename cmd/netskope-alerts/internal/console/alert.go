@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,14 +74,9 @@ func (s *site) look(ctx context.Context, p *alertPage, id, since string) error {
 	if err != nil {
 		return err
 	}
-	var found []ledger.Found
-	for _, identity := range identities(id) {
-		if found, err = s.collector.Ledger().Find(ctx, identity, from, now); err != nil {
-			return err
-		}
-		if len(found) > 0 {
-			break
-		}
+	found, err := s.collector.Ledger().Find(ctx, id, from, now)
+	if err != nil {
+		return err
 	}
 	if len(found) == 0 {
 		return s.lookedInVain(ctx, p, from)
@@ -107,21 +101,6 @@ func (s *site) look(ctx context.Context, p *alertPage, id, since string) error {
 		return nil
 	}
 	return s.open(ctx, p, found[at])
-}
-
-// identities are the bytes that the ledger may know an _id by: as it was typed, and as JSON
-// writes it, which is what the alert holds.
-func identities(id string) []string {
-	all := []string{id}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(id); err == nil {
-		if written := strings.Trim(strings.TrimSpace(out.String()), `"`); written != id {
-			all = append(all, written)
-		}
-	}
-	return all
 }
 
 // lookedInVain says what it means that the ledger does not have an alert.
