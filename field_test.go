@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
@@ -369,4 +371,88 @@ func TestRefusalsAreNamed(t *testing.T) {
 			w.checkDelivered()
 		})
 	}
+}
+
+// TestStagedObjectTaken: a staged object that a rule or a person removes between its entry and its
+// move is neither staged nor in its place: the run says so, by name, once, and what was in it can
+// be repaired. Of a feed that deletes what it has read, a run that did its work says nothing.
+func TestStagedObjectTaken(t *testing.T) {
+	told := func(w *world, r Report, want int) {
+		w.t.Helper()
+		if len(r.Gone) != want || (r.level() > 0) != (want > 0) {
+			w.t.Errorf("want %d gone: %q, level %v, trouble %q", want, r.Gone, r.level(), r.Trouble)
+		}
+		for _, name := range r.Gone {
+			if _, _, _, ok := w.Folders().ParseAlerts(name); !ok {
+				w.t.Errorf("%s is no name of an object in the feed's folder", name)
+			}
+		}
+	}
+	repaired := func(w *world) {
+		w.t.Helper()
+		w.cloud.Visible = nil
+		s := w.mustAudit(audit.Options{Since: w.began, Repair: true, ObjectsKept: true})
+		if s.Missing == 0 || s.Repaired != s.Missing {
+			w.t.Errorf("%+v", s)
+		}
+		w.checkDelivered()
+	}
+	for _, feed := range []func() time.Duration{nil, func() time.Duration { return time.Minute }} {
+		simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) { // under the hands of the run
+			w.Lookback, w.feed = 2*time.Hour, feed
+			taken := ""
+			w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Op == gcstest.MoveObject && taken == "" {
+					taken = r.Destination
+					w.cloud.Delete(r.Bucket, r.Object)
+				}
+				return f
+			})
+			r := w.mustRun()
+			told(w, r, 1)
+			if r.Gone[0] != taken || !r.CaughtUp {
+				t.Errorf("%+v, taken was %s", r, taken)
+			}
+			w.faults(nil, nil)
+			time.Sleep(time.Hour)
+			told(w, w.mustRun(), 0)
+			if feed == nil {
+				repaired(w)
+			}
+		})
+		simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) { // after a run that died
+			left := stranded(w)
+			w.feed = feed
+			w.cloud.Delete(w.BucketName, left.Name)
+			time.Sleep(24 * time.Hour)
+			r := w.mustRun()
+			told(w, r, 1)
+			time.Sleep(time.Hour)
+			told(w, w.mustRun(), 0)
+			if feed == nil {
+				repaired(w)
+			}
+		})
+	}
+	simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) { // nothing was taken, but by the feed
+		w.Lookback, w.feed = 2*time.Hour, func() time.Duration { return time.Minute }
+		for range 4 {
+			told(w, w.mustRun(), 0)
+			time.Sleep(time.Hour)
+		}
+		w.mustBackfill(Span{From: w.began, To: dayStart.Add(-5 * time.Minute)})
+		m, err := w.PlanMove(w.t.Context(), time.Now(), w.began)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Apply(w.t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.mustRun(); r.Covered == 0 {
+			t.Errorf("%+v", r)
+		} else {
+			told(w, r, 0)
+		}
+		w.checkDelivered()
+	})
 }

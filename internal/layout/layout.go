@@ -151,6 +151,18 @@ func (f Folders) Alerts(c cell.Cell, late, part int, suffix string) string {
 	return f.Feed + f.object("alerts", c, late, part) + suffix
 }
 
+// AlertsFrom is where a list of the feed's folder begins that is to hold every cell's alerts in
+// which the moment lies, and all of cells that begin later; AlertsTo is where one ends that is to
+// hold those of all that begin before the moment.
+func (f Folders) AlertsFrom(moment time.Time) string {
+	return f.Feed + cell.At(cell.Top, moment).From().Format(dayFolder)
+}
+
+// AlertsTo is where a list of the feed's folder ends: see [Folders.AlertsFrom].
+func (f Folders) AlertsTo(moment time.Time) string {
+	return f.Feed + moment.UTC().Add(24*time.Hour-time.Nanosecond).Format(dayFolder)
+}
+
 // Isolated is the name of the object of a cell's alerts that a feed cannot take.
 func (f Folders) Isolated(c cell.Cell, late int) string {
 	return f.Quarantine + f.object("quarantine", c, late, 1) + ".ndjson"
