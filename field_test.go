@@ -95,6 +95,31 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
+// TestCeilingBehindShortPages: a tenant that serves only the first so many alerts of any range, and
+// fewer a page than it is asked for: that the halves of a range hold no more is not shown by
+// pages that are short.
+func TestCeilingBehindShortPages(t *testing.T) {
+	for beyond := netskopetest.BeyondEmpty; beyond <= netskopetest.BeyondFirst; beyond++ {
+		for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+			for _, n := range []int{103, 110, 130, 190} {
+				simulate(t, &netskopetest.Server{Ceiling: 100, PageCap: 10, Beyond: beyond, Order: order}, lastHour(n), func(w *world) {
+					w.Lookback, w.PageSize = time.Hour, 60
+					for runs := 0; ; runs++ {
+						r, err := w.run()
+						if err == nil && r.CaughtUp {
+							break
+						}
+						if runs == 5 {
+							t.Fatalf("%d, %d, %d alerts: %+v, %v", beyond, order, n, r, err)
+						}
+					}
+					w.checkDelivered()
+				})
+			}
+		}
+	}
+}
+
 // TestOneRefusalIsNoEnd: one refusal of a request with an offset says nothing of the tenant.
 func TestOneRefusalIsNoEnd(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
