@@ -144,6 +144,37 @@ func TestOneRefusalIsNoEnd(t *testing.T) {
 	}
 }
 
+// TestRefusalOfAQuestionWithinAPage: of an alert without a time of its own another question is asked while
+// its page is being read. A refusal of that question is none of the page.
+func TestRefusalOfAQuestionWithinAPage(t *testing.T) {
+	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+			alerts := lastHour(200)
+			alerts[150].JSON = insertedDigits.ReplaceAll(alerts[150].JSON, []byte("${1}0")) // on a later page in either order
+			alerts[50].JSON = insertedDigits.ReplaceAll(alerts[50].JSON, []byte("${1}0"))
+			simulate(t, &netskopetest.Server{Dialect: dialect, Order: netskopetest.Shuffled}, alerts, func(w *world) {
+				w.Lookback, w.PageSize = time.Hour, 20
+				refused := 0
+				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+					if r.End.Sub(r.Start) == time.Second && refused == 0 {
+						refused++
+						f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+					}
+					return f
+				}, nil)
+				if _, err := w.run(); err == nil || !strings.Contains(err.Error(), fmt.Sprint("answered ", status)) {
+					t.Errorf("dialect %d, %d: %v", dialect, status, err)
+				}
+				if refused == 0 {
+					t.Error("nothing was refused: the test shows nothing")
+				}
+				w.mustRun()
+				w.checkDelivered()
+			})
+		}
+	}
+}
+
 // TestEmptyPagesOfAChain: a page that names a next one is not the last, also if it is empty.
 func TestEmptyPagesOfAChain(t *testing.T) {
 	simulate(t, &netskopetest.Server{Dialect: netskopetest.Cursor}, lastHour(3000), func(w *world) {

@@ -13,9 +13,9 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
-// ceilinged is a tenant that serves only the first hundred alerts of any range.
+// ceilinged is a tenant that serves only the first hundred and fifty alerts of any range.
 func ceilinged(beyond netskopetest.Beyond, order netskopetest.Order) *netskopetest.Server {
-	return &netskopetest.Server{Ceiling: 100, Beyond: beyond, Order: order}
+	return &netskopetest.Server{Ceiling: 150, Beyond: beyond, Order: order}
 }
 
 // dayOfAlerts is a day and what came before it, as the tenant stores it.

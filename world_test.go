@@ -401,6 +401,7 @@ func (w *world) checkDelivered() {
 		case n < want && named[keyOf(one, line)]: // loudly
 		case n < want:
 			lost++
+			w.t.Logf("%s, stored %v (%s), is lost", one.ID, one.Inserted, insertedMember.Find(one.JSON))
 		case n > want:
 			repeated++
 			w.t.Logf("%s, stored %v, is delivered %d times, want %d", one.ID, one.Inserted, n, want)
