@@ -68,8 +68,9 @@ func split(folder string) (parent, last string) {
 const (
 	entrySuffix = ".ids"
 	// compactTime is RFC 3339 without punctuation, fit for names.
-	compactTime = "20060102T150405Z"
-	dayFolder   = "2006/01/02/"
+	compactTime         = "20060102T150405Z"
+	compactMilliseconds = "20060102T150405.000Z"
+	dayFolder           = "2006/01/02/"
 	// GzipSuffix is that of compressed objects.
 	GzipSuffix = ".gz"
 	lateMark   = "_late"
@@ -125,6 +126,31 @@ func (f Folders) EntriesFrom(moment time.Time) string {
 // EntriesTo is where a list of the ledger ends: see [Folders.EntriesFrom].
 func (f Folders) EntriesTo(moment time.Time) string {
 	return f.Ledger + moment.UTC().Format(dayFolder+compactTime)
+}
+
+// EntriesEnd is behind all entries.
+func (f Folders) EntriesEnd() string { return f.Ledger + ":" }
+
+// Moved is where the ledger notes that an operator moved the live collector at the moment; they
+// sort by it. Its folder is [Folders.Moves].
+func (f Folders) Moved(moment time.Time) string {
+	return f.Moves() + moment.UTC().Format(compactMilliseconds) + ".json"
+}
+
+// Moves is the folder of these notes, behind all entries.
+func (f Folders) Moves() string { return f.Ledger + "moved/" }
+
+// ParseMoved reads what [Folders.Moved] writes.
+func (f Folders) ParseMoved(name string) (moment time.Time, ok bool) {
+	moment, err := time.Parse(compactMilliseconds, strings.TrimSuffix(strings.TrimPrefix(name, f.Moves()), ".json"))
+	return moment, err == nil && f.Moved(moment) == name
+}
+
+// IsDays reports whether a folder directly below the feed's is of the folders of days.
+func (f Folders) IsDays(folder string) bool {
+	year := strings.TrimSuffix(strings.TrimPrefix(folder, f.Feed), "/")
+	_, err := strconv.ParseUint(year, 10, 64)
+	return err == nil && len(year) == 4
 }
 
 // Staged is the name of an object that waits for its entry; unique tells the deliveries of
