@@ -124,6 +124,7 @@ func FuzzRefusal(f *testing.F) {
 			f.Add(status, body, "https://elsewhere.test/"+fuzzedToken, "br")
 		}
 	}
+	f.Add(302, "", "https://"+fuzzedToken+".test/", "")
 	c := New(Settings{Token: fuzzedToken}, http.DefaultClient, nil)
 	f.Fuzz(func(t *testing.T, status int, body, location, encoding string) {
 		if status < 100 || status > 599 || status == 200 {
