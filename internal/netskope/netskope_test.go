@@ -125,7 +125,7 @@ func FuzzRefusal(f *testing.F) {
 		}
 	}
 	f.Add(302, "", "https://"+fuzzedToken+".test/", "")
-	c := New(Settings{Token: fuzzedToken}, http.DefaultClient, nil)
+	c := New(Settings{Token: fuzzedToken}, nil, http.DefaultClient, nil)
 	f.Fuzz(func(t *testing.T, status int, body, location, encoding string) {
 		if status < 100 || status > 599 || status == 200 {
 			return
@@ -154,7 +154,7 @@ func FuzzVerdict(f *testing.F) {
 		`{"ok":1,"ok":0,"result":[]}`, `{"data":[],"result":[{}]}`, `[]`, `{}`} {
 		f.Add([]byte(body))
 	}
-	c := New(Settings{Token: fuzzedToken}, http.DefaultClient, nil)
+	c := New(Settings{Token: fuzzedToken}, nil, http.DefaultClient, nil)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		alerts := 0
 		envelope, err := new(page.Reader).Read(bytes.NewReader(body), func(*page.Alert) error { alerts++; return nil })
