@@ -144,6 +144,28 @@ func TestOneRefusalIsNoEnd(t *testing.T) {
 	}
 }
 
+// TestOneRefusalBehindAShortPage: nor is it the end where the tenant gives fewer alerts a page than it
+// is asked for, and every page is short.
+func TestOneRefusalBehindAShortPage(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+		simulate(t, &netskopetest.Server{PageCap: 10}, lastHour(100), func(w *world) {
+			w.Lookback, w.PageSize = time.Hour, 60
+			refused := false
+			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+				if !r.First && !refused {
+					refused = true
+					f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+				}
+				return f
+			}, nil)
+			if r := w.mustRun(); r.Alerts != 100 || !refused {
+				t.Errorf("%d: %d of 100 alerts", status, r.Alerts)
+			}
+			w.checkDelivered()
+		})
+	}
+}
+
 // TestRefusalOfAQuestionWithinAPage: of an alert without a time of its own another question is asked while
 // its page is being read. A refusal of that question is none of the page.
 func TestRefusalOfAQuestionWithinAPage(t *testing.T) {

@@ -46,9 +46,6 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			return p.chain(ctx, next)
 		case err != nil || overlap && next.alerts == 0: // although there is an alert at this offset
 			single := err != nil && last == first.alerts-1 // the tenant may not take offsets at all
-			if single && first.alerts < p.settings.PageSize {
-				return p.reshape(ctx, first)
-			}
 			if nothing++; nothing < maxContradictions {
 				continue
 			}
