@@ -17,10 +17,6 @@ import (
 	"netskope-alerts.internal/collector/internal/plain"
 )
 
-	"netskope-alerts.internal/collector/internal/page"
-	"netskope-alerts.internal/collector/internal/plain"
-)
-
 // FuzzRetryDelay holds that no header makes a hot loop or an endless wait.
 func FuzzRetryDelay(f *testing.F) {
 	for _, seed := range []string{"1", "1.5", "0", "-1", "NaN", "Inf", "1e300", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", ""} {
@@ -75,7 +71,6 @@ func TestTheTokenIsInNoError(t *testing.T) {
 		}
 	}
 }
-
 
 // FuzzRateHeaders holds that no header that is not understood makes a wait, and that the tenant's clock is
 // one that can be reckoned with.
