@@ -148,11 +148,9 @@ func (w *world) day(seed uint64, odd oddities) {
 
 // tenantMenu is everything that a tenant's answer can suffer.
 func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetest.Request) netskopetest.Fault {
-	empty := map[[2]time.Time]bool{} // ranges to which the last answer was an empty page
+	lied := map[[2]time.Time]time.Time{} // when a range was last answered with an empty page
 	return func(r netskopetest.Request) netskopetest.Fault {
 		asked := [2]time.Time{r.Start, r.End}
-		was := empty[asked]
-		delete(empty, asked)
 		latency := time.Duration(random.IntN(3000)) * time.Millisecond
 		f := netskopetest.Fault{Delay: latency}
 		if now := time.Now(); now.After(outage) && now.Before(outage.Add(4*time.Hour)) {
@@ -191,8 +189,10 @@ func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetes
 		case 13:
 			f = netskopetest.MissingResult()
 		case 14:
-			if !was { // absence is not believed on one answer; nobody could tell two lies in a row from the truth
-				f.Kind, empty[asked] = netskopetest.EmptyPage, true
+			// Absence is not believed on one answer; nobody could tell two lies in a row from the truth, whoever
+			// else asks between them.
+			if time.Since(lied[asked]) > 10*time.Minute {
+				f.Kind, lied[asked] = netskopetest.EmptyPage, time.Now()
 			}
 		case 15:
 			f.Kind, f.Fraction = netskopetest.ShortPage, random.Float64()
