@@ -85,7 +85,8 @@ func (l *Ledger) Seek(ctx context.Context, through, moved time.Time) error {
 	var entries []Entry
 	objects := map[string]Placed{}
 	for _, e := range l.All() {
-		if e.To.After(through) && e.Created.After(moved) && len(e.placed()) > 0 {
+		// What is not settled was met after the staging folder was listed: its maker may be about to move it.
+		if e.settled && e.To.After(through) && e.Created.After(moved) && len(e.placed()) > 0 {
 			entries = append(entries, e)
 			for _, p := range e.Objects {
 				objects[p.Name] = p
