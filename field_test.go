@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
@@ -93,6 +95,31 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
+// TestCeilingBehindShortPages: a tenant that serves only the first so many alerts of any range, and
+// fewer a page than it is asked for: that the halves of a range hold no more is not shown by
+// pages that are short.
+func TestCeilingBehindShortPages(t *testing.T) {
+	for beyond := netskopetest.BeyondEmpty; beyond <= netskopetest.BeyondFirst; beyond++ {
+		for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+			for _, n := range []int{103, 110, 130, 190} {
+				simulate(t, &netskopetest.Server{Ceiling: 100, PageCap: 10, Beyond: beyond, Order: order}, lastHour(n), func(w *world) {
+					w.Lookback, w.PageSize = time.Hour, 60
+					for runs := 0; ; runs++ {
+						r, err := w.run()
+						if err == nil && r.CaughtUp {
+							break
+						}
+						if runs == 5 {
+							t.Fatalf("%d, %d, %d alerts: %+v, %v", beyond, order, n, r, err)
+						}
+					}
+					w.checkDelivered()
+				})
+			}
+		}
+	}
+}
+
 // TestOneRefusalIsNoEnd: one refusal of a request with an offset says nothing of the tenant.
 func TestOneRefusalIsNoEnd(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
@@ -114,6 +141,59 @@ func TestOneRefusalIsNoEnd(t *testing.T) {
 				t.Error("nothing was refused: the test shows nothing")
 			}
 		})
+	}
+}
+
+// TestOneRefusalBehindAShortPage: nor is it the end where the tenant gives fewer alerts a page than it
+// is asked for, and every page is short.
+func TestOneRefusalBehindAShortPage(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+		simulate(t, &netskopetest.Server{PageCap: 10}, lastHour(100), func(w *world) {
+			w.Lookback, w.PageSize = time.Hour, 60
+			refused := false
+			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+				if !r.First && !refused {
+					refused = true
+					f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+				}
+				return f
+			}, nil)
+			if r := w.mustRun(); r.Alerts != 100 || !refused {
+				t.Errorf("%d: %d of 100 alerts", status, r.Alerts)
+			}
+			w.checkDelivered()
+		})
+	}
+}
+
+// TestRefusalOfAQuestionWithinAPage: of an alert without a time of its own another question is asked while
+// its page is being read. A refusal of that question is none of the page.
+func TestRefusalOfAQuestionWithinAPage(t *testing.T) {
+	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+			alerts := lastHour(200)
+			alerts[150].JSON = insertedDigits.ReplaceAll(alerts[150].JSON, []byte("${1}0")) // on a later page in either order
+			alerts[50].JSON = insertedDigits.ReplaceAll(alerts[50].JSON, []byte("${1}0"))
+			simulate(t, &netskopetest.Server{Dialect: dialect, Order: netskopetest.Shuffled}, alerts, func(w *world) {
+				w.Lookback, w.PageSize = time.Hour, 20
+				refused := 0
+				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+					if r.End.Sub(r.Start) == time.Second && refused == 0 {
+						refused++
+						f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+					}
+					return f
+				}, nil)
+				if _, err := w.run(); err == nil || !strings.Contains(err.Error(), fmt.Sprint("answered ", status)) {
+					t.Errorf("dialect %d, %d: %v", dialect, status, err)
+				}
+				if refused == 0 {
+					t.Error("nothing was refused: the test shows nothing")
+				}
+				w.mustRun()
+				w.checkDelivered()
+			})
+		}
 	}
 }
 
@@ -369,4 +449,88 @@ func TestRefusalsAreNamed(t *testing.T) {
 			w.checkDelivered()
 		})
 	}
+}
+
+// TestStagedObjectTaken: a staged object that a rule or a person removes between its entry and its
+// move is neither staged nor in its place: the run says so, by name, once, and what was in it can
+// be repaired. Of a feed that deletes what it has read, a run that did its work says nothing.
+func TestStagedObjectTaken(t *testing.T) {
+	told := func(w *world, r Report, want int) {
+		w.t.Helper()
+		if len(r.Gone) != want || (r.level() > 0) != (want > 0) {
+			w.t.Errorf("want %d gone: %q, level %v, trouble %q", want, r.Gone, r.level(), r.Trouble)
+		}
+		for _, name := range r.Gone {
+			if _, _, _, ok := w.Folders().ParseAlerts(name); !ok {
+				w.t.Errorf("%s is no name of an object in the feed's folder", name)
+			}
+		}
+	}
+	repaired := func(w *world) {
+		w.t.Helper()
+		w.cloud.Visible = nil
+		s := w.mustAudit(audit.Options{Since: w.began, Repair: true, ObjectsKept: true})
+		if s.Missing == 0 || s.Repaired != s.Missing {
+			w.t.Errorf("%+v", s)
+		}
+		w.checkDelivered()
+	}
+	for _, feed := range []func() time.Duration{nil, func() time.Duration { return time.Minute }} {
+		simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) { // under the hands of the run
+			w.Lookback, w.feed = 2*time.Hour, feed
+			taken := ""
+			w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Op == gcstest.MoveObject && taken == "" {
+					taken = r.Destination
+					w.cloud.Delete(r.Bucket, r.Object)
+				}
+				return f
+			})
+			r := w.mustRun()
+			told(w, r, 1)
+			if r.Gone[0] != taken || !r.CaughtUp {
+				t.Errorf("%+v, taken was %s", r, taken)
+			}
+			w.faults(nil, nil)
+			time.Sleep(time.Hour)
+			told(w, w.mustRun(), 0)
+			if feed == nil {
+				repaired(w)
+			}
+		})
+		simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) { // after a run that died
+			left := stranded(w)
+			w.feed = feed
+			w.cloud.Delete(w.BucketName, left.Name)
+			time.Sleep(24 * time.Hour)
+			r := w.mustRun()
+			told(w, r, 1)
+			time.Sleep(time.Hour)
+			told(w, w.mustRun(), 0)
+			if feed == nil {
+				repaired(w)
+			}
+		})
+	}
+	simulate(t, &netskopetest.Server{}, hoursBefore(3, 60), func(w *world) { // nothing was taken, but by the feed
+		w.Lookback, w.feed = 2*time.Hour, func() time.Duration { return time.Minute }
+		for range 4 {
+			told(w, w.mustRun(), 0)
+			time.Sleep(time.Hour)
+		}
+		w.mustBackfill(Span{From: w.began, To: dayStart.Add(-5 * time.Minute)})
+		m, err := w.PlanMove(w.t.Context(), time.Now(), w.began)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Apply(w.t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.mustRun(); r.Covered == 0 {
+			t.Errorf("%+v", r)
+		} else {
+			told(w, r, 0)
+		}
+		w.checkDelivered()
+	})
 }

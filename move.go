@@ -134,6 +134,9 @@ func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
 	if errors.Is(err, errStateMoved) {
 		err = fmt.Errorf("nothing was changed, look again: %w", err)
 	}
+	if err == nil {
+		err = c.Ledger().NoteMove(ctx, ledger.Position{Began: s.Began, Moved: s.Moved})
+	}
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("move state: %w", err)
 	}

@@ -45,6 +45,7 @@ type Report struct {
 	Stopped  string        // why the run ended: caught up, budget, max records, or failed
 	Trouble  string        // what was wrong with the state, which was rebuilt from the ledger; or empty
 	Strange  []string      // objects in the ledger's folder that are no entries
+	Gone     []string      // delivered objects that were neither staged nor in their places: taken by the feed, or lost
 	Races    int           // states that another run saved first
 	Started  time.Time     // by the clock
 	Took     time.Duration
@@ -105,6 +106,8 @@ func (r *Report) attributes() []slog.Attr {
 		slog.Int64("quarantined", r.Quarantined),
 		slog.Int("state_races", r.Races),
 		slog.String("state_trouble", r.Trouble),
+		slog.Int("objects_gone", len(r.Gone)),
+		slog.String("objects_gone_names", strings.Join(r.Gone[:min(len(r.Gone), 3)], " ")),
 		slog.String("ledger_strange", strings.Join(r.Strange[:min(len(r.Strange), 3)], " ")),
 		slog.Float64("clock_skew_seconds", r.Skew.Seconds()),
 		slog.Float64("lag_seconds", r.Lag.Seconds()),
@@ -122,7 +125,8 @@ const skewWarning = time.Minute
 
 // level is the severity of a run that did its work.
 func (r *Report) level() slog.Level {
-	if r.Quarantined > 0 || r.Undated > 0 || r.Clashes > 0 || r.Skew.Abs() > skewWarning || r.Trouble != "" || len(r.Strange) > 0 {
+	if r.Quarantined > 0 || r.Undated > 0 || r.Clashes > 0 || r.Skew.Abs() > skewWarning || r.Trouble != "" ||
+		len(r.Strange) > 0 || len(r.Gone) > 0 {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -143,6 +143,9 @@ func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (
 	if err == nil {
 		_, err = r.ledger.Recover(budgeted)
 	}
+	if err == nil && !r.state.Through.IsZero() {
+		err = r.ledger.Seek(budgeted, r.state.Through, r.state.Moved)
+	}
 	if err == nil {
 		r.recall()
 		r.reach()
@@ -150,7 +153,7 @@ func (r *runner) run(ctx context.Context, prepare func(context.Context) error) (
 		err = r.conclude(ctx, budgeted)
 	}
 	r.report.count(r.fetcher.client.Counts())
-	r.report.Strange = r.ledger.Strange()
+	r.report.Strange, r.report.Gone = r.ledger.Strange(), r.ledger.Gone()
 	r.report.Skew = r.fetcher.client.Skew()
 	r.report.Took = time.Since(r.report.Started)
 	return r.report, err

@@ -175,3 +175,27 @@ func TestAuditProgress(t *testing.T) {
 		}
 	})
 }
+
+// TestProgressLeftBehind: the progress of an audit that came to its end without having said so, or
+// of one that nobody has gone on with for an hour, is not in the way of another.
+func TestProgressLeftBehind(t *testing.T) {
+	for name, at := range map[string]time.Duration{"at its end": 0, "in the middle": -time.Hour} {
+		simulate(t, &netskopetest.Server{}, hoursBefore(8, 300), func(w *world) {
+			w.Lookback = 6 * time.Hour
+			w.mustRun()
+			to := w.state().Through
+			left := progress{Asked: 3 * time.Hour, Now: dayStart, Audit: audit.Summary{From: to.Add(-3 * time.Hour), To: to, At: to.Add(at)}}
+			if _, err := w.saveProgress(w.t.Context(), left); err != nil {
+				t.Fatal(err)
+			}
+			if at != 0 {
+				time.Sleep(leftAlone + time.Minute)
+			}
+			now := time.Now()
+			s, err := w.auditBudgeted(w.t.Context(), now, message.Request{Verify: 5 * time.Hour})
+			if err != nil || !s.Complete || s.Cells == 0 || s.From.After(now.Add(-4*time.Hour)) {
+				t.Errorf("%s: %+v, %v", name, s, err)
+			}
+		})
+	}
+}

@@ -13,6 +13,11 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
+// ceilinged is a tenant that serves only the first hundred and fifty alerts of any range.
+func ceilinged(beyond netskopetest.Beyond, order netskopetest.Order) *netskopetest.Server {
+	return &netskopetest.Server{Ceiling: 150, Beyond: beyond, Order: order}
+}
+
 // dayOfAlerts is a day and what came before it, as the tenant stores it.
 func dayOfAlerts(seed uint64, n int) []netskopetest.Alert {
 	return netskopetest.Profile{Seed: seed, From: dayStart.Add(-25 * time.Hour), To: dayStart.Add(24 * time.Hour), N: n,
@@ -22,9 +27,11 @@ func dayOfAlerts(seed uint64, n int) []netskopetest.Alert {
 // TestDay simulates a day of hourly triggers in every dialect, order and inclusivity
 // of the tenant, with everything that can go wrong going wrong: faults of single
 // requests, hours of outage, runs that die, events that are delivered twice, two runs
-// at once, a feed that takes objects away as soon as it sees them. It holds that no visible object is ever incomplete, that a failed run
+// at once, a feed that takes objects away as soon as it sees them, ceilings, clocks that differ,
+// times in odd forms, one _id for two alerts, hours in which moves or all of the storage are
+// refused, and somebody who takes staged objects away. It holds that no visible object is ever incomplete, that a failed run
 // leaves the state where the cells that are delivered without a hole put it, and that in the end every
-// alert is there exactly once.
+// alert is there exactly once, or that a run has named the object in which it is not.
 func TestDay(t *testing.T) {
 	for i, test := range []struct {
 		name   string
@@ -41,6 +48,10 @@ func TestDay(t *testing.T) {
 		{"event time", &netskopetest.Server{}, func(c *Config) { c.TimeField, c.Lag = alert.EventTime, 28*time.Hour }},
 		{"compressed", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *Config) { c.Compression = Gzip }},
 		{"busy", &netskopetest.Server{Order: netskopetest.Shuffled}, func(c *Config) { c.PageSize = 25 }},
+		{"ceiling, then nothing", ceilinged(netskopetest.BeyondEmpty, netskopetest.NewestFirst), smallPages},
+		{"ceiling, then a refusal", ceilinged(netskopetest.BeyondRefused, netskopetest.Shuffled), smallPages},
+		{"ceiling, then the last page", ceilinged(netskopetest.BeyondLast, netskopetest.OldestFirst), smallPages},
+		{"ceiling, then the first page", ceilinged(netskopetest.BeyondFirst, netskopetest.NewestFirst), smallPages},
 		{"capped", &netskopetest.Server{}, func(c *Config) { c.MaxRecords = 100 }},
 	} {
 		if testing.Short() && i%3 != 0 {
@@ -48,18 +59,23 @@ func TestDay(t *testing.T) {
 		}
 		t.Run(test.name, func(t *testing.T) {
 			seed := newSeed(t)
-			simulate(t, test.tenant, dayOfAlerts(seed, 1500), func(w *world) {
+			odd := drawOddities(seed)
+			t.Logf("%+v", odd)
+			simulate(t, test.tenant, odd.estrange(seed, dayOfAlerts(seed, 1500)), func(w *world) {
+				odd.suffer(w)
 				if test.change != nil {
 					test.change(&w.Config)
 				}
-				w.day(seed)
+				w.day(seed, odd)
 			})
 		})
 	}
 }
 
+func smallPages(c *Config) { c.PageSize = 25 }
+
 // day plays the day, and as many hours of peace after it as it takes to catch up.
-func (w *world) day(seed uint64) {
+func (w *world) day(seed uint64, odd oddities) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	outage := dayStart.Add(time.Duration(6+random.IntN(6)) * time.Hour)
 	if random.IntN(2) == 0 {
@@ -68,7 +84,11 @@ func (w *world) day(seed uint64) {
 			return time.Duration(stays.IntN(20)) * time.Duration(stays.IntN(20)) * time.Second
 		}
 	}
-	w.faults(w.tenantMenu(rand.New(rand.NewPCG(seed, 2)), outage), cloudMenu(rand.New(rand.NewPCG(seed, 3))))
+	menu := w.tenantMenu(rand.New(rand.NewPCG(seed, 2)), outage)
+	if w.tenant.Ceiling > 0 {
+		menu = unshifted(menu)
+	}
+	w.faults(w.spoil(seed, menu), odd.refuse(w, seed, cloudMenu(rand.New(rand.NewPCG(seed, 3)))))
 	time.Sleep(10 * time.Minute)
 	outcomes := map[string]int{}
 	for hour := range 24 {
@@ -120,16 +140,17 @@ func (w *world) day(seed uint64) {
 	if outcomes["failed"] == 0 {
 		w.t.Error("no run failed: the faults were too tame to show anything")
 	}
+	w.t.Logf("%d objects were named as neither staged nor in their places", len(w.gone))
+	w.checkDelivered()
+	w.regain()
 	w.checkDelivered()
 }
 
 // tenantMenu is everything that a tenant's answer can suffer.
 func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetest.Request) netskopetest.Fault {
-	empty := map[[2]time.Time]bool{} // ranges to which the last answer was an empty page
+	lied := map[[2]time.Time]time.Time{} // when a range was last answered with an empty page
 	return func(r netskopetest.Request) netskopetest.Fault {
 		asked := [2]time.Time{r.Start, r.End}
-		was := empty[asked]
-		delete(empty, asked)
 		latency := time.Duration(random.IntN(3000)) * time.Millisecond
 		f := netskopetest.Fault{Delay: latency}
 		if now := time.Now(); now.After(outage) && now.Before(outage.Add(4*time.Hour)) {
@@ -168,8 +189,10 @@ func (w *world) tenantMenu(random *rand.Rand, outage time.Time) func(netskopetes
 		case 13:
 			f = netskopetest.MissingResult()
 		case 14:
-			if !was { // absence is not believed on one answer; nobody could tell two lies in a row from the truth
-				f.Kind, empty[asked] = netskopetest.EmptyPage, true
+			// Absence is not believed on one answer; nobody could tell two lies in a row from the truth, whoever
+			// else asks between them.
+			if time.Since(lied[asked]) > 10*time.Minute {
+				f.Kind, lied[asked] = netskopetest.EmptyPage, time.Now()
 			}
 		case 15:
 			f.Kind, f.Fraction = netskopetest.ShortPage, random.Float64()

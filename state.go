@@ -201,15 +201,16 @@ func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now tim
 	var p ledger.Position // where the entries say that this collector was
 	newest := s.LastEventTime
 	for _, e := range l.All() {
+		mine := e.Began.Equal(s.Began) && e.Moved.Equal(s.Moved)
 		switch {
 		case e.Began.IsZero():
 		case e.Moved.After(s.Moved):
 			p, newest, _, err = l.Newest(ctx)
 			return rebuilt(p, newest, s.generation, stateEarlier).of(c.Config), false, err
-		case e.Began.Equal(s.Began) && e.Position.Through.After(s.Through.Add(behindBy)):
+		case mine && e.Position.Through.After(s.Through.Add(behindBy)):
 			s.trouble = stateBehind
 			return s, true, nil
-		case e.Began.Equal(s.Began) && e.Position.Through.After(p.Through):
+		case mine && e.Position.Through.After(p.Through):
 			p = e.Position
 		}
 	}

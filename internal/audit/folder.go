@@ -42,9 +42,9 @@ type foreignObject struct {
 	listedLines []bool // by the tenant; or delivered by an entry of the ledger, too
 }
 
-// listFolder lists both folders, and reads the objects that the ledger does not know: those
-// named by a cell that overlaps the span, and those that are named otherwise and were
-// created since it began.
+// listFolder lists the staging folder and, of the feed's, the days of the span and what lies in no
+// day's folder; and reads the objects that the ledger does not know: those named by a cell that
+// overlaps the span, and those that are named otherwise and were created since it began.
 func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders, states []string,
 	span ledger.Span, entries []ledger.Entry) (*folder, error) {
 	f := &folder{placed: map[string]gcs.Object{}, staged: map[string]int64{}, decided: map[string]bool{},
@@ -62,7 +62,7 @@ func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders,
 		return f, err
 	}
 	var foreign []gcs.Object
-	if err := bucket.List(ctx, gcs.Names{Prefix: folders.Feed}, func(o gcs.Object) error {
+	sort := func(o gcs.Object) error {
 		from, to, _, named := folders.ParseAlerts(o.Name)
 		switch {
 		case f.decided[o.Name]:
@@ -73,8 +73,23 @@ func listFolder(ctx context.Context, bucket *gcs.Bucket, folders layout.Folders,
 			foreign = append(foreign, o)
 		}
 		return nil
+	}
+	lists := []gcs.Names{{Prefix: folders.Feed, From: folders.AlertsFrom(span.From), To: folders.AlertsTo(span.To)}}
+	if err := bucket.List(ctx, gcs.Names{Prefix: folders.Feed, Flat: true}, func(o gcs.Object) error {
+		switch isFolder := strings.HasSuffix(o.Name, "/"); {
+		case isFolder && !folders.IsDays(o.Name):
+			lists = append(lists, gcs.Names{Prefix: o.Name})
+		case !isFolder:
+			return sort(o)
+		}
+		return nil
 	}); err != nil {
 		return f, err
+	}
+	for _, names := range lists {
+		if err := bucket.List(ctx, names, sort); err != nil {
+			return f, err
+		}
 	}
 	for _, o := range foreign {
 		keys, err := readObject(ctx, bucket, o)

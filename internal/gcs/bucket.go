@@ -3,6 +3,7 @@
 package gcs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func (b *Bucket) URI(name string) string { return "gs://" + b.Name() + "/" + nam
 func (b *Bucket) Handle() *storage.BucketHandle { return b.handle }
 
 func objectOf(o *storage.ObjectAttrs) Object {
-	return Object{Name: o.Name, Generation: o.Generation, Created: o.Created.UTC(), Size: o.Size, CRC32C: o.CRC32C,
+	return Object{Name: cmp.Or(o.Name, o.Prefix), Generation: o.Generation, Created: o.Created.UTC(), Size: o.Size, CRC32C: o.CRC32C,
 		Metadata: o.Metadata}
 }
 
@@ -224,6 +225,9 @@ type Names struct {
 	Prefix, From, To string
 	// AtOnce is how many are asked for with one request; 0 is as many as the storage gives.
 	AtOnce int
+	// Flat leaves out what lies in folders below Prefix, and has an object for each of these
+	// folders, of which there is nothing but its name, with a slash at its end.
+	Flat bool
 }
 
 // List hands the objects to each, in the order of their names. It may take as long as it
@@ -231,7 +235,11 @@ type Names struct {
 //
 // It needs storage.objects.list.
 func (b *Bucket) List(ctx context.Context, n Names, each func(Object) error) error {
-	return b.list(ctx, storage.Query{Prefix: n.Prefix, StartOffset: n.From, EndOffset: n.To}, n.AtOnce, each)
+	q := storage.Query{Prefix: n.Prefix, StartOffset: n.From, EndOffset: n.To}
+	if n.Flat {
+		q.Delimiter = "/"
+	}
+	return b.list(ctx, q, n.AtOnce, each)
 }
 
 // Versions hands each version of the one object to each, in no promised order, as far as the

@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"google.golang.org/api/googleapi"
+
+	"netskope-alerts.internal/collector/internal/plain"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
@@ -107,4 +111,27 @@ func TestUnknownMove(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzRefusalOf holds that what refuses an operation has words that are fit to be shown, never a
+// whole body, and is no sign of an object's absence by itself.
+func FuzzRefusalOf(f *testing.F) {
+	for _, fault := range []gcstest.Fault{gcstest.Retained("o"), gcstest.Held("o", "Temporary"), gcstest.Constrained("constraints/a"),
+		gcstest.OutsidePerimeter(), gcstest.KeyDisabled(), gcstest.Elsewhere(403, "Blocked"), gcstest.UnknownRoute(404)} {
+		f.Add(fault.Status, fault.Body, "")
+		f.Add(fault.Status, "", fault.Body)
+	}
+	f.Add(500, "{", "m")
+	f.Add(404, "<title>\x1b[31m</title>", "\u202e")
+	f.Fuzz(func(t *testing.T, status int, body, message string) {
+		e := RefusalOf(&googleapi.Error{Code: status, Body: body, Message: message})
+		if e == nil || e.Status != status || e.Said == "" || errors.Is(e, ErrNotExist) || errors.Is(e, ErrChanged) ||
+			(e.Remedy == "") != (e.Cause == CauseOther) {
+			t.Fatalf("%d %q %q: %+v", status, body, message, e)
+		}
+		text := e.Error()
+		if len(text) > 2500 || !utf8.ValidString(text) || strings.ContainsFunc(text, plain.IsControl) {
+			t.Errorf("%d %q %q: %q", status, body, message, text)
+		}
+	})
 }

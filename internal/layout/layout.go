@@ -68,8 +68,9 @@ func split(folder string) (parent, last string) {
 const (
 	entrySuffix = ".ids"
 	// compactTime is RFC 3339 without punctuation, fit for names.
-	compactTime = "20060102T150405Z"
-	dayFolder   = "2006/01/02/"
+	compactTime         = "20060102T150405Z"
+	compactMilliseconds = "20060102T150405.000Z"
+	dayFolder           = "2006/01/02/"
 	// GzipSuffix is that of compressed objects.
 	GzipSuffix = ".gz"
 	lateMark   = "_late"
@@ -127,6 +128,31 @@ func (f Folders) EntriesTo(moment time.Time) string {
 	return f.Ledger + moment.UTC().Format(dayFolder+compactTime)
 }
 
+// EntriesEnd is behind all entries.
+func (f Folders) EntriesEnd() string { return f.Ledger + ":" }
+
+// Moved is where the ledger notes that an operator moved the live collector at the moment; they
+// sort by it. Its folder is [Folders.Moves].
+func (f Folders) Moved(moment time.Time) string {
+	return f.Moves() + moment.UTC().Format(compactMilliseconds) + ".json"
+}
+
+// Moves is the folder of these notes, behind all entries.
+func (f Folders) Moves() string { return f.Ledger + "moved/" }
+
+// ParseMoved reads what [Folders.Moved] writes.
+func (f Folders) ParseMoved(name string) (moment time.Time, ok bool) {
+	moment, err := time.Parse(compactMilliseconds, strings.TrimSuffix(strings.TrimPrefix(name, f.Moves()), ".json"))
+	return moment, err == nil && f.Moved(moment) == name
+}
+
+// IsDays reports whether a folder directly below the feed's is of the folders of days.
+func (f Folders) IsDays(folder string) bool {
+	year := strings.TrimSuffix(strings.TrimPrefix(folder, f.Feed), "/")
+	_, err := strconv.ParseUint(year, 10, 64)
+	return err == nil && len(year) == 4
+}
+
 // Staged is the name of an object that waits for its entry; unique tells the deliveries of
 // one entry apart, and part the objects of one delivery.
 func (f Folders) Staged(c cell.Cell, late int, unique, part string) string {
@@ -149,6 +175,18 @@ func (f Folders) ParseStaged(name string) (c cell.Cell, late int, ok bool) {
 // compressed.
 func (f Folders) Alerts(c cell.Cell, late, part int, suffix string) string {
 	return f.Feed + f.object("alerts", c, late, part) + suffix
+}
+
+// AlertsFrom is where a list of the feed's folder begins that is to hold every cell's alerts in
+// which the moment lies, and all of cells that begin later; AlertsTo is where one ends that is to
+// hold those of all that begin before the moment.
+func (f Folders) AlertsFrom(moment time.Time) string {
+	return f.Feed + cell.At(cell.Top, moment).From().Format(dayFolder)
+}
+
+// AlertsTo is where a list of the feed's folder ends: see [Folders.AlertsFrom].
+func (f Folders) AlertsTo(moment time.Time) string {
+	return f.Feed + moment.UTC().Add(24*time.Hour-time.Nanosecond).Format(dayFolder)
 }
 
 // Isolated is the name of the object of a cell's alerts that a feed cannot take.

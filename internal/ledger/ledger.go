@@ -68,7 +68,7 @@ type Ledger struct {
 	owner   Owner
 	suffix  string           // of objects in the feed's folder
 	part    int64            // bytes of lines after which another object is begun
-	now     func() time.Time // the wall clock: a frozen machine\'s other clock stands still
+	now     func() time.Time // the wall clock: a frozen machine's other clock stands still
 
 	mu       sync.Mutex
 	entries  map[cell.Cell]Entry
@@ -76,6 +76,7 @@ type Ledger struct {
 	position Position
 	strange  map[string]bool // names in the ledger's folder that no entry has
 	ours     bool            // all of it was read, and nothing is another's
+	gone     map[string]bool // names of objects that are neither staged nor at their places
 }
 
 const (
@@ -96,7 +97,7 @@ func Open(bucket *gcs.Bucket, folders layout.Folders, owner Owner, suffix string
 func open(store Store, folders layout.Folders, owner Owner, suffix string) *Ledger {
 	return &Ledger{store: store, folders: folders, owner: owner, suffix: suffix, part: maxPart,
 		now:     func() time.Time { return time.Now().Round(0) },
-		entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}}
+		entries: map[cell.Cell]Entry{}, late: map[cell.Cell][]Entry{}, gone: map[string]bool{}}
 }
 
 // Reach notes where the live collector is; entries that are made from now on say so.

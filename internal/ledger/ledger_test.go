@@ -454,3 +454,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseMove holds that no bytes note a move to where nothing can begin.
+func FuzzParseMove(f *testing.F) {
+	for _, seed := range []string{`{"began":"2026-11-23T10:00:00Z","moved":"2026-11-23T12:00:00.123Z"}`, `{}`, `null`, `[]`, `{"began":`,
+		`{"began":"2026-11-23T10:00:00.5+02:00","moved":"2026-11-23T12:00:00Z"}`,
+		`{"began":"2026-11-23T10:00:00Z","moved":"2026-11-23T12:00:00Z","through":"2030-01-01T00:00:00Z"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		p, err := parseMove(content)
+		if err != nil {
+			return
+		}
+		if p.Moved.IsZero() || p.Began.Unix() < 0 || p.Began.Nanosecond() != 0 || p.Began.Location() != time.UTC ||
+			!p.Through.Equal(p.Began) {
+			t.Errorf("%q is %+v", content, p)
+		}
+	})
+}

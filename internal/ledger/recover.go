@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -104,13 +105,43 @@ func (l *Ledger) Witness(ctx context.Context, moment time.Time) error {
 
 // Newest is where the live collector was when it made its newest entries, and the newest alert
 // timestamp in them, epoch seconds. Of several beginnings, the one to which it was last moved
-// counts. ok says that there are entries of a live collector at all. It lists the whole
-// ledger: where a state is lost, an entry of any age may be the one.
+// counts: see [Ledger.NoteMove]. ok says that there are entries of a live collector at all. It
+// lists the newest days, and ever more of them until one of the live collector's is met: the
+// whole ledger, where there is none.
 //
 // It needs storage.objects.list.
 func (l *Ledger) Newest(ctx context.Context) (p Position, newest int64, ok bool, err error) {
+	start, err := l.Start(ctx)
+	if err != nil {
+		return Position{}, 0, false, err
+	}
+	now := l.now().UTC()
+	names := gcs.Names{Prefix: l.folders.Ledger, To: l.folders.EntriesEnd()}
+	for days := 1; !ok && !start.IsZero(); days *= 2 {
+		now = now.AddDate(0, 0, -days)
+		names.From = l.folders.EntriesFrom(now)
+		if p, newest, ok, err = l.newestOf(ctx, names); err != nil {
+			return Position{}, 0, false, err
+		}
+		if now.Before(start) {
+			break
+		}
+		names.To = names.From
+	}
+	moved, err := l.lastMove(ctx)
+	if err != nil {
+		return Position{}, 0, false, err
+	}
+	if moved.Moved.After(p.Moved) { // what it has delivered since is passed over
+		p, ok = moved, true
+	}
+	return p, newest, ok, nil
+}
+
+// newestOf is what the names' entries say of the newest.
+func (l *Ledger) newestOf(ctx context.Context, names gcs.Names) (p Position, newest int64, ok bool, err error) {
 	var life time.Time // when the newest entry of the beginning was made
-	err = l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger}, func(o gcs.Object) error {
+	err = l.store.List(ctx, names, func(o gcs.Object) error {
 		if l.isStrange(o) {
 			return nil
 		}
@@ -142,11 +173,61 @@ func (l *Ledger) Newest(ctx context.Context) (p Position, newest int64, ok bool,
 	return p, newest, ok, nil
 }
 
+// NoteMove notes that an operator has moved the live collector, which begins there anew. Its entries
+// say so, too, but need not be the newest ones: what was delivered before is passed over.
+//
+// It needs storage.objects.create.
+func (l *Ledger) NoteMove(ctx context.Context, p Position) error {
+	content, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode a move of the collector: %w", err)
+	}
+	_, err = l.store.Put(ctx, l.folders.Moved(p.Moved), 0, append(content, '\n'), "application/json", nil)
+	if err != nil && !errors.Is(err, gcs.ErrChanged) { // by a request whose answer was lost
+		return fmt.Errorf("note a move of the collector: %w", err)
+	}
+	return nil
+}
+
+// lastMove is the position that was noted last; zero if there is none.
+func (l *Ledger) lastMove(ctx context.Context) (Position, error) {
+	last := ""
+	err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Moves()}, func(o gcs.Object) error {
+		if _, ok := l.folders.ParseMoved(o.Name); ok {
+			last = max(last, o.Name)
+		}
+		return nil
+	})
+	if err != nil || last == "" {
+		return Position{}, err
+	}
+	content, _, err := l.store.Read(ctx, last, 0, maxMetadata)
+	if err != nil {
+		return Position{}, fmt.Errorf("read a move of the collector: %w", err)
+	}
+	return parseMove(content)
+}
+
+// parseMove reads what [Ledger.NoteMove] writes: there is nothing delivered yet.
+func parseMove(content []byte) (Position, error) {
+	var p Position
+	if err := json.Unmarshal(content, &p); err != nil {
+		return Position{}, fmt.Errorf("parse a move of the collector: %w", err)
+	}
+	p.Began, p.Moved = p.Began.UTC(), p.Moved.UTC()
+	if p.Began.Unix() < 0 || p.Began.Nanosecond() != 0 || p.Moved.IsZero() {
+		return Position{}, fmt.Errorf("parse a move of the collector: it begins at %s, moved at %s", p.Began, p.Moved)
+	}
+	p.Through = p.Began
+	return p, nil
+}
+
 // Start is the beginning of the oldest cell in the ledger, or zero if it is empty.
 //
 // It needs storage.objects.list.
 func (l *Ledger) Start(ctx context.Context) (start time.Time, err error) {
-	err = l.store.List(ctx, gcs.Names{Prefix: l.folders.Ledger}, func(o gcs.Object) error {
+	entries := gcs.Names{Prefix: l.folders.Ledger, To: l.folders.EntriesEnd(), AtOnce: 100}
+	err = l.store.List(ctx, entries, func(o gcs.Object) error {
 		if l.isStrange(o) {
 			return nil
 		}

@@ -46,9 +46,6 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			return p.chain(ctx, next)
 		case err != nil || overlap && next.alerts == 0: // although there is an alert at this offset
 			single := err != nil && last == first.alerts-1 // the tenant may not take offsets at all
-			if single && first.alerts < p.settings.PageSize {
-				return p.reshape(ctx, first)
-			}
 			if nothing++; nothing < maxContradictions {
 				continue
 			}
@@ -159,15 +156,11 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 		halves = nil
 	}
 	for _, half := range halves {
-		for q := (Request{}); q.Offset <= last; q.Offset += p.settings.PageSize {
-			s, err := p.askIn(ctx, half, q, alert.Key{})
-			if err != nil && !isRefusal(err) {
-				return err
-			}
-			if unseen += s.unseen; s.alerts < p.settings.PageSize || s.unseen > 0 {
-				break
-			}
+		n, err := p.unseenIn(ctx, half, last)
+		if err != nil {
+			return err
 		}
+		unseen += n
 	}
 	switch {
 	case unseen > 0 && p.pages == 0:
@@ -179,6 +172,34 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 		p.deepest.CompareAndSwap(deepest, int64(last))
 	}
 	return nil
+}
+
+// unseenIn counts alerts of the half that its whole has not shown, up to the first page that holds
+// one. Its end, too, is shown by a page that begins with the last known alert, and not by one that
+// is short: the tenant may give less than was asked for.
+func (p *paging) unseenIn(ctx context.Context, half Range, last int) (unseen int, err error) {
+	offset, overlap, look := 0, false, alert.Key{}
+	for nothing := 0; offset <= last && nothing < 2; {
+		s, err := p.askIn(ctx, half, Request{Offset: offset}, look)
+		switch {
+		case err != nil && !isRefusal(err):
+			return 0, err
+		case s.unseen > 0:
+			return s.unseen, nil
+		case err != nil || s.alerts == 0:
+			nothing++
+		case overlap && s.at < 0:
+			return 0, errChanged
+		case overlap && s.at == s.alerts-1:
+			return 0, nil
+		default:
+			overlap, look, nothing = s.alerts > 1, s.last, 0
+			if offset += s.alerts; overlap {
+				offset--
+			}
+		}
+	}
+	return 0, nil
 }
 
 func (r Range) halves() []Range {

@@ -216,7 +216,7 @@ func (c *Client) send(ctx context.Context, query url.Values) (*http.Response, er
 		}
 		return nil, &Error{Reason: "no answer", cause: err, says: c.says(err), Passing: true}
 	}
-	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+	if date, ok := tenantDate(response.Header); ok {
 		c.date.Store(date.UnixNano())
 		c.skew.Store(int64(time.Now().Round(0).Sub(date)))
 	}

@@ -36,6 +36,9 @@ var (
 	ErrCursorExpired = errors.New("the tenant no longer knows the cursor of the page")
 
 	errChanged = errors.New("the tenant's list changed while it was paged through")
+	// errEach stands for what the function failed with that the alerts are handed to: that may be
+	// a refusal of the tenant's, too, but is none of the page.
+	errEach = errors.New("an alert could not be taken")
 )
 
 // Range is what is asked for: seconds counted from the epoch, both included as they are
@@ -91,6 +94,8 @@ func (c *Client) Pages(ctx context.Context, r Range, each func(a *page.Alert, ke
 			unrepeated = p.unrepeated()
 		}
 		switch {
+		case p.failed != nil:
+			return p.Seen, p.failed
 		case err == nil && unrepeated == 0:
 			return p.Seen, nil
 		case err != nil && !errors.Is(err, errChanged) && !errors.Is(err, ErrCursorExpired):
@@ -134,6 +139,7 @@ type paging struct {
 	answers int32          // so far, those included that broke off
 	whole   map[int32]bool // answers of this pass that were whole
 	pages   int            // of earlier passes
+	failed  error          // of each; it ends everything
 }
 
 func (p *paging) begin() {
@@ -211,7 +217,10 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 			if p.fresh == sample && p.crowded(sample) {
 				return ErrDeep
 			}
-			return p.each(a, key)
+			if p.failed = p.each(a, key); p.failed != nil {
+				return errEach
+			}
+			return nil
 		}
 	})
 	if err != nil {

@@ -160,6 +160,12 @@ func retryDelay(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
+// tenantDate is the tenant's clock by an answer's Date, within what nanoseconds since the epoch can say.
+func tenantDate(h http.Header) (date time.Time, ok bool) {
+	date, err := http.ParseTime(h.Get("Date"))
+	return date, err == nil && date.Year() > 1970 && date.Year() < 2200
+}
+
 // Error is an answer of the tenant that is not a page of alerts, or no answer.
 type Error struct {
 	Status  int           // HTTP status; 0 if there was no answer

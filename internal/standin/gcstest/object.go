@@ -140,6 +140,11 @@ func (s *Server) Object(bucket, name string) (Object, bool) {
 // preconditions. It panics if the bucket does not exist, the name is not
 // allowed, or Dir cannot be written to.
 func (s *Server) Put(bucket, name string, body []byte) Object {
+	return s.PutWith(bucket, name, body, nil)
+}
+
+// PutWith is [Server.Put] of an object that has metadata.
+func (s *Server) PutWith(bucket, name string, body []byte, metadata map[string]string) Object {
 	if refusal := checkName(name); refusal != nil {
 		panic("gcstest: put: " + refusal.refusal.message)
 	}
@@ -148,7 +153,7 @@ func (s *Server) Put(bucket, name string, body []byte) Object {
 	}
 	content := s.newContent(false)
 	content.add(slices.Clone(body))
-	o, refusal := s.commit(bucket, name, byHand, fields{}, content)
+	o, refusal := s.commit(bucket, name, byHand, fields{Metadata: metadata}, content)
 	if refusal != nil {
 		panic("gcstest: put: " + refusal.refusal.message)
 	}
