@@ -19,9 +19,9 @@ func TestRequestsPerHour(t *testing.T) {
 		requests int           // to the tenant, at most
 		storage  int           // at most
 	}{
-		{"nothing", 0, time.Hour, 2, 6},
-		{"quiet", 125, time.Hour, 6, 9},
-		{"busy", 8000, time.Hour, 10, 12},
+		{"nothing", 0, time.Hour, 2, 7},
+		{"quiet", 125, time.Hour, 3, 9},
+		{"busy", 8000, time.Hour, 3, 12},
 		{"bursting", 60_000, 10 * time.Minute, 170, 200},
 	} {
 		if testing.Short() && test.alerts > 10_000 {

@@ -198,15 +198,20 @@ func (s State) of(c Config) State {
 // come much further. It returns the state to go on with, and whether that is stored.
 func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now time.Time) (
 	held State, stored bool, err error) {
+	moved, err := l.LastMove(ctx)
+	if err != nil {
+		return s, false, err
+	}
 	var p ledger.Position // where the entries say that this collector was
 	newest := s.LastEventTime
+	if moved.Moved.After(s.Moved) {
+		p, newest, _, err = l.Newest(ctx)
+		return rebuilt(p, newest, s.generation, stateEarlier).of(c.Config), false, err
+	}
 	for _, e := range l.All() {
 		mine := e.Began.Equal(s.Began) && e.Moved.Equal(s.Moved)
 		switch {
 		case e.Began.IsZero():
-		case e.Moved.After(s.Moved):
-			p, newest, _, err = l.Newest(ctx)
-			return rebuilt(p, newest, s.generation, stateEarlier).of(c.Config), false, err
 		case mine && e.Position.Through.After(s.Through.Add(behindBy)):
 			s.trouble = stateBehind
 			return s, true, nil

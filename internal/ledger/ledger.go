@@ -75,7 +75,7 @@ type Ledger struct {
 	late     map[cell.Cell][]Entry // in the order of their numbers
 	position Position
 	strange  map[string]bool // names in the ledger's folder that no entry has
-	ours     bool            // all of it was read, and nothing is another's
+	ours     bool            // the oldest entries were read, and are not another's
 	gone     map[string]bool // names of objects that are neither staged nor at their places
 }
 

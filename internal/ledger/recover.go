@@ -92,17 +92,6 @@ func (l *Ledger) bar(ctx context.Context, c cell.Cell, late int) (e Entry, err e
 	return e, err
 }
 
-// Witness leaves an entry without alerts at the end of what this worker knows to be delivered before the
-// moment. It says where the live collector is: whoever comes with an older state meets it.
-func (l *Ledger) Witness(ctx context.Context, moment time.Time) error {
-	e, ok := l.Delivered(moment.Add(-time.Second))
-	if !ok {
-		return nil // an older state leads to what is not delivered, and is worked on
-	}
-	_, _, err := l.create(ctx, Entry{Cell: e.Cell, Late: l.unknown(e.Cell)}, nil)
-	return err
-}
-
 // Newest is where the live collector was when it made its newest entries, and the newest alert
 // timestamp in them, epoch seconds. Of several beginnings, the one to which it was last moved
 // counts: see [Ledger.NoteMove]. ok says that there are entries of a live collector at all. It
@@ -128,7 +117,7 @@ func (l *Ledger) Newest(ctx context.Context) (p Position, newest int64, ok bool,
 		}
 		names.To = names.From
 	}
-	moved, err := l.lastMove(ctx)
+	moved, err := l.LastMove(ctx)
 	if err != nil {
 		return Position{}, 0, false, err
 	}
@@ -167,9 +156,6 @@ func (l *Ledger) newestOf(ctx context.Context, names gcs.Names) (p Position, new
 	if err != nil {
 		return Position{}, 0, false, fmt.Errorf("look for the newest ledger entries: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ours = true
 	return p, newest, ok, nil
 }
 
@@ -189,8 +175,10 @@ func (l *Ledger) NoteMove(ctx context.Context, p Position) error {
 	return nil
 }
 
-// lastMove is the position that was noted last; zero if there is none.
-func (l *Ledger) lastMove(ctx context.Context) (Position, error) {
+// LastMove is the position that was noted last; zero if there is none.
+//
+// It needs storage.objects.list, and storage.objects.get.
+func (l *Ledger) LastMove(ctx context.Context) (Position, error) {
 	last := ""
 	err := l.store.List(ctx, gcs.Names{Prefix: l.folders.Moves()}, func(o gcs.Object) error {
 		if _, ok := l.folders.ParseMoved(o.Name); ok {
@@ -241,6 +229,9 @@ func (l *Ledger) Start(ctx context.Context) (start time.Time, err error) {
 	if err != nil {
 		return start, fmt.Errorf("look for the ledger's start: %w", err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ours = true // its oldest entries are
 	return start, nil
 }
 

@@ -46,6 +46,11 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			return p.chain(ctx, next)
 		case err != nil || overlap && next.alerts == 0: // although there is an alert at this offset
 			single := err != nil && last == first.alerts-1 // the tenant may not take offsets at all
+			if single && nothing == 0 {
+				if done, err := p.single(ctx, first); done || err != nil {
+					return err
+				}
+			}
 			if nothing++; nothing < maxContradictions {
 				continue
 			}
@@ -115,6 +120,23 @@ func (p *paging) rest(ctx context.Context, last int, known alert.Key) (done bool
 		return false, p.deep(last, "shorter ranges hold more")
 	}
 	return s.at >= 0 && s.alerts < p.settings.PageSize && s.operation == "", nil
+}
+
+// single asks, where the first offset was refused behind a page that was not full, for what is left of the
+// time in which the list would go on. done says that there is nothing else, and that the answer was shorter than
+// that page: so neither was cut short to a length that the tenant gives at most.
+func (p *paging) single(ctx context.Context, first sheet) (done bool, err error) {
+	if first.alerts >= p.settings.PageSize || p.order.broken {
+		return false, nil
+	}
+	s, err := p.askIn(ctx, p.order.tail(p.r), Request{}, first.last)
+	if err != nil {
+		if isRefusal(err) {
+			err = nil
+		}
+		return false, err
+	}
+	return s.at >= 0 && s.unseen == 0 && s.alerts < first.alerts && s.operation == "", nil
 }
 
 // repeats is an error if the tenant answers with known alerts to an offset so far behind the
