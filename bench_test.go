@@ -23,7 +23,6 @@ import (
 
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/gcs"
-	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -118,7 +117,7 @@ func copyLoop(c *Collector) (m cost, err error) {
 		w.ChunkSize = gcs.WriterChunk
 		for range 4 {
 			query.Set("offset", strconv.Itoa(offset))
-			request, err := http.NewRequest(http.MethodGet, c.Tenant+netskope.AlertPath+"?"+query.Encode(), nil)
+			request, err := http.NewRequest(http.MethodGet, c.Tenant+c.Netskope().Stream.Path()+"?"+query.Encode(), nil)
 			if err != nil {
 				return m, err
 			}

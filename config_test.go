@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
-	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 const testToken = "t0ken-5ecret"
@@ -240,8 +240,8 @@ func FuzzTenantAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		u, err := url.Parse(c.Tenant + netskope.AlertPath)
-		if err != nil || u.Path != netskope.AlertPath || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
+		u, err := url.Parse(c.Tenant + stream.Alert.Path())
+		if err != nil || u.Path != stream.Alert.Path() || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
 			t.Errorf("%q is accepted as %q: %+v, %v", address, c.Tenant, u, err)
 		}
 		if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 const modulePath = "netskope-alerts.internal/collector"
@@ -78,16 +79,17 @@ var mayImport = map[string]string{
 	"internal/plain":      "",
 	"internal/strictjson": "",
 	"internal/gcs":        "plain",
+	"internal/stream":     "",
 	"internal/env":        "plain",
-	"internal/layout":     "cell",
+	"internal/layout":     "cell stream",
 	"internal/alert":      "page",
 	"internal/tally":      "page",
-	"internal/message":    "strictjson",
+	"internal/message":    "stream strictjson",
 	"internal/original":   "strictjson",
-	"internal/netskope":   "alert page plain",
-	"internal/ledger":     "alert cell gcs layout page tally",
+	"internal/netskope":   "alert page plain stream",
+	"internal/ledger":     "alert cell gcs layout page stream tally",
 	"internal/audit":      "alert cell gcs layout ledger page",
-	"":                    "alert audit cell env gcs layout ledger message netskope original page strictjson tally",
+	"":                    "alert audit cell env gcs layout ledger message netskope original page stream strictjson tally",
 
 	// What only operators run.
 	"cmd/netskope-alerts/internal/text":    "",
@@ -174,7 +176,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 		config = append(config, text...)
 	}
 	var names []string
-	for _, match := range regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION)"`).FindAllSubmatch(config, -1) {
+	for _, match := range regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION|STREAMS)"`).FindAllSubmatch(config, -1) {
 		names = append(names, string(match[1]))
 	}
 	if len(names) < 15 {
@@ -186,7 +188,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 // TestEveryAttributeIsDocumented holds the tables of the log record against the records.
 func TestEveryAttributeIsDocumented(t *testing.T) {
 	names := []string{"event", "error"}
-	for _, attribute := range append((&Report{}).attributes(), auditAttributes(&audit.Summary{})...) {
+	for _, attribute := range append((&Report{}).attributes(), auditAttributes(stream.Alert, &audit.Summary{})...) {
 		names = append(names, attribute.Key)
 	}
 	compareWithTables(t, "docs/internals.md", "| attribute | meaning |\n", names)

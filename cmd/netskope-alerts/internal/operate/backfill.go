@@ -161,7 +161,7 @@ func (b *Backfill) collect(ctx context.Context, s cli.Streams, c *collector.Coll
 func (b *Backfill) publish(ctx context.Context, topic *topic, holes []collector.Span, say func(string, ...any)) error {
 	var messages [][]byte
 	for _, piece := range pieces(holes, b.Piece) {
-		content, err := message.Backfill(piece.From, piece.To)
+		content, err := message.Backfill(piece.From, piece.To, nil)
 		if err != nil {
 			return err
 		}
