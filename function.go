@@ -87,8 +87,10 @@ func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (strin
 	slices.Sort(failed)
 	slices.Sort(again)
 	switch {
+	case len(failed) > 1:
+		return errors.New(strings.Join(failed, ", ") + "; the log records of this event say why")
 	case len(failed) > 0:
-		return errors.New(strings.Join(failed, ", ") + "; the log record of this event says why")
+		return errors.New(failed[0] + "; the log record of this event says why")
 	case len(again) > 0:
 		return errors.New(strings.Join(again, ", ") + "; the message is to be delivered again")
 	}
