@@ -424,3 +424,56 @@ func TestFunctionWorksOnAllStreams(t *testing.T) {
 		}
 	}
 }
+
+// hourOfStreams divides the records of a tenant's hour as a company of some thousand people might see
+// them: most are pages and network sessions.
+func hourOfStreams(records int) map[stream.Stream]int {
+	n := map[stream.Stream]int{stream.Page: records * 60 / 100, stream.Network: records * 25 / 100,
+		stream.Application: records * 12 / 100, stream.Audit: records / 200, stream.Infrastructure: records / 200}
+	n[stream.Alert] = records
+	for s, part := range n {
+		if s != stream.Alert {
+			n[stream.Alert] -= part
+		}
+	}
+	return n
+}
+
+// TestHourOfAllStreams prints, and bounds, what an hour of all six streams costs of a tenant that answers in
+// half a second and two more for a full page: simulated seconds, and requests.
+func TestHourOfAllStreams(t *testing.T) {
+	for _, test := range []struct{ records, requests int }{{8_000, 14}, {80_000, 60}, {400_000, 300}} {
+		if testing.Short() && test.records > 80_000 {
+			continue
+		}
+		share := hourOfStreams(test.records)
+		tenant := func(stream.Stream) *netskopetest.Server { return &netskopetest.Server{} }
+		records := func(s stream.Stream) []netskopetest.Alert {
+			return netskopetest.Uniform(uint64(len(s)), dayStart.Add(-65*time.Minute), dayStart.Add(-5*time.Minute), share[s], 300)
+		}
+		simulateStreams(t, tenant, records, func(all worlds) {
+			for _, w := range all {
+				w.Lookback, w.PageSize = time.Hour, SafePageSize
+				w.faults(func(r netskopetest.Request) netskopetest.Fault {
+					full := min(float64(share[w.Stream])*r.End.Sub(r.Start).Hours()/SafePageSize, 1)
+					return netskopetest.Fault{Delay: time.Duration((0.5 + 2*full) * float64(time.Second))}
+				}, nil)
+			}
+			all[0].cloud.Visible = nil // it has seen many records
+			began := time.Now()
+			reports, errs := all.run(all[0].t.Context(), time.Now())
+			requests, got := 0, int64(0)
+			for s, r := range reports {
+				t.Logf("%v: %d records, %d cells, %d requests, %.1f s", s, r.Alerts, r.Cells, r.Requests, r.Took.Seconds())
+				requests, got = requests+r.Requests, got+r.Alerts
+				if !r.CaughtUp {
+					t.Errorf("%v: %+v", s, r)
+				}
+			}
+			t.Logf("%d records an hour: %.1f s, %d requests", test.records, time.Since(began).Seconds(), requests)
+			if len(errs) > 0 || got != int64(test.records) || requests > test.requests {
+				t.Errorf("%d records with %d requests: %v", got, requests, errs)
+			}
+		})
+	}
+}
