@@ -96,7 +96,7 @@ var mayImport = map[string]string{
 	"cmd/netskope-alerts/internal/cli":     "collector gcs :text",
 	"cmd/netskope-alerts/internal/ndjson":  ":text",
 	"cmd/netskope-alerts/internal/udm":     "alert",
-	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text",
+	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text stream",
 	"cmd/netskope-alerts/internal/console": "alert audit :cli collector gcs ledger :ndjson :preview :status :text",
 	"cmd/netskope-alerts/internal/demo":    ":cli layout :text standin/gcstest standin/netskopetest standin/pubsubtest",
 	"cmd/netskope-alerts/internal/lint":    "alert :cli layout :ndjson page :text",
