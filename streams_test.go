@@ -178,6 +178,11 @@ func playDayOfAllStreams(t *testing.T, seed uint64) {
 	})
 }
 
+// always is the same fault of every request.
+func always(f netskopetest.Fault) func(netskopetest.Request) netskopetest.Fault {
+	return func(netskopetest.Request) netskopetest.Fault { return f }
+}
+
 // TestOneStreamIsLeftAlone: whatever one stream suffers, each of the others delivers its hour in the same
 // run, no later than a turn for every stream and every cell in flight lets expect, and fails
 // for nothing.
@@ -187,20 +192,17 @@ func TestOneStreamIsLeftAlone(t *testing.T) {
 		records int // of the stream, in the hour
 		fault   func(netskopetest.Request) netskopetest.Fault
 		fails   bool
+		at      int // with so many requests, if that is known
 	}{
-		{"nothing", 300, nil, false},
-		{"refused", 300, func(netskopetest.Request) netskopetest.Fault { return netskopetest.Forbidden() }, true},
-		{"not licensed", 300, func(netskopetest.Request) netskopetest.Fault { return netskopetest.Unlicensed() }, true},
-		{"unknown", 300, func(netskopetest.Request) netskopetest.Fault { return netskopetest.NotFound() }, true},
-		{"stalled", 300, func(netskopetest.Request) netskopetest.Fault {
-			return netskopetest.Fault{Kind: netskopetest.Stall}
-		}, true},
-		{"no answer", 300, func(netskopetest.Request) netskopetest.Fault {
-			return netskopetest.Fault{Delay: time.Hour}
-		}, true},
-		{"limited", 300, func(netskopetest.Request) netskopetest.Fault { return netskopetest.RateLimited("60") }, true},
-		{"broken", 300, func(netskopetest.Request) netskopetest.Fault { return netskopetest.NotOK("internal error") }, true},
-		{"bursting", 150_000, nil, false},
+		{"nothing", 300, nil, false, 2},
+		{"refused", 300, always(netskopetest.Forbidden()), true, 1},
+		{"not licensed", 300, always(netskopetest.Unlicensed()), true, 1},
+		{"unknown", 300, always(netskopetest.NotFound()), true, 1},
+		{"stalled", 300, always(netskopetest.Fault{Kind: netskopetest.Stall}), true, 0},
+		{"no answer", 300, always(netskopetest.Fault{Delay: time.Hour}), true, 0},
+		{"limited", 300, always(netskopetest.RateLimited("60")), true, 0},
+		{"broken", 300, always(netskopetest.NotOK("internal error")), true, 0},
+		{"bursting", 150_000, nil, false, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const ill = stream.Page
@@ -223,9 +225,14 @@ func TestOneStreamIsLeftAlone(t *testing.T) {
 				}
 				all[0].cloud.Visible = nil // it has seen many records
 				reports, errs := all.run(all[0].t.Context(), time.Now())
+				if peak := all[0].tenant.Stats().PeakPerSecond; peak > 5 { // four, and one at each end of a second
+					t.Errorf("%d requests in a second", peak)
+				}
 				for s, r := range reports {
 					t.Logf("%v: %d records, %d requests, %v, %s, %v", s, r.Alerts, r.Requests, r.Took, r.Stopped, errs[s])
 					switch {
+					case s == ill && test.at > 0 && r.Requests != test.at:
+						t.Errorf("%v: %d requests, want %d: it is of no use to ask again", s, r.Requests, test.at)
 					case s == ill && test.fails != (errs[s] != nil):
 						t.Errorf("%v: %v", s, errs[s])
 					case s == ill:
