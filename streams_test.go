@@ -53,7 +53,7 @@ func simulateStreams(t *testing.T, tenant func(stream.Stream) *netskopetest.Serv
 	})
 }
 
-// run is one run of all streams, triggered at now.
+// run is one run of all streams, triggered at now. Its reports say how long each took from then.
 func (all worlds) run(ctx context.Context, now time.Time) (map[stream.Stream]Report, map[stream.Stream]error) {
 	var mu sync.Mutex
 	reports, errs := map[stream.Stream]Report{}, map[stream.Stream]error{}
@@ -61,8 +61,10 @@ func (all worlds) run(ctx context.Context, now time.Time) (map[stream.Stream]Rep
 	for _, w := range all {
 		collectors = append(collectors, w.Collector)
 	}
+	began := time.Now()
 	SideBySide(collectors, func(c *Collector) {
 		r, err := c.Run(ctx, now, nil)
+		r.Took = time.Since(began)
 		mu.Lock()
 		defer mu.Unlock()
 		reports[c.Stream] = r
@@ -205,7 +207,7 @@ func TestOneStreamIsLeftAlone(t *testing.T) {
 		{"bursting", 150_000, nil, false, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			const ill = stream.Page
+			const ill = stream.Application
 			tenant := func(s stream.Stream) *netskopetest.Server { return &netskopetest.Server{} }
 			records := func(s stream.Stream) []netskopetest.Alert {
 				n, from := 300, dayStart.Add(-2*time.Hour)
