@@ -5,7 +5,7 @@
 
 OUTCOMES='jsonPayload.message=("run finished" OR "run failed" OR "configuration refused" OR "message refused")'
 RECORD_FIELDS=(
-	message event from through cells alerts bytes objects cells_existing cells_covered cells_split requests
+	message event stream from through cells alerts bytes objects cells_existing cells_covered cells_split requests
 	pages retries duplicates undated id_clashes quarantined state_races state_trouble ledger_strange clock_skew_seconds lag_seconds lateness_p50_seconds
 	lateness_p99_seconds lateness_max_seconds caught_up stopped duration_seconds error
 )

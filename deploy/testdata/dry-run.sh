@@ -84,9 +84,19 @@ cat >"$FILES/metric-alerts.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.alerts)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "exponentialBuckets": {
       "numFiniteBuckets": 40,
@@ -105,9 +115,19 @@ cat >"$FILES/metric-bytes.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "By"
+    "unit": "By",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.bytes)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "exponentialBuckets": {
       "numFiniteBuckets": 40,
@@ -126,9 +146,19 @@ cat >"$FILES/metric-duration.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "s"
+    "unit": "s",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.duration_seconds)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "explicitBuckets": {
       "bounds": [
@@ -163,7 +193,17 @@ cat >"$FILES/metric-failures.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "INT64",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
+  },
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
   }
 }
 END_OF_FILE
@@ -176,9 +216,19 @@ cat >"$FILES/metric-lag.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "s"
+    "unit": "s",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.lag_seconds)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "explicitBuckets": {
       "bounds": [
@@ -215,9 +265,19 @@ cat >"$FILES/metric-lateness.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "s"
+    "unit": "s",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.lateness_p99_seconds)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "explicitBuckets": {
       "bounds": [
@@ -254,9 +314,19 @@ cat >"$FILES/metric-quarantined.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.quarantined)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "exponentialBuckets": {
       "numFiniteBuckets": 40,
@@ -275,7 +345,17 @@ cat >"$FILES/metric-runs.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "INT64",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
+  },
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
   }
 }
 END_OF_FILE
@@ -300,7 +380,8 @@ cat >"$FILES/policy-lag.json" <<'END_OF_FILE'
           {
             "alignmentPeriod": "3600s",
             "perSeriesAligner": "ALIGN_PERCENTILE_99",
-            "crossSeriesReducer": "REDUCE_MAX"
+            "crossSeriesReducer": "REDUCE_MAX",
+            "groupByFields": ["metric.label.stream"]
           }
         ],
         "comparison": "COMPARISON_GT",
@@ -338,7 +419,7 @@ cat >"$FILES/policy-no-run.json" <<'END_OF_FILE'
     {
       "displayName": "no run in 2 hours",
       "conditionPrometheusQueryLanguage": {
-        "query": "(sum(increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) or vector(0)) < 1",
+        "query": "((sum(increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) or vector(0)) < 1) or ((sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[1d])) > 0) unless (sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) > 0))",
         "duration": "0s",
         "evaluationInterval": "300s"
       }
@@ -372,6 +453,7 @@ cat >"$FILES/policy-quarantine.json" <<'END_OF_FILE'
       "conditionMatchedLog": {
         "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.quarantined>0",
         "labelExtractors": {
+          "stream": "EXTRACT(jsonPayload.stream)",
           "quarantined": "EXTRACT(jsonPayload.quarantined)"
         }
       }
@@ -408,6 +490,7 @@ cat >"$FILES/policy-run-failed.json" <<'END_OF_FILE'
       "conditionMatchedLog": {
         "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND (jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\" OR \"audit failed\" OR \"audit found a gap\" OR \"backfill failed\")) AND NOT jsonPayload.error=~\"netskope answered (401|403)\"",
         "labelExtractors": {
+          "stream": "EXTRACT(jsonPayload.stream)",
           "error": "EXTRACT(jsonPayload.error)"
         }
       }
@@ -444,6 +527,7 @@ cat >"$FILES/policy-token-refused.json" <<'END_OF_FILE'
       "conditionMatchedLog": {
         "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND jsonPayload.message=(\"run failed\" OR \"audit failed\" OR \"backfill failed\") AND jsonPayload.error=~\"netskope answered (401|403)\"",
         "labelExtractors": {
+          "stream": "EXTRACT(jsonPayload.stream)",
           "error": "EXTRACT(jsonPayload.error)"
         }
       }
@@ -492,9 +576,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "STACKED_BAR",
                 "targetAxis": "Y1",
-                "legendTemplate": "alerts",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_alerts_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_alerts_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
                 }
               }
             ],
@@ -516,9 +599,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "LINE",
                 "targetAxis": "Y1",
-                "legendTemplate": "lag",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lag_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lag_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lag_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lag_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "s"
                 }
               }
@@ -541,9 +623,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "LINE",
                 "targetAxis": "Y1",
-                "legendTemplate": "lateness",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "s"
                 }
               }
@@ -566,9 +647,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "LINE",
                 "targetAxis": "Y1",
-                "legendTemplate": "mean",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_duration_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_duration_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_duration_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_duration_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "s"
                 }
               }
@@ -623,9 +703,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "STACKED_BAR",
                 "targetAxis": "Y1",
-                "legendTemplate": "bytes",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_bytes_sum{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_bytes_sum{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "By"
                 }
               }
