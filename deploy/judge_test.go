@@ -81,6 +81,11 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 			strings.Repeat("x", 222), strings.Repeat("x", 223),
 		},
 		"GCS_PREFIX":     append(folders, paths...),
+		"EVENTS_PREFIX":  append(folders, paths...),
+		"STREAMS": {
+			"alert", "Alert", "page,audit", " page , audit,", "alert application infrastructure  network", ",", "",
+			"alerts", "alert;page", "all", "*", "alert,incident",
+		},
 		"STATE_KEY":      paths,
 		"MAX_RECORDS":    integers,
 		"PAGE_SIZE":      integers,
