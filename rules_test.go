@@ -93,14 +93,14 @@ var mayImport = map[string]string{
 
 	// What only operators run.
 	"cmd/netskope-alerts/internal/text":    "",
-	"cmd/netskope-alerts/internal/cli":     "collector gcs :text",
+	"cmd/netskope-alerts/internal/cli":     "collector env gcs stream :text",
 	"cmd/netskope-alerts/internal/ndjson":  ":text",
 	"cmd/netskope-alerts/internal/udm":     "alert",
 	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text stream",
 	"cmd/netskope-alerts/internal/console": "alert audit :cli collector gcs ledger :ndjson :preview :status :text",
 	"cmd/netskope-alerts/internal/demo":    ":cli layout :text standin/gcstest standin/netskopetest standin/pubsubtest",
 	"cmd/netskope-alerts/internal/lint":    "alert :cli layout :ndjson page stream :text",
-	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message :text",
+	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message stream :text",
 	"cmd/netskope-alerts/internal/preview": "alert :cli :ndjson :text :udm",
 	"cmd/netskope-alerts/internal/status":  "cell :cli collector gcs layout ledger tally :text",
 	"cmd/netskope-alerts":                  ":cli :console :demo :lint :operate :preview :status :text",
