@@ -88,13 +88,15 @@ func TestConfigOfEveryStream(t *testing.T) {
 		pairs      []string
 		name, says string
 	}{
-		{[]string{"STREAMS=alerts"}, "STREAMS", "want one or more of alert, application, audit, infrastructure, network, page"},
+		{[]string{"STREAMS=alerts"}, "STREAMS",
+			"want one or more of alert, application, audit, infrastructure, network, page"},
 		{[]string{"STREAMS=alert,page", "EVENTS_PREFIX=netskope/alerts"}, "EVENTS_PREFIX", "GCS_PREFIX=netskope/alerts"},
 		{[]string{"STREAMS=alert,page", "GCS_PREFIX=netskope/events/alerts"}, "EVENTS_PREFIX", "beside each other"},
 		{[]string{"STREAMS=alert,page", "EVENTS_PREFIX=netskope/alerts/events"}, "EVENTS_PREFIX", "beside each other"},
 		{[]string{"STREAMS=alert,page", "EVENTS_PREFIX=netskope/ledger/alerts"}, "EVENTS_PREFIX", "beside each other"},
 		{[]string{"STREAMS=page", "EVENTS_PREFIX=netskope/led"}, "EVENTS_PREFIX", "netskope/ledger/"},
-		{[]string{"STREAMS=alert,page", "STATE_KEY=netskope/events/state.json"}, "STATE_KEY", "EVENTS_PREFIX=netskope/events"},
+		{[]string{"STREAMS=alert,page", "STATE_KEY=netskope/events/state.json"}, "STATE_KEY",
+			"EVENTS_PREFIX=netskope/events"},
 	} {
 		_, err := ConfigsFromEnv(environment(test.pairs...))
 		problems := env.Problems(err)
@@ -299,7 +301,8 @@ func FuzzTenantAddress(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(c.Tenant + stream.Alert.Path())
-		if err != nil || u.Path != stream.Alert.Path() || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
+		if err != nil || u.Path != stream.Alert.Path() || u.User != nil || u.RawQuery != "" ||
+			u.Fragment != "" || u.Host == "" {
 			t.Errorf("%q is accepted as %q: %+v, %v", address, c.Tenant, u, err)
 		}
 		if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {

@@ -37,7 +37,8 @@ var standIns = sync.OnceValue(func() (s struct {
 		return &netskopetest.Server{Fault: func(netskopetest.Request) netskopetest.Fault { return f }}
 	}
 	pages := &netskopetest.Server{}
-	pages.Add(netskopetest.Profile{Stream: "page", From: now.Add(-2 * time.Hour), To: now.Add(-10 * time.Minute), N: 25}.Alerts()...)
+	pages.Add(netskopetest.Profile{Stream: "page", From: now.Add(-2 * time.Hour),
+		To: now.Add(-10 * time.Minute), N: 25}.Alerts()...)
 	s.tenant.Events = map[string]*netskopetest.Server{"page": pages, "audit": refusing(netskopetest.Forbidden()),
 		"network": refusing(netskopetest.Unlicensed())}
 	s.cloud = &gcstest.Server{}

@@ -329,7 +329,8 @@ func TestStreamsAreKeptApart(t *testing.T) {
 		stranger.Stream, stranger.Prefix, stranger.StateKey = stream.Alert, "netskope/events/page", "elsewhere/state.json"
 		for _, e := range pages.cloud.Objects(pages.BucketName, pages.Folders().Ledger) {
 			name := stranger.Folders().Ledger + strings.TrimPrefix(e.Name, pages.Folders().Ledger)
-			if _, err := pages.Bucket.Put(pages.t.Context(), name, 0, e.Content, "application/octet-stream", e.Metadata); err != nil {
+			_, err := pages.Bucket.Put(pages.t.Context(), name, 0, e.Content, "application/octet-stream", e.Metadata)
+			if err != nil {
 				t.Fatal(err)
 			}
 			objects++
@@ -337,7 +338,8 @@ func TestStreamsAreKeptApart(t *testing.T) {
 		_, runErr := stranger.Run(pages.t.Context(), time.Now(), nil)
 		_, backfillErr := stranger.Backfill(pages.t.Context(), time.Now(), past(60, 50), nil)
 		for _, err := range []error{runErr, backfillErr} {
-			if !errors.Is(err, ledger.ErrForeign) || !strings.Contains(err.Error(), "is of the stream page, but this run collects alert") {
+			if !errors.Is(err, ledger.ErrForeign) ||
+				!strings.Contains(err.Error(), "is of the stream page, but this run collects alert") {
 				t.Errorf("a ledger of pages: %v", err)
 			}
 		}
@@ -346,7 +348,8 @@ func TestStreamsAreKeptApart(t *testing.T) {
 		}
 		// What is of alerts says so no more than it ever did.
 		for _, o := range all[0].cloud.Objects(all[0].BucketName, "netskope/") {
-			says := strings.Contains(string(o.Content), `"stream"`) || strings.Contains(o.Metadata["netskope-ledger"], `"stream"`)
+			says := strings.Contains(string(o.Content), `"stream"`) ||
+				strings.Contains(o.Metadata["netskope-ledger"], `"stream"`)
 			of, _, _ := strings.Cut(strings.TrimPrefix(o.Name, "netskope/"), "/")
 			if of != "ledger" && of != "state" {
 				continue
@@ -370,7 +373,8 @@ func TestFunctionWorksOnAllStreams(t *testing.T) {
 		return by
 	}
 	hour := time.Now().UTC().Truncate(time.Hour).Add(-30 * time.Hour)
-	span := fmt.Sprintf(`"backfill":{"from":%q,"to":%q}`, hour.Format(time.RFC3339), hour.Add(time.Hour).Format(time.RFC3339))
+	span := fmt.Sprintf(`"backfill":{"from":%q,"to":%q}`, hour.Format(time.RFC3339),
+		hour.Add(time.Hour).Format(time.RFC3339))
 	for _, test := range []struct {
 		name, payload, streams string
 		messages               map[string]string // of the records, by stream
@@ -382,8 +386,10 @@ func TestFunctionWorksOnAllStreams(t *testing.T) {
 			map[string]string{"alert": "backfill finished", "page": "backfill finished"}, ""},
 		{"a backfill of one stream", `{` + span + `,"stream":"page"}`, "alert,page",
 			map[string]string{"page": "backfill finished"}, ""},
-		{"a backfill where only alerts are collected", `{` + span + `}`, "", map[string]string{"alert": "backfill finished"}, ""},
-		{"an audit", `{"verify":"48h"}`, "alert,page", map[string]string{"alert": "audit passed", "page": "audit passed"}, ""},
+		{"a backfill where only alerts are collected", `{` + span + `}`, "",
+			map[string]string{"alert": "backfill finished"}, ""},
+		{"an audit", `{"verify":"48h"}`, "alert,page",
+			map[string]string{"alert": "audit passed", "page": "audit passed"}, ""},
 		{"an audit of one stream", `{"verify":"48h","stream":"alert"}`, "alert,page",
 			map[string]string{"alert": "audit passed"}, ""},
 		{"refused streams", ``, "alert,page,audit,network", map[string]string{"alert": "run finished", "page": "run finished",
@@ -458,7 +464,8 @@ func TestHourOfAllStreams(t *testing.T) {
 		share := hourOfStreams(test.records)
 		tenant := func(stream.Stream) *netskopetest.Server { return &netskopetest.Server{} }
 		records := func(s stream.Stream) []netskopetest.Alert {
-			return netskopetest.Uniform(uint64(len(s)), dayStart.Add(-65*time.Minute), dayStart.Add(-5*time.Minute), share[s], 300)
+			return netskopetest.Uniform(uint64(len(s)), dayStart.Add(-65*time.Minute), dayStart.Add(-5*time.Minute),
+				share[s], 300)
 		}
 		simulateStreams(t, tenant, records, func(all worlds) {
 			for _, w := range all {

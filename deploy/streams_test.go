@@ -13,7 +13,8 @@ func TestStreamsAreDeployed(t *testing.T) {
 	w := newWorld(t)
 	streams := []string{"--streams", "alert,page,audit", "--events-prefix", "/x/events/"}
 	w.succeed(w.settings(append(streams, "--no-monitor", "--bucket-max-age-days", "30")...)...)
-	if variables := w.variables(); variables["STREAMS"] != "alert,page,audit" || variables["EVENTS_PREFIX"] != "/x/events/" {
+	if variables := w.variables(); variables["STREAMS"] != "alert,page,audit" ||
+		variables["EVENTS_PREFIX"] != "/x/events/" {
 		t.Errorf("the function has %v", variables)
 	}
 	rule, err := json.Marshal(w.resources()["buckets/my-alerts"]["lifecycle"])
@@ -33,13 +34,15 @@ func TestStreamsAreDeployed(t *testing.T) {
 		t.Errorf("events where there are none:\n%s", r.out)
 	}
 	for _, test := range []struct{ args, want string }{
-		{"--streams alert,page --events-prefix netskope/alerts/x", "EVENTS_PREFIX=netskope/alerts/x is not apart from GCS_PREFIX"},
+		{"--streams alert,page --events-prefix netskope/alerts/x",
+			"EVENTS_PREFIX=netskope/alerts/x is not apart from GCS_PREFIX"},
 		{"--streams alert,page --gcs-prefix netskope/events", "EVENTS_PREFIX=netskope/events is not apart"},
 		{"--streams alert,page --events-prefix netskope/ledger/alerts", "is not apart"},
 		{"--streams alert,page --state-key netskope/events/state.json", "STATE_KEY begins with EVENTS_PREFIX"},
 		{"--streams alerts", "want one or more of alert, application, audit, infrastructure, network, page"},
 	} {
-		if r := w.run(w.settings(strings.Fields(test.args + " --dry-run")...)...); r.code == 0 || !strings.Contains(r.err, test.want) {
+		r := w.run(w.settings(strings.Fields(test.args + " --dry-run")...)...)
+		if r.code == 0 || !strings.Contains(r.err, test.want) {
 			t.Errorf("%s: status %d: %s", test.args, r.code, r.err)
 		}
 	}

@@ -146,8 +146,8 @@ func TestCollected(t *testing.T) {
 		}
 	}
 	name := pages.Alerts(hour, 0, 1, ".ndjson")
-	for _, wrong := range []string{strings.Replace(name, "page/", "audit/", 1), strings.Replace(name, "page_", "pages_", 1),
-		strings.Replace(name, "11/23/", "11/24/", 1), name + ".gz.tmp"} {
+	for _, wrong := range []string{strings.Replace(name, "page/", "audit/", 1),
+		strings.Replace(name, "page_", "pages_", 1), strings.Replace(name, "11/23/", "11/24/", 1), name + ".gz.tmp"} {
 		if folder, ok := Collected(wrong); ok {
 			t.Errorf("%s is of %s", wrong, folder)
 		}

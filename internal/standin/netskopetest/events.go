@@ -83,8 +83,8 @@ func (rec *record) login() {
 func (rec *record) administration() {
 	r := rec.r
 	rec.text("type", "admin_audit_logs")
-	rec.text("audit_log_event", rec.choose("Login Successful", "Logout Successful", "Edited policy", "Enabled REST API tokens",
-		"Created \"Île-de-France\" profile"))
+	rec.text("audit_log_event", rec.choose("Login Successful", "Logout Successful", "Edited policy",
+		"Enabled REST API tokens", "Created \"Île-de-France\" profile"))
 	rec.raw("supporting_data", fmt.Sprintf(`{"data_type":%s,"data_values":[%q,%q]}`,
 		rec.choose(`"user"`, `"policy"`, `"admin"`), rec.address(), rec.person()))
 	rec.oneOf("details", `[]`, `[{"modify_type":"Edited","name":"Watch list <7>","type":"Policy"}]`, `null`)

@@ -53,7 +53,8 @@ func TestStreamsOfOneTenant(t *testing.T) {
 	s.Add(netskopetest.Generate(1, dayStart, dayEnd, 3)...)
 	audit.Add(netskopetest.Profile{Stream: "audit", From: dayStart, To: dayEnd, N: 5}.Alerts()...)
 	ask := func(stream, token string) (status, records int) {
-		r := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/api/v2/events/data/%s?insertionstarttime=%d&insertionendtime=%d",
+		r := httptest.NewRequest(http.MethodGet, fmt.Sprintf(
+			"/api/v2/events/data/%s?insertionstarttime=%d&insertionendtime=%d",
 			stream, dayStart.Add(-time.Second).Unix(), dayEnd.Unix()), nil)
 		r.Header.Set("Netskope-Api-Token", token)
 		w := httptest.NewRecorder()

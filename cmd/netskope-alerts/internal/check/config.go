@@ -19,8 +19,8 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 	if err == nil {
 		c.config, c.others = configs[0], configs[1:]
 		config := c.config
-		c.pass("config", "%s by %s time go from %s to gs://%s/%s, the state is %s", recordsOf(config.Stream), config.TimeField,
-			config.Tenant, config.BucketName, config.Folders().Feed, config.StateKey)
+		c.pass("config", "%s by %s time go from %s to gs://%s/%s, the state is %s", recordsOf(config.Stream),
+			config.TimeField, config.Tenant, config.BucketName, config.Folders().Feed, config.StateKey)
 	}
 	for _, p := range env.Problems(err) {
 		c.reportProblem(p)

@@ -44,7 +44,8 @@ func (c *checkup) streamSubjects() []string {
 func (c *checkup) checkStream(ctx context.Context) {
 	p, end := newProbe(c.config, c.options.Transport), time.Now().Add(-c.config.Lag)
 	p.asked = mostQuestions - streamQuestions
-	q := netskope.Request{Field: c.config.TimeField, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(), Limit: smallPage}
+	q := netskope.Request{Field: c.config.TimeField, From: end.Add(-24 * time.Hour).Unix(), To: end.Unix(),
+		Limit: smallPage}
 	s, err := p.ask(ctx, q, askPatience)
 	if failure := (*netskope.Error)(nil); errors.As(err, &failure) && failure.Status == 0 {
 		seen, remedy := tenantTrouble(err)

@@ -130,7 +130,8 @@ func (f *function) trigger(ctx context.Context, id string, tick time.Time, strea
 				return records, fmt.Errorf("%s: %s", r.Message, r.Error)
 			}
 		case <-time.After(10 * time.Second):
-			return records, fmt.Errorf("the function answered %s but logged %d of %d records", response.Status, len(records), streams)
+			return records, fmt.Errorf("the function answered %s but logged %d of %d records", response.Status,
+				len(records), streams)
 		}
 	}
 	if response.StatusCode != http.StatusOK {

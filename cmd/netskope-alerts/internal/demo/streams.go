@@ -25,7 +25,8 @@ func (w *world) addStreams(d *Command) {
 	for i, name := range netskopetest.Streams()[1:] {
 		seed, share := d.Seed+100+uint64(i), perAlert[name] // another one, so that no two records have one _id
 		w.events[name] = netskopetest.Profile{Seed: seed, Stream: name, From: w.first.Add(-24 * time.Hour),
-			To: w.first.Add(3 * time.Hour), N: max(int(share*float64(d.Alerts)), 10), Peak: w.peak(), VisibleWithin: 4 * time.Minute}.Alerts()
+			To: w.first.Add(3 * time.Hour), N: max(int(share*float64(d.Alerts)), 10), Peak: w.peak(),
+			VisibleWithin: 4 * time.Minute}.Alerts()
 		w.tenant.Events[name] = &netskopetest.Server{Seed: seed, Order: netskopetest.Shuffled, Now: w.clock}
 		w.tenant.Events[name].Add(w.events[name]...)
 	}
@@ -78,7 +79,8 @@ func (w *world) proveEvents(out io.Writer, folder string, rows []record) (bool, 
 		return true, nil
 	}
 	sound := true
-	fmt.Fprintf(out, "\n%-16s %9s %9s %9s %9s %9s %9s\n", "events", "made", "too young", "lines", "lost", "twice", "changed")
+	fmt.Fprintf(out, "\n%-16s %9s %9s %9s %9s %9s %9s\n",
+		"events", "made", "too young", "lines", "lost", "twice", "changed")
 	for _, name := range w.streams() {
 		if name == "alert" {
 			continue
