@@ -48,3 +48,35 @@ func TestStreamsAreDeployed(t *testing.T) {
 	}
 	w.succeed(w.settings("--streams", "page", "--gcs-prefix", "netskope/events", "--dry-run")...) // nothing to keep apart
 }
+
+// A run of several streams is waited for until each has said what it did; one that failed is named.
+func TestRunShowsEveryStream(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.succeed(w.settings("--streams", "alert, Page,audit", "--no-monitor")...)
+	record := func(message, stream string, alerts int) map[string]any {
+		return map[string]any{"message": message, "stream": stream, "alerts": alerts}
+	}
+	w.tick = record("run finished", "page", 7)
+	w.others = []map[string]any{record("run finished", "audit", 5), record("run finished", "alert", 3)}
+	r := w.succeed("run", "--project-id", "my-project")
+	for _, want := range []string{"stream                alert", "alerts                3", "stream                page",
+		"alerts                7", "alerts                5", "it works"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("lacks %q:\n%s", want, r.out)
+		}
+	}
+	w.others[0] = record("run failed", "audit", 0)
+	r = w.run("run", "--project-id", "my-project")
+	if r.code == 0 || !strings.Contains(r.err, "audit: run failed") || !strings.Contains(r.out, "alerts                7") {
+		t.Errorf("one has failed: status %d\n%s%s", r.code, r.out, r.err)
+	}
+	w.others = w.others[:1] // that of alerts does not come
+	if r = w.run("run", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "no record of tick") {
+		t.Errorf("one says nothing: status %d\n%s%s", r.code, r.out, r.err)
+	}
+	w.tick, w.others = map[string]any{"message": "configuration refused", "error": "LAG"}, nil
+	if r = w.run("run", "--project-id", "my-project"); r.code == 0 || !strings.Contains(r.err, "configuration refused") {
+		t.Errorf("none was at work: status %d\n%s%s", r.code, r.out, r.err)
+	}
+}
