@@ -91,7 +91,6 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 		"PAGE_SIZE":      integers,
 		"IN_FLIGHT":      append([]string{"12", "16", "17"}, integers...),
 		"LOOKBACK_HOURS": integers,
-		"IN_FLIGHT":      integers,
 		"LAG":            durations,
 		"BUDGET":         durations,
 		"REQUESTS_PER_SECOND": {

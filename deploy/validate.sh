@@ -317,7 +317,6 @@ check_function_settings() {
 	check_integer PAGE_SIZE 1 10000
 	check_integer IN_FLIGHT 1 16
 	check_integer LOOKBACK_HOURS 1 2160
-	check_integer IN_FLIGHT 1 16
 	if [[ $REQUESTS_PER_SECOND ]] && ! is_number "$REQUESTS_PER_SECOND" 0 1000; then problem "REQUESTS_PER_SECOND=$REQUESTS_PER_SECOND: want a number from 0 to 1000"; fi
 	read_duration LAG 5m 0 86400 "from 0s to 24h" || true
 	[[ ${TIME_FIELD,,} =~ ^(insertion|event)?$ ]] || problem "TIME_FIELD=$TIME_FIELD: want insertion or event"
