@@ -13,6 +13,7 @@ import (
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/message"
+	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
@@ -44,7 +45,7 @@ func (c *Collector) resumeAudit(ctx context.Context, o audit.Options, s *audit.S
 		Fetch: func(ctx context.Context, s Span, all func() bool, keep ledger.Keep) (ledger.Fetched, error) {
 			seen, _, err := f.fetch(ctx, s, all, keep)
 			return seen, err
-		}, Fill: c.fill, InFlight: c.InFlight}
+		}, Fill: c.fill, InFlight: c.share(c.InFlight)}
 	err = a.Run(ctx, s, each)
 	s.Took += time.Since(began)
 	s.Requests += f.client.Counts().Requests
@@ -63,8 +64,9 @@ func (c *Collector) fill(ctx context.Context, hole Span) (alerts int64, err erro
 }
 
 // auditAttributes are an audit's record in the log.
-func auditAttributes(s *audit.Summary) []slog.Attr {
+func auditAttributes(of stream.Stream, s *audit.Summary) []slog.Attr {
 	return []slog.Attr{
+		slog.String("stream", of.String()),
 		slog.Time("audit_from", s.From),
 		slog.Time("audit_to", s.To),
 		slog.Time("audit_at", s.At),

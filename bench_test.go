@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,9 +25,9 @@ import (
 
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/gcs"
-	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // childRole makes the test binary a process of its own for the benchmarks, so that the
@@ -59,11 +61,11 @@ type cost struct {
 
 // benchmarkChild does one run, or copies the same pages without looking at them.
 func benchmarkChild(role string) error {
-	c, err := ConfigFromEnv(os.LookupEnv)
+	configs, err := ConfigsFromEnv(os.LookupEnv)
 	if err != nil {
 		return err
 	}
-	collector, err := Open(c)
+	collectors, err := OpenAll(configs)
 	if err != nil {
 		return err
 	}
@@ -71,15 +73,21 @@ func benchmarkChild(role string) error {
 	began := time.Now()
 	switch role {
 	case "copy":
-		m, err = copyLoop(collector)
+		m, err = copyLoop(collectors[0])
 	case "audit":
 		var s audit.Summary
-		s, err = collector.Audit(context.Background(), audit.Options{Since: benchmarkEnd.Add(-c.Lookback)}, nil)
+		since := benchmarkEnd.Add(-collectors[0].Lookback)
+		s, err = collectors[0].Audit(context.Background(), audit.Options{Since: since}, nil)
 		m = cost{Alerts: s.Delivered - s.Missing, Requests: s.Requests}
 	default:
-		var r Report
-		r, err = collector.Run(context.Background(), benchmarkEnd.Add(c.Lag), nil)
-		m = cost{Alerts: r.Alerts, Bytes: r.Bytes, Requests: r.Requests}
+		var mu sync.Mutex
+		SideBySide(collectors, func(c *Collector) {
+			r, runErr := c.Run(context.Background(), benchmarkEnd.Add(c.Lag), nil)
+			mu.Lock()
+			defer mu.Unlock()
+			err = errors.Join(err, runErr)
+			m.Alerts, m.Bytes, m.Requests = m.Alerts+r.Alerts, m.Bytes+r.Bytes, m.Requests+r.Requests
+		})
 	}
 	if err != nil {
 		return err
@@ -118,7 +126,7 @@ func copyLoop(c *Collector) (m cost, err error) {
 		w.ChunkSize = gcs.WriterChunk
 		for range 4 {
 			query.Set("offset", strconv.Itoa(offset))
-			request, err := http.NewRequest(http.MethodGet, c.Tenant+netskope.AlertPath+"?"+query.Encode(), nil)
+			request, err := http.NewRequest(http.MethodGet, c.Tenant+c.Netskope().Stream.Path()+"?"+query.Encode(), nil)
 			if err != nil {
 				return m, err
 			}
@@ -150,7 +158,8 @@ var benchmarkEnd = at("2026-11-22T23:55:00Z")
 // BenchmarkRun moves an hour of 2 KB alerts from a tenant to a bucket, both stand-ins
 // on loopback in this process, with the collector in a process of its own. "copy" is
 // the same transfer without parsing, filtering or splitting. In "minute" all alerts came within a minute, and
-// as much is in flight as can be: what matters there is the memory, of a run and of an audit.
+// as much is in flight as can be: what matters there is the memory, of a run and of an audit. "streams" are the
+// same alerts from all six streams at once.
 func BenchmarkRun(b *testing.B) {
 	for _, test := range []struct {
 		name, role string
@@ -164,6 +173,8 @@ func BenchmarkRun(b *testing.B) {
 		{"collect/200000", "collect", 200_000, 2048, time.Hour, netskopetest.Compact, nil},
 		{"collect-spaced/200000", "collect", 200_000, 2048, time.Hour, netskopetest.Spaced, nil},
 		{"collect-gzip/200000", "collect", 200_000, 2048, time.Hour, netskopetest.Compact, []string{"COMPRESSION=gzip"}},
+		{"streams/80000", "collect", 80_000, 2048, time.Hour, netskopetest.Compact,
+			[]string{"STREAMS=" + stream.Names(stream.All(), ",")}},
 		{"copy/200000", "copy", 200_000, 2048, time.Hour, netskopetest.Compact, nil},
 		{"minute/2000000", "collect", 2_000_000, 2048, time.Minute, netskopetest.Compact, []string{"IN_FLIGHT=16"}},
 		{"minute-audit/2000000", "audit", 2_000_000, 512, time.Minute, netskopetest.Compact, []string{"IN_FLIGHT=16"}},
@@ -173,7 +184,18 @@ func BenchmarkRun(b *testing.B) {
 				test.alerts = 20_000
 			}
 			tenant := &netskopetest.Server{Style: test.style}
-			tenant.Add(netskopetest.Uniform(1, benchmarkEnd.Add(-test.within), benchmarkEnd, test.alerts, test.size)...)
+			alerts := netskopetest.Uniform(1, benchmarkEnd.Add(-test.within), benchmarkEnd, test.alerts, test.size)
+			if strings.HasPrefix(strings.Join(test.extra, " "), "STREAMS=") {
+				tenant.Events = map[string]*netskopetest.Server{}
+				for s, n := range hourOfStreams(len(alerts)) {
+					if s != stream.Alert {
+						tenant.Events[s.String()] = &netskopetest.Server{}
+						tenant.Events[s.String()].Add(alerts[:n]...)
+						alerts = alerts[n:]
+					}
+				}
+			}
+			tenant.Add(alerts...)
 			from := httptest.NewServer(tenant)
 			defer from.Close()
 			var total cost

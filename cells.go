@@ -94,7 +94,8 @@ func (r *runner) take() (cell.Cell, bool) {
 }
 
 // atOnce is how many cells of the level may be worked on now, so that their alerts do not take too
-// much memory, do not go far beyond MAX_RECORDS, and all come to their ends.
+// much memory, do not go far beyond MAX_RECORDS, and all come to their ends: a share of so many, if
+// other streams are worked on, too.
 func (r *runner) atOnce() int {
 	for _, since := range r.flying {
 		if time.Since(since) > r.Budget/4 {
@@ -111,7 +112,7 @@ func (r *runner) atOnce() int {
 	if r.MaxRecords > 0 {
 		n = min(n, 1+(r.MaxRecords-int(r.report.Alerts))/r.full())
 	}
-	return max(1, n)
+	return r.share(min(n, r.InFlight))
 }
 
 // full is how many alerts a cell is chosen to hold at most.

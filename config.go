@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
@@ -16,6 +18,7 @@ import (
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // Version is the collector's own, as CHANGELOG.md has it.
@@ -25,12 +28,14 @@ const Version = "0.2.0"
 // administrators know it.
 const userAgent = "GoogleSecOps-NetskopeAlertCollector/" + Version
 
-// Config is what a collector is configured to do. Every field is set from the environment
-// variable that its comment names; [ConfigFromEnv] applies the defaults.
+// Config is what the collector of one stream is configured to do. Every field is set from the
+// environment variable that its comment names; [ConfigsFromEnv] applies the defaults.
 type Config struct {
+	Stream stream.Stream // one of STREAMS
+
 	BucketName string // GCS_BUCKET: without gs://
-	Prefix     string // GCS_PREFIX: the feed's folder, without slashes at its ends
-	StateKey   string // STATE_KEY: object name of the state
+	Prefix     string // GCS_PREFIX, or EVENTS_PREFIX of another stream: the feed's folder, without slashes at its ends
+	StateKey   string // STATE_KEY, or, of another stream than alerts, where the folder puts it: object name of the state
 
 	Tenant string // NETSKOPE_TENANT: scheme and host, as in https://acme.goskope.com, below NETSKOPE_DOMAIN
 	Token  string // NETSKOPE_API_TOKEN, or the contents of NETSKOPE_API_TOKEN_FILE
@@ -68,19 +73,29 @@ const (
 	// maxLookbackHours is the oldest that any known consumer of the API asks for.
 	maxLookbackHours = 90 * 24
 	standardPrefix   = "netskope/alerts"
+	standardEvents   = "netskope/events"
 )
 
-// ConfigFromEnv reads the configuration through lookup, which has the form of
-// [os.LookupEnv]; a variable set to nothing counts as not set. The error joins
+// ConfigFromEnv is the first of [ConfigsFromEnv]: that of alerts, if they are collected.
+func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
+	all, err := ConfigsFromEnv(lookup)
+	if err != nil {
+		return Config{}, err
+	}
+	return all[0], nil
+}
+
+// ConfigsFromEnv reads the configuration of every stream of STREAMS through lookup, which has
+// the form of [os.LookupEnv]; a variable set to nothing counts as not set. The error joins
 // all problems, each an [env.Problem]. It never holds the token. NETSKOPE_API_TOKEN_FILE is
 // read at every call, so that a rotated secret is picked up by the next run.
-func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
+func ConfigsFromEnv(lookup func(string) (string, bool)) ([]Config, error) {
 	v := env.New(lookup)
-	c := readConfig(v)
+	all := readConfigs(v)
 	if err := v.Err(); err != nil {
-		return Config{}, fmt.Errorf("read configuration from the environment:\n%w", err)
+		return nil, fmt.Errorf("read configuration from the environment:\n%w", err)
 	}
-	return c, nil
+	return all, nil
 }
 
 // MisspeltSettings are the variables of this process, as far as lookup has them, that nothing
@@ -88,7 +103,7 @@ func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 // anything: they may be another program's.
 func MisspeltSettings(lookup func(string) (string, bool)) []*env.Problem {
 	v := env.New(lookup)
-	readConfig(v)
+	readConfigs(v)
 	var names []string
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
@@ -97,9 +112,9 @@ func MisspeltSettings(lookup func(string) (string, bool)) []*env.Problem {
 	return v.Misspelt(names)
 }
 
-func readConfig(v *env.Variables) Config {
+func readConfigs(v *env.Variables) []Config {
 	c := Config{Token: v.Token()}
-	c.place(v)
+	places := readPlaces(v)
 	c.Tenant = tenant(v)
 	c.MaxRecords = v.Integer("MAX_RECORDS", 0, 0, 1<<40,
 		"0 for no cap, or the number of alerts after which a run begins no new cell")
@@ -117,7 +132,11 @@ func readConfig(v *env.Variables) Config {
 	v.Proxies()
 	v.Gone("WINDOW", "is a setting that no longer exists: time is cut by a fixed grid",
 		"unset it; LAG and the schedule say how soon alerts come")
-	return c
+	for i, p := range places {
+		places[i] = c
+		places[i].Stream, places[i].BucketName, places[i].Prefix, places[i].StateKey = p.Stream, p.BucketName, p.Prefix, p.StateKey
+	}
+	return places
 }
 
 // ConfigToLook reads, as [ConfigFromEnv] does, what it takes to look at what was delivered:
@@ -125,8 +144,7 @@ func readConfig(v *env.Variables) Config {
 // ledger is whoever's it is then. With NETSKOPE_TENANT, another's ledger or state is refused.
 func ConfigToLook(lookup func(string) (string, bool)) (Config, error) {
 	v := env.New(lookup)
-	var c Config
-	c.place(v)
+	c := readPlaces(v)[0]
 	c.Lag = lag(v)
 	if _, ok := v.Get("NETSKOPE_TENANT"); ok {
 		c.Tenant, c.TimeField = tenant(v), timeField(v)
@@ -137,14 +155,25 @@ func ConfigToLook(lookup func(string) (string, bool)) (Config, error) {
 	return c, nil
 }
 
-// place reads where everything lies.
-func (c *Config) place(v *env.Variables) {
-	c.BucketName, c.Prefix = v.Bucket("GCS_BUCKET"), feedFolder(v)
+// readPlaces reads where everything of every stream lies.
+func readPlaces(v *env.Variables) []Config {
+	streams := env.Several(v, "STREAMS", stream.All()...)
+	c := Config{BucketName: v.Bucket("GCS_BUCKET"), Prefix: feedFolder(v, "GCS_PREFIX", standardPrefix)}
 	c.StateKey = v.ObjectPath("STATE_KEY", layout.StateKey(c.Prefix))
 	if c.Prefix != "" && c.StateKey == c.Prefix {
 		v.Refuse("STATE_KEY", c.StateKey, "is the name of the feed's folder",
 			"name an object outside it, as in "+layout.StateKey(standardPrefix))
 	}
+	events := eventsFolder(v, c, streams)
+	all := make([]Config, len(streams))
+	for i, s := range streams {
+		all[i] = c
+		if s != stream.Alert {
+			all[i].Stream, all[i].Prefix = s, events
+			all[i].StateKey = all[i].Folders().State
+		}
+	}
+	return all
 }
 
 func tenant(v *env.Variables) string { return v.Tenant("NETSKOPE_TENANT", v.Domain("NETSKOPE_DOMAIN")) }
@@ -155,13 +184,32 @@ func timeField(v *env.Variables) alert.TimeField {
 	return env.OneOf(v, "TIME_FIELD", alert.InsertionTime, alert.EventTime)
 }
 
-// feedFolder reads GCS_PREFIX, and refuses a folder of which a feed would take what the
+// feedFolder reads a feed's folder, and refuses one of which a feed would take what the
 // collector keeps beside it.
-func feedFolder(v *env.Variables) string {
-	folder := v.ObjectPath("GCS_PREFIX", standardPrefix)
+func feedFolder(v *env.Variables, name, standard string) string {
+	folder := v.ObjectPath(name, standard)
 	if ours := layout.Collides(folder); folder != "" && ours != "" {
-		v.Refuse("GCS_PREFIX", folder, "is how the names of the collector's own objects in "+ours+" begin: "+
-			"a feed on it would take them for alerts", "choose another name, as in "+standardPrefix)
+		v.Refuse(name, folder, "is how the names of the collector's own objects in "+ours+" begin: "+
+			"a feed on it would take them for alerts", "choose another name, as in "+standard)
+	}
+	return folder
+}
+
+// eventsFolder reads EVENTS_PREFIX, and refuses one that is not apart from what alerts have, where
+// both are collected.
+func eventsFolder(v *env.Variables, alerts Config, streams []stream.Stream) string {
+	folder := feedFolder(v, "EVENTS_PREFIX", standardEvents)
+	if len(streams) < 2 || streams[0] != stream.Alert || alerts.Prefix == "" || folder == "" {
+		return folder
+	}
+	switch {
+	case layout.Overlap(alerts.Prefix, folder):
+		v.Refuse("EVENTS_PREFIX", folder, "is not apart from GCS_PREFIX="+alerts.Prefix+" and what lies beside that: "+
+			"a feed on the one would take what is of the other", "choose folders beside each other, as in "+
+			standardPrefix+" and "+standardEvents)
+	case strings.HasPrefix(alerts.StateKey, folder):
+		v.Refuse("STATE_KEY", alerts.StateKey, "begins with EVENTS_PREFIX="+folder+": a feed on that would take it "+
+			"for an event", "name an object elsewhere, as in "+layout.StateKey(standardPrefix))
 	}
 	return folder
 }
@@ -183,7 +231,7 @@ func TokenFromEnv(lookup func(string) (string, bool)) (string, error) {
 // bucket GCS_BUCKET, below GCS_PREFIX, without slashes at its ends.
 func FolderFromEnv(lookup func(string) (string, bool)) (bucket, prefix string, err error) {
 	v := env.New(lookup)
-	bucket, prefix = v.Bucket("GCS_BUCKET"), feedFolder(v)
+	bucket, prefix = v.Bucket("GCS_BUCKET"), feedFolder(v, "GCS_PREFIX", standardPrefix)
 	if err := v.Err(); err != nil {
 		return "", "", fmt.Errorf("read the feed's folder from the environment:\n%w", err)
 	}
@@ -199,7 +247,7 @@ func levelFromEnv(lookup func(string) (string, bool)) slog.Level {
 func (c Config) StateInFeed() bool { return strings.HasPrefix(c.StateKey, c.Prefix) }
 
 // Folders are where the objects lie; the state alone is elsewhere, at StateKey.
-func (c Config) Folders() layout.Folders { return layout.Beside(c.Prefix) }
+func (c Config) Folders() layout.Folders { return layout.Beside(c.Prefix).Of(c.Stream) }
 
 // Horizon is the moment up to which alerts may be asked for at now: LAG back, and then back to
 // the last full five minutes. UTC.
@@ -209,8 +257,8 @@ func (c Config) Horizon(now time.Time) time.Time {
 
 // Netskope are the settings of a client for the tenant.
 func (c Config) Netskope() netskope.Settings {
-	return netskope.Settings{Tenant: c.Tenant, Token: c.Token, UserAgent: userAgent, PageSize: c.PageSize,
-		Field: c.TimeField}
+	return netskope.Settings{Tenant: c.Tenant, Token: c.Token, UserAgent: userAgent, Stream: c.Stream,
+		PageSize: c.PageSize, Field: c.TimeField}
 }
 
 // NewPace is the pace of requests to the tenant that the configuration asks for.
@@ -223,14 +271,42 @@ func (c Config) suffix() string {
 	return ".ndjson"
 }
 
-// Collector is a configured collector: what it is to do, the bucket, and the client through
-// which it reaches the tenant.
+// Collector is a configured collector of one stream: what it is to do, the bucket, and the client
+// through which it reaches the tenant.
 type Collector struct {
 	Config
 	Bucket *gcs.Bucket
 	HTTP   *http.Client
 	// Pace is that of all requests to the tenant. Nil is one of its own for each run, backfill and audit.
 	Pace *netskope.Pace
+
+	busy *atomic.Int64 // how many collectors work side by side; nil: it is alone
+}
+
+// SideBySide has every collector do its work, all at the same time, and returns when all have.
+// Together they keep to the pace of one, each asking in its turn, and to as many cells in flight
+// as one has, or one each: what a stream does not need goes to the others.
+func SideBySide(collectors []*Collector, work func(*Collector)) {
+	pace, busy := collectors[0].NewPace(), new(atomic.Int64)
+	busy.Store(int64(len(collectors)))
+	var all sync.WaitGroup
+	for _, c := range collectors {
+		one := *c
+		one.Pace, one.busy = pace, busy
+		all.Go(func() {
+			defer busy.Add(-1)
+			work(&one)
+		})
+	}
+	all.Wait()
+}
+
+// share is the collector's part, one at least, of so many that there are for all that are at work.
+func (c *Collector) share(n int) int {
+	if c.busy != nil {
+		n /= int(max(1, c.busy.Load()))
+	}
+	return max(1, n)
 }
 
 // fetcher asks the tenant at the collector's pace; progress is as of [netskope.New].
@@ -246,6 +322,19 @@ func (c *Collector) fetcher(progress func(alerts int)) fetcher {
 // says otherwise. What a run holds at a time is far less, whatever the number of alerts; but pages of tens of
 // megabytes a second pass through it, and the function has 256 MiB.
 const enoughMemory = 80 << 20
+
+// OpenAll are the collectors that are configured so. They connect to nothing yet.
+func OpenAll(configs []Config) ([]*Collector, error) {
+	var all []*Collector
+	for _, config := range configs {
+		c, err := Open(config)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
 
 // Open is the collector that is configured so. It connects to nothing yet.
 func Open(c Config) (*Collector, error) {
@@ -265,6 +354,6 @@ var tenantClient = &http.Client{Transport: netskope.NewTransport()}
 // Ledger is the collector's ledger, of which nothing has been read. Without a tenant it can only
 // be looked at.
 func (c *Collector) Ledger() *ledger.Ledger {
-	owner := ledger.Owner{Tenant: c.Tenant, TimeField: c.TimeField, Collector: Version}
+	owner := ledger.Owner{Tenant: c.Tenant, Stream: c.Stream, TimeField: c.TimeField, Collector: Version}
 	return ledger.Open(c.Bucket, c.Folders(), owner, c.suffix())
 }

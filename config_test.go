@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
-	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/env"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 const testToken = "t0ken-5ecret"
@@ -46,6 +47,65 @@ func TestConfigDefaults(t *testing.T) {
 	}
 	if got.StateInFeed() {
 		t.Error("the default state lies in the feed's folder")
+	}
+}
+
+// TestConfigOfEveryStream: each has its own folder, state and ledger, and they share the rest; alerts'
+// are as they are where nothing is set.
+func TestConfigOfEveryStream(t *testing.T) {
+	for _, test := range []struct {
+		pairs []string
+		want  []string // stream, folder, ledger and state
+	}{
+		{nil, []string{"alert netskope/alerts/ netskope/ledger/alerts/ netskope/state/alerts.json"}},
+		{[]string{"STREAMS=page, Audit,ALERT,page", "STATE_KEY=x/state.json", "LAG=10m"}, []string{
+			"alert netskope/alerts/ netskope/ledger/alerts/ x/state.json",
+			"audit netskope/events/audit/ netskope/ledger/events/audit/ netskope/state/events/audit.json",
+			"page netskope/events/page/ netskope/ledger/events/page/ netskope/state/events/page.json"}},
+		{[]string{"STREAMS=network", "EVENTS_PREFIX=/a/b/", "GCS_PREFIX=a/b", "STATE_KEY=a/b/c"}, []string{
+			"network a/b/network/ a/ledger/b/network/ a/state/b/network.json"}}, // there are no alerts to keep apart
+	} {
+		configs, err := ConfigsFromEnv(environment(test.pairs...))
+		if err != nil || len(configs) != len(test.want) {
+			t.Errorf("%q: %v, %v", test.pairs, configs, err)
+			continue
+		}
+		first, err := ConfigFromEnv(environment(test.pairs...))
+		if err != nil || first != configs[0] {
+			t.Errorf("%q: the first is %+v, %v", test.pairs, first, err)
+		}
+		for i, c := range configs {
+			f := c.Folders()
+			if got := strings.Join([]string{c.Stream.String(), f.Feed, f.Ledger, c.StateKey}, " "); got != test.want[i] {
+				t.Errorf("%q:\ngot  %s\nwant %s", test.pairs, got, test.want[i])
+			}
+			if c.Lag != configs[0].Lag || c.Token != testToken || c.StateInFeed() {
+				t.Errorf("%q: %+v", test.pairs, c)
+			}
+		}
+	}
+	for _, test := range []struct {
+		pairs      []string
+		name, says string
+	}{
+		{[]string{"STREAMS=alerts"}, "STREAMS",
+			"want one or more of alert, application, audit, infrastructure, network, page"},
+		{[]string{"STREAMS=alert,page", "EVENTS_PREFIX=netskope/alerts"}, "EVENTS_PREFIX", "GCS_PREFIX=netskope/alerts"},
+		{[]string{"STREAMS=alert,page", "GCS_PREFIX=netskope/events/alerts"}, "EVENTS_PREFIX", "beside each other"},
+		{[]string{"STREAMS=alert,page", "EVENTS_PREFIX=netskope/alerts/events"}, "EVENTS_PREFIX", "beside each other"},
+		{[]string{"STREAMS=alert,page", "EVENTS_PREFIX=netskope/ledger/alerts"}, "EVENTS_PREFIX", "beside each other"},
+		{[]string{"STREAMS=page", "EVENTS_PREFIX=netskope/led"}, "EVENTS_PREFIX", "netskope/ledger/"},
+		{[]string{"STREAMS=alert,page", "STATE_KEY=netskope/events/state.json"}, "STATE_KEY",
+			"EVENTS_PREFIX=netskope/events"},
+	} {
+		_, err := ConfigsFromEnv(environment(test.pairs...))
+		problems := env.Problems(err)
+		if len(problems) != 1 || problems[0].Name != test.name || !strings.Contains(problems[0].Error(), test.says) {
+			t.Errorf("%q: %v, want %s and %q", test.pairs, err, test.name, test.says)
+		}
+	}
+	if _, err := ConfigsFromEnv(environment("GCS_PREFIX=netskope/events")); err != nil {
+		t.Errorf("EVENTS_PREFIX says nothing where events are not collected: %v", err)
 	}
 }
 
@@ -240,8 +300,9 @@ func FuzzTenantAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		u, err := url.Parse(c.Tenant + netskope.AlertPath)
-		if err != nil || u.Path != netskope.AlertPath || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "" {
+		u, err := url.Parse(c.Tenant + stream.Alert.Path())
+		if err != nil || u.Path != stream.Alert.Path() || u.User != nil || u.RawQuery != "" ||
+			u.Fragment != "" || u.Host == "" {
 			t.Errorf("%q is accepted as %q: %+v, %v", address, c.Tenant, u, err)
 		}
 		if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {

@@ -20,6 +20,7 @@ import (
 	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // storedAt is an alert with the JSON, stored so long before dayStart.
@@ -672,9 +673,9 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		fault netskopetest.Fault
 		want  []string
 	}{
-		{netskopetest.Unauthorized(), []string{"401", "expired", netskope.AlertPath}},
+		{netskopetest.Unauthorized(), []string{"401", "expired", stream.Alert.Path()}},
 		{netskopetest.Forbidden(), []string{"403", "You cannot consume this service",
-			"role may read " + netskope.AlertPath}},
+			"role may read " + stream.Alert.Path()}},
 		{refused(404, "no Route"), []string{"404", "no Route", "NETSKOPE_TENANT"}},
 		{refused(400, long+testToken), []string{"400", "long long", "…"}},
 		{refused(400, "token "+testToken+` is\u0007bad`), []string{"400", "token (the token) is bad"}},

@@ -27,12 +27,16 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
 	"netskope-alerts.internal/collector/internal/message"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 func init() {
@@ -46,8 +50,10 @@ func CollectAlerts(ctx context.Context, e cloudevents.Event) error {
 	return handle(ctx, e, os.LookupEnv, newLogger(os.Stderr, levelFromEnv(os.LookupEnv)))
 }
 
-// outcome is what became of a message: one record in the log.
+// outcome is what became of a message, for one stream or before any was at work: one record in
+// the log.
 type outcome struct {
+	of         string // the stream, where several are at work
 	level      slog.Level
 	text       string
 	attributes []slog.Attr
@@ -55,44 +61,95 @@ type outcome struct {
 	again      bool  // the message is to be delivered again
 }
 
-// handle does what the message asks for, and logs once. The error that it returns says no
-// more than where to look, because the framework prints it as a format string.
+// handle does what the message asks for, and logs once for every stream. The error that it returns
+// says no more than where to look, because the framework prints it as a format string.
 func handle(ctx context.Context, e cloudevents.Event, lookup func(string) (string, bool), log *slog.Logger) error {
 	log = log.With("event", e.ID())
-	o := perform(ctx, e, lookup, log)
-	if o.err != nil {
-		log.LogAttrs(ctx, slog.LevelError, o.text, append(o.attributes, slog.String("error", o.err.Error()))...)
-		return errors.New(o.text + "; the log record of this event says why")
-	}
-	log.LogAttrs(ctx, o.level, o.text, o.attributes...)
-	if o.again {
-		return errors.New(o.text + "; the message is to be delivered again")
+	var mu sync.Mutex
+	var failed, again []string
+	perform(ctx, e, lookup, log, func(o outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		text := o.text
+		if o.of != "" {
+			text = o.of + ": " + text
+		}
+		switch {
+		case o.err != nil:
+			log.LogAttrs(ctx, slog.LevelError, o.text, append(o.attributes, slog.String("error", o.err.Error()))...)
+			failed = append(failed, text)
+			return
+		case o.again:
+			again = append(again, text)
+		}
+		log.LogAttrs(ctx, o.level, o.text, o.attributes...)
+	})
+	slices.Sort(failed)
+	slices.Sort(again)
+	switch {
+	case len(failed) > 1:
+		return errors.New(strings.Join(failed, ", ") + "; the log records of this event say why")
+	case len(failed) > 0:
+		return errors.New(failed[0] + "; the log record of this event says why")
+	case len(again) > 0:
+		return errors.New(strings.Join(again, ", ") + "; the message is to be delivered again")
 	}
 	return nil
 }
 
-// perform turns a message into an outcome.
-func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (string, bool), log *slog.Logger) outcome {
+// perform turns a message into outcomes: one of every stream that it concerns, and one alone
+// where it comes to none.
+func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (string, bool), log *slog.Logger,
+	each func(outcome)) {
 	asked, err := message.Read(e)
 	if err != nil {
-		return outcome{text: "message refused", err: err}
+		each(outcome{text: "message refused", err: err})
+		return
 	}
 	for _, p := range MisspeltSettings(lookup) {
 		log.LogAttrs(ctx, slog.LevelWarn, p.Error(), slog.String("variable", p.Name))
 	}
-	config, err := ConfigFromEnv(lookup)
+	configs, err := ConfigsFromEnv(lookup)
 	if err != nil {
-		return outcome{text: "configuration refused", err: err}
+		each(outcome{text: "configuration refused", err: err})
+		return
 	}
-	if config.StateInFeed() {
+	configs, err = concerned(asked, configs)
+	if err != nil {
+		each(outcome{text: "message refused", err: err})
+		return
+	}
+	if config := configs[0]; config.StateInFeed() {
 		log.LogAttrs(ctx, slog.LevelWarn, stateInFeed,
 			slog.String("state", config.StateKey), slog.String("folder", config.Prefix+"/"))
 	}
-	c, err := Open(config)
+	collectors, err := OpenAll(configs)
 	if err != nil {
-		return outcome{text: "run failed", err: err}
+		each(outcome{text: "run failed", err: err})
+		return
 	}
 	now := triggerTime(e, time.Now())
+	SideBySide(collectors, func(c *Collector) {
+		o := c.perform(ctx, now, asked)
+		if len(collectors) > 1 {
+			o.of = c.Stream.String()
+		}
+		each(o)
+	})
+}
+
+// concerned are the configurations of the streams that the message is for.
+func concerned(asked message.Request, configs []Config) ([]Config, error) {
+	streams := make([]stream.Stream, len(configs))
+	for i, c := range configs {
+		streams[i] = c.Stream
+	}
+	streams, err := asked.Concerns(streams)
+	return slices.DeleteFunc(configs, func(c Config) bool { return !slices.Contains(streams, c.Stream) }), err
+}
+
+// perform does what the message asks for with one stream.
+func (c *Collector) perform(ctx context.Context, now time.Time, asked message.Request) outcome {
 	switch {
 	case asked.Verify > 0:
 		return c.performAudit(ctx, now, asked)
@@ -125,7 +182,7 @@ func ended(what string, r Report, err error) outcome {
 
 func (c *Collector) performAudit(ctx context.Context, now time.Time, asked message.Request) outcome {
 	s, err := c.auditBudgeted(ctx, now, asked)
-	o := outcome{text: "audit passed", attributes: auditAttributes(&s)}
+	o := outcome{text: "audit passed", attributes: auditAttributes(c.Stream, &s)}
 	switch {
 	case err != nil:
 		o.text, o.err = "audit failed", err

@@ -33,6 +33,14 @@ var standIns = sync.OnceValue(func() (s struct {
 	s.tenant = &netskopetest.Server{Token: testToken}
 	now := time.Now()
 	s.tenant.Add(netskopetest.Generate(1, now.Add(-2*time.Hour), now.Add(-10*time.Minute), 40)...)
+	refusing := func(f netskopetest.Fault) *netskopetest.Server {
+		return &netskopetest.Server{Fault: func(netskopetest.Request) netskopetest.Fault { return f }}
+	}
+	pages := &netskopetest.Server{}
+	pages.Add(netskopetest.Profile{Stream: "page", From: now.Add(-2 * time.Hour),
+		To: now.Add(-10 * time.Minute), N: 25}.Alerts()...)
+	s.tenant.Events = map[string]*netskopetest.Server{"page": pages, "audit": refusing(netskopetest.Forbidden()),
+		"network": refusing(netskopetest.Unlicensed())}
 	s.cloud = &gcstest.Server{}
 	s.url = httptest.NewServer(s.tenant).URL
 	os.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(httptest.NewServer(s.cloud).URL, "http://"))

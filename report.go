@@ -8,6 +8,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/tally"
 )
 
@@ -22,6 +23,8 @@ const (
 // Report is what one run did, up to where it came. Counts are of cells that are delivered,
 // except those of requests.
 type Report struct {
+	Stream stream.Stream // whose cells
+
 	From, Through time.Time // what is delivered without a hole, half-open, UTC
 	Cells         int       // delivered, empty ones included
 	Alerts        int64     // in these, the quarantined included
@@ -88,6 +91,7 @@ func (r *Report) complete(e ledger.Entry, outcome ledger.Outcome, duplicates int
 // metrics: a change breaks them.
 func (r *Report) attributes() []slog.Attr {
 	return []slog.Attr{
+		slog.String("stream", r.Stream.String()),
 		slog.Time("from", r.From),
 		slog.Time("through", r.Through),
 		slog.Int("cells", r.Cells),

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 const modulePath = "netskope-alerts.internal/collector"
@@ -78,27 +79,28 @@ var mayImport = map[string]string{
 	"internal/plain":      "",
 	"internal/strictjson": "",
 	"internal/gcs":        "plain",
+	"internal/stream":     "",
 	"internal/env":        "plain",
-	"internal/layout":     "cell",
+	"internal/layout":     "cell stream",
 	"internal/alert":      "page",
 	"internal/tally":      "page",
-	"internal/message":    "strictjson",
+	"internal/message":    "stream strictjson",
 	"internal/original":   "strictjson",
-	"internal/netskope":   "alert page plain",
-	"internal/ledger":     "alert cell gcs layout page tally",
+	"internal/netskope":   "alert page plain stream",
+	"internal/ledger":     "alert cell gcs layout page stream tally",
 	"internal/audit":      "alert cell gcs layout ledger page",
-	"":                    "alert audit cell env gcs layout ledger message netskope original page strictjson tally",
+	"":                    "alert audit cell env gcs layout ledger message netskope original page stream strictjson tally",
 
 	// What only operators run.
 	"cmd/netskope-alerts/internal/text":    "",
-	"cmd/netskope-alerts/internal/cli":     "collector gcs :text",
+	"cmd/netskope-alerts/internal/cli":     "collector env gcs stream :text",
 	"cmd/netskope-alerts/internal/ndjson":  ":text",
 	"cmd/netskope-alerts/internal/udm":     "alert",
-	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text",
+	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text stream",
 	"cmd/netskope-alerts/internal/console": "alert audit :cli collector gcs ledger :ndjson :preview :status :text",
 	"cmd/netskope-alerts/internal/demo":    ":cli layout :text standin/gcstest standin/netskopetest standin/pubsubtest",
-	"cmd/netskope-alerts/internal/lint":    "alert :cli layout :ndjson page :text",
-	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message :text",
+	"cmd/netskope-alerts/internal/lint":    "alert :cli layout :ndjson page stream :text",
+	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message stream :text",
 	"cmd/netskope-alerts/internal/preview": "alert :cli :ndjson :text :udm",
 	"cmd/netskope-alerts/internal/status":  "cell :cli collector gcs layout ledger tally :text",
 	"cmd/netskope-alerts":                  ":cli :console :demo :lint :operate :preview :status :text",
@@ -174,7 +176,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 		config = append(config, text...)
 	}
 	var names []string
-	for _, match := range regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION)"`).FindAllSubmatch(config, -1) {
+	for _, match := range regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION|STREAMS)"`).FindAllSubmatch(config, -1) {
 		names = append(names, string(match[1]))
 	}
 	if len(names) < 15 {
@@ -186,7 +188,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 // TestEveryAttributeIsDocumented holds the tables of the log record against the records.
 func TestEveryAttributeIsDocumented(t *testing.T) {
 	names := []string{"event", "error"}
-	for _, attribute := range append((&Report{}).attributes(), auditAttributes(&audit.Summary{})...) {
+	for _, attribute := range append((&Report{}).attributes(), auditAttributes(stream.Alert, &audit.Summary{})...) {
 		names = append(names, attribute.Key)
 	}
 	compareWithTables(t, "docs/internals.md", "| attribute | meaning |\n", names)

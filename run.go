@@ -121,7 +121,7 @@ type runner struct {
 
 func (c *Collector) newRunner(progress func(Report)) *runner {
 	r := &runner{Collector: c, ledger: c.Ledger(), progress: progress, flying: map[cell.Cell]time.Time{}, crowded: map[cell.Cell]cell.Level{}, density: unknown,
-		report: Report{Started: time.Now(), Stopped: stoppedFailed}, saved: time.Now()}
+		report: Report{Stream: c.Stream, Started: time.Now(), Stopped: stoppedFailed}, saved: time.Now()}
 	r.wake = sync.NewCond(&r.mu)
 	r.fetcher = c.fetcher(r.notify)
 	return r

@@ -13,6 +13,7 @@ import (
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/original"
+	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
@@ -42,9 +43,10 @@ type State struct {
 	// for the original function, should somebody go back to it.
 	LastEventTime int64 `json:"last_event_time,omitempty"`
 
-	// Tenant and TimeField say what Through is a time of. A run that is configured
+	// Tenant, Stream and TimeField say what Through is a time of. A run that is configured
 	// otherwise is refused, because it would skip what the other never asked for.
 	Tenant    string          `json:"tenant"`
+	Stream    stream.Stream   `json:"stream,omitempty"` // left out of alerts'
 	TimeField alert.TimeField `json:"time_field"`
 
 	generation int64     // of the object that held this state; 0 where none did
@@ -186,6 +188,7 @@ func rebuilt(p ledger.Position, newest, generation int64, trouble string) State 
 // of is the state as the configured collector's. Who only looks, without a tenant, changes
 // nothing about whose it is.
 func (s State) of(c Config) State {
+	s.Stream = c.Stream
 	if c.Tenant == "" {
 		return s
 	}
@@ -257,7 +260,7 @@ func later(a, b time.Time) time.Time {
 // An original's state that cannot be read, or is in truth this collector's, is an error.
 // It needs storage.objects.get and storage.objects.list.
 func (c *Collector) BeginState(ctx context.Context, now time.Time) (State, error) {
-	if key := layout.OriginalStateKey(c.Prefix); key != c.StateKey {
+	if key := layout.OriginalStateKey(c.Prefix); key != c.StateKey && c.Stream == stream.Alert {
 		s, err := c.readState(ctx, key, 0)
 		switch {
 		case err == nil && !s.original:
@@ -339,7 +342,7 @@ func parseState(content []byte, now time.Time) (State, error) {
 func (s State) same(other State) bool {
 	return s.original == other.original && s.Through.Equal(other.Through) && s.Began.Equal(other.Began) &&
 		s.Moved.Equal(other.Moved) && s.LastEventTime == other.LastEventTime &&
-		s.Tenant == other.Tenant && s.TimeField == other.TimeField
+		s.Tenant == other.Tenant && s.Stream == other.Stream && s.TimeField == other.TimeField
 }
 
 func (s State) encode() ([]byte, error) {
@@ -350,7 +353,7 @@ func (s State) encode() ([]byte, error) {
 	return append(content, '\n'), nil
 }
 
-// Check refuses a state that was made for another tenant or time field than this run's:
+// Check refuses a state that was made for another tenant, stream or time field than this run's:
 // the run would skip what the other never asked for. The error is a [*ForeignState]. Who only
 // looks, without a tenant, is shown any.
 func (s State) Check(c Config) error {
@@ -358,6 +361,9 @@ func (s State) Check(c Config) error {
 		return nil
 	}
 	e := &ForeignState{Name: "NETSKOPE_TENANT", Had: s.Tenant, Has: c.Tenant, key: c.StateKey}
+	if e.Had == e.Has {
+		e.Name, e.Had, e.Has = "STREAMS", s.Stream.String(), c.Stream.String()
+	}
 	if e.Had == e.Has {
 		e.Name, e.Had, e.Has = "TIME_FIELD", string(s.TimeField), string(c.TimeField)
 	}
@@ -379,7 +385,12 @@ func (e *ForeignState) Error() string {
 }
 
 // Remedy is what to do about it.
-func (e *ForeignState) Remedy() string { return "give each its own STATE_KEY and GCS_PREFIX" }
+func (e *ForeignState) Remedy() string {
+	if e.Name == "STREAMS" {
+		return "give each its own STATE_KEY, GCS_PREFIX and EVENTS_PREFIX"
+	}
+	return "give each its own STATE_KEY and GCS_PREFIX"
+}
 
 // errStateMoved says that somebody else has changed the state.
 var errStateMoved = errors.New("the state was changed meanwhile")

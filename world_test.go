@@ -103,21 +103,7 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		c.Tenant, c.PageSize = "http://tenant.test", 500
 		w.Collector = &Collector{Config: c}
 
-		tenant.Add(alerts...)
-		for _, one := range alerts {
-			w.lines[compacted(t, one)] = one
-			if _, dated := ownTimeOf(one, alert.InsertionTime); !dated {
-				w.undated = true
-			}
-		}
-		tenant.Fault = func(r netskopetest.Request) (f netskopetest.Fault) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if w.tenantFault != nil {
-				f = w.tenantFault(r)
-			}
-			return f
-		}
+		w.populate(alerts)
 		w.cloud.Fault = func(r gcstest.Request) (f gcstest.Fault) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -138,6 +124,25 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		w.Bucket = gcs.Through(client, c.BucketName)
 		test(w)
 	})
+}
+
+// populate gives the tenant its records, and the faults that the world is set to.
+func (w *world) populate(records []netskopetest.Alert) {
+	w.tenant.Add(records...)
+	for _, one := range records {
+		w.lines[compacted(w.t, one)] = one
+		if _, dated := ownTimeOf(one, alert.InsertionTime); !dated {
+			w.undated = true
+		}
+	}
+	w.tenant.Fault = func(r netskopetest.Request) (f netskopetest.Fault) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.tenantFault != nil {
+			f = w.tenantFault(r)
+		}
+		return f
+	}
 }
 
 // hourly sees to it that no cell is longer than an hour from the moment on to dayStart, however little there is.
@@ -230,7 +235,7 @@ func (w *world) state() *State {
 
 // objects are the feed's.
 func (w *world) objects() []gcstest.Object {
-	return slices.DeleteFunc(w.cloud.Objects(w.BucketName, w.Prefix+"/"), func(o gcstest.Object) bool {
+	return slices.DeleteFunc(w.cloud.Objects(w.BucketName, w.Folders().Feed), func(o gcstest.Object) bool {
 		return !strings.Contains(o.Name, ".ndjson") || strings.HasPrefix(o.Name, w.Folders().Staging)
 	})
 }
@@ -250,7 +255,7 @@ func (w *world) inspect(o gcstest.Object) {
 			w.began = s.Through
 		}
 		return
-	case !strings.HasPrefix(o.Name, w.Prefix+"/"):
+	case !strings.HasPrefix(o.Name, w.Folders().Feed):
 		return
 	}
 	if w.seen[o.Name] {

@@ -25,6 +25,16 @@ feed_command() {
 		run_steps "${steps[@]}"
 		say
 	fi
+	one_feed
+	# The streams beside alerts lie below one folder: one feed takes them all.
+	if [[ $EVENTS && $EVENTS != "$FOLDER" ]]; then
+		local FOLDER=$EVENTS FEED_NAME="$FEED_NAME: events"
+		say
+		one_feed
+	fi
+}
+
+one_feed() {
 	print_feed_form
 	if [[ $SECOPS_INSTANCE ]]; then
 		create_feed

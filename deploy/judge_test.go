@@ -80,7 +80,12 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 			"abc", "ab", "Abc", "a_b.c-d", "-abc", "abc-", "gs://abc", "a b", "",
 			strings.Repeat("x", 222), strings.Repeat("x", 223),
 		},
-		"GCS_PREFIX":     append(folders, paths...),
+		"GCS_PREFIX":    append(folders, paths...),
+		"EVENTS_PREFIX": append(folders, paths...),
+		"STREAMS": {
+			"alert", "Alert", "page,audit", " page , audit,", "alert application infrastructure  network", ",", "",
+			"alerts", "alert;page", "all", "*", "alert,incident",
+		},
 		"STATE_KEY":      paths,
 		"MAX_RECORDS":    integers,
 		"PAGE_SIZE":      integers,

@@ -5,8 +5,9 @@
 
 OUTCOMES='jsonPayload.message=("run finished" OR "run failed" OR "configuration refused" OR "message refused")'
 RECORD_FIELDS=(
-	message event from through cells alerts bytes objects cells_existing cells_covered cells_split requests
-	pages retries duplicates undated id_clashes quarantined state_races state_trouble objects_gone objects_gone_names ledger_strange clock_skew_seconds lag_seconds lateness_p50_seconds
+	message event stream from through cells alerts bytes objects cells_existing cells_covered cells_split requests
+	pages retries duplicates undated id_clashes quarantined state_races state_trouble objects_gone objects_gone_names
+	ledger_strange clock_skew_seconds lag_seconds lateness_p50_seconds
 	lateness_p99_seconds lateness_max_seconds caught_up stopped duration_seconds error
 )
 
@@ -30,34 +31,51 @@ print_record() {
 }
 
 run_command() {
-	local id record message waited=0 limit=${RUN_SECONDS:-660} began=$SECONDS
+	local id streams of said failed='' began=$SECONDS
 	if [[ $DRY_RUN ]]; then
 		print_command gcloud pubsub topics publish "$TOPIC" '--message={}' "--project=$PROJECT_ID"
 		print_command gcloud logging read "$(log_filter "$OUTCOMES")" --limit=1 --freshness=1h "--project=$PROJECT_ID"
 		return
 	fi
-	lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" '--format=value(state)' || die "there is no function $FUNCTION in $REGION: deploy first"
+	lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" '--format=value(state,serviceConfig.environmentVariables.STREAMS)' || die "there is no function $FUNCTION in $REGION: deploy first"
+	streams=$(cut -s -f 2 <<<"$REPLY")
+	REPLY=$(cut -f 1 <<<"$REPLY")
 	[[ $REPLY == ACTIVE ]] || die "function $FUNCTION is $REPLY, not ACTIVE: ./deploy.sh --force deploys it again"
 	lookup pubsub topics describe "$TOPIC" '--format=value(name)' || die "there is no topic $TOPIC: run ./deploy.sh again"
 	change pubsub topics publish "$TOPIC" '--message={}' '--format=value(messageIds[0])'
 	id=$REPLY
 	say "published tick $id to $TOPIC; waiting for the run's record (a run takes up to its BUDGET)"
-	while :; do
-		lookup logging read "$(log_filter "jsonPayload.event=\"$id\" AND $OUTCOMES")" --limit=1 --freshness=1h "$(record_format)" || true
-		record=$REPLY
-		[[ ! $record ]] || break
-		waited=$((SECONDS - began))
-		((waited < limit)) || no_record "$id" "$waited"
-		sleep "${POLL_SECONDS:-5}"
+	read -ra streams <<<"${streams//,/ }"
+	((${#streams[@]} > 1)) || streams=('')
+	for of in "${streams[@]}"; do
+		of=${of,,}
+		await_record "$id" "$began" "${of:+jsonPayload.stream=\"$of\"}"
+		said=$(sed -n 3p <<<"$REPLY")
+		say
+		print_record "$REPLY"
+		[[ $said == "run finished" ]] || failed+="${failed:+, }${of:+$of: }$said"
+		# Then there is one record for all of them.
+		[[ $said != *refused ]] || break
 	done
-	message=$(sed -n 3p <<<"$record")
 	say
-	print_record "$record"
-	say
-	if [[ $message != "run finished" ]]; then
-		die "$message: error above says why"
+	if [[ $failed ]]; then
+		die "$failed: error above says why"
 	fi
 	say "it works: the run finished"
+}
+
+# await_record waits, since second $2, for the record of the tick $1, which is for the stream that the
+# filter $3 names, or for all of them, and leaves it in REPLY.
+await_record() {
+	local waited limit=${RUN_SECONDS:-660} one="jsonPayload.event=\"$1\" AND $OUTCOMES"
+	[[ ! $3 ]] || one="jsonPayload.event=\"$1\" AND (($3 AND $OUTCOMES) OR jsonPayload.message=(\"configuration refused\" OR \"message refused\"))"
+	while :; do
+		lookup logging read "$(log_filter "$one")" --limit=1 --freshness=1h "$(record_format)" || true
+		[[ ! $REPLY ]] || return 0
+		waited=$((SECONDS - $2))
+		((waited < limit)) || no_record "$1" "$waited"
+		sleep "${POLL_SECONDS:-5}"
+	done
 }
 
 # no_record says what is wrong if a tick led to nothing.

@@ -149,14 +149,14 @@ func TestEveryVariableIsASetting(t *testing.T) {
 		}
 		content = append(content, text...)
 	}
-	matches := regexp.MustCompile(`v\.(?:Get|Bucket|ObjectPath|Tenant|Integer|Duration|Number|LogLevel)\("([A-Z_]+)"|`+
-		`\bOneOf\(v, "([A-Z_]+)"`).
+	matches := regexp.MustCompile(`v\.(?:Get|Gone|Domain|Bucket|ObjectPath|Tenant|Integer|Duration|Number|LogLevel)\("([A-Z_]+)"|`+
+		`\b(?:OneOf|Several|feedFolder)\(v, "([A-Z_]+)"`).
 		FindAllStringSubmatch(string(content), -1)
 	names := map[string]bool{}
 	for _, m := range matches {
 		names[m[1]+m[2]] = true
 	}
-	if len(names) < 16 || !names["NETSKOPE_API_TOKEN_FILE"] || !names["WINDOW"] {
+	if len(names) < 20 || !names["NETSKOPE_API_TOKEN_FILE"] || !names["WINDOW"] {
 		t.Fatalf("found only %d variables in config.go and internal/env: %v", len(names), names)
 	}
 	if regexp.MustCompile(`\bWINDOW\b`).MatchString(settingNames(t, "SETTINGS", "FUNCTION_SETTINGS")) {

@@ -14,6 +14,7 @@ SETTINGS=(
 	FEED_SERVICE_ACCOUNT SECOPS_INSTANCE FEED_LOG_TYPE FEED_MAX_AGE_DAYS FEED_NAME
 	ALERT_EMAIL NOTIFICATION_CHANNEL
 	GCS_BUCKET GCS_PREFIX STATE_KEY NETSKOPE_TENANT NETSKOPE_DOMAIN NETSKOPE_API_TOKEN_FILE
+	STREAMS EVENTS_PREFIX
 	MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET REQUESTS_PER_SECOND IN_FLIGHT
 	TIME_FIELD COMPRESSION LOG_LEVEL
 )
@@ -21,6 +22,7 @@ SETTINGS=(
 # What the function reads besides GCS_BUCKET, NETSKOPE_TENANT and the token's file: it
 # is given those that are set, and has its own defaults for the others.
 FUNCTION_SETTINGS=(
+	STREAMS EVENTS_PREFIX
 	GCS_PREFIX STATE_KEY MAX_RECORDS PAGE_SIZE LOOKBACK_HOURS LAG BUDGET TIME_FIELD
 	COMPRESSION REQUESTS_PER_SECOND IN_FLIGHT LOG_LEVEL NETSKOPE_DOMAIN
 )
@@ -85,6 +87,9 @@ Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BU
   --function --topic --scheduler-job --audit-job --secret --run-service-account
   --trigger-service-account --build-service-account
                              names; an account with an @ is used as it is, not created
+  --streams LIST             what is collected, with commas: alert (default), application, audit,
+                             infrastructure, network, page. All but alerts go to a folder each
+                             below --events-prefix, default netskope/events
 The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
   --lag --budget --requests-per-second --in-flight --time-field --compression --log-level
   --netskope-domain

@@ -61,7 +61,7 @@ make_bucket() {
 	# delivered is delivered again, and without it a lost state cannot be rebuilt.
 	# A bucket's own lifecycle rules are left alone unless an age is asked for.
 	if [[ $BUCKET_MAX_AGE_DAYS && $BUCKET_LIFECYCLE != "$lifecycle" ]]; then
-		put_file "$FILES/lifecycle.json" "{\"rule\": [{\"action\": {\"type\": \"Delete\"}, \"condition\": {\"age\": $BUCKET_MAX_AGE_DAYS, \"matchesPrefix\": [$(json_text "$FOLDER/")]}}]}"
+		put_file "$FILES/lifecycle.json" "{\"rule\": [{\"action\": {\"type\": \"Delete\"}, \"condition\": {\"age\": $BUCKET_MAX_AGE_DAYS, \"matchesPrefix\": [$(json_text "$FOLDER/")${EVENTS:+, $(json_text "$EVENTS/")}]}}]}"
 		change storage buckets update "gs://$GCS_BUCKET" "--lifecycle-file=$FILES/lifecycle.json"
 	fi
 	local labels=()

@@ -120,21 +120,76 @@ check_storage_settings() {
 	fi
 	read_path GCS_PREFIX "${GCS_PREFIX:-netskope/alerts}" netskope/alerts
 	FOLDER=$REPLY
-	# A feed on the folder may be given without its slash: it takes every name that begins so.
-	for name in ledger staging quarantine check audit state; do
-		if [[ $FOLDER && $name == "${FOLDER##*/}"* ]]; then
-			problem "GCS_PREFIX=$FOLDER is how the names of the collector's own objects in ${FOLDER%"${FOLDER##*/}"}$name/ begin: a feed on it would take them for alerts; choose another name, as in netskope/alerts"
-			break
-		fi
-	done
+	refuse_reserved GCS_PREFIX "$FOLDER" netskope/alerts
 	if [[ $STATE_KEY ]]; then
 		read_path STATE_KEY "$STATE_KEY" "$(beside state).json"
 		if [[ $FOLDER && $REPLY == "$FOLDER"* ]]; then
 			problem "STATE_KEY=$REPLY begins with the name of the feed's folder $FOLDER/: a feed, with that slash or without, would read the state as a log at every run, and may delete it; keep it outside, as in $(beside state).json, its default"
 		fi
 	fi
+	check_streams
 	[[ $BUCKET_MAX_AGE_DAYS =~ ^([1-9][0-9]{0,4})?$ ]] || problem "BUCKET_MAX_AGE_DAYS=$BUCKET_MAX_AGE_DAYS: want a whole number of days"
 	[[ $BUCKET_LOCATION =~ ^[A-Za-z0-9-]+$ ]] || problem "BUCKET_LOCATION=$BUCKET_LOCATION: want a location, as in us-central1 or EU"
+}
+
+# refuse_reserved judges the folder $2 of the setting $1, whose default is $3. A feed on it may be
+# given without its slash: it takes every name that begins so.
+refuse_reserved() {
+	local name
+	for name in ledger staging quarantine check audit state; do
+		if [[ $2 && $name == "${2##*/}"* ]]; then
+			problem "$1=$2 is how the names of the collector's own objects in ${2%"${2##*/}"}$name/ begin: a feed on it would take them for alerts; choose another name, as in $3"
+			return
+		fi
+	done
+}
+
+# check_streams leaves the folder of all streams but alerts in EVENTS, or nothing if there are
+# none.
+check_streams() {
+	local word words alerts='' others='' all="alert, application, audit, infrastructure, network, page"
+	EVENTS=
+	read -ra words <<<"${STREAMS//,/ }"
+	[[ $STREAMS ]] || words=(alert)
+	((${#words[@]})) || problem "STREAMS=$STREAMS: want one or more of $all"
+	for word in "${words[@]}"; do
+		case ${word,,} in
+		alert) alerts=1 ;;
+		application | audit | infrastructure | network | page) others=1 ;;
+		*)
+			problem "STREAMS=$STREAMS: want one or more of $all, with commas between them"
+			return
+			;;
+		esac
+	done
+	read_path EVENTS_PREFIX "${EVENTS_PREFIX:-netskope/events}" netskope/events
+	refuse_reserved EVENTS_PREFIX "$REPLY" netskope/events
+	[[ $others ]] || return 0
+	EVENTS=$REPLY
+	[[ $alerts && $FOLDER && $EVENTS ]] || return 0
+	if overlap "$FOLDER" "$EVENTS"; then
+		problem "EVENTS_PREFIX=$EVENTS is not apart from GCS_PREFIX=$FOLDER and what lies beside that: a feed on the one would take what is of the other; choose folders beside each other, as in netskope/alerts and netskope/events"
+	elif [[ $(slashless "${STATE_KEY:-$(beside state).json}") == "$EVENTS"* ]]; then
+		problem "STATE_KEY begins with EVENTS_PREFIX=$EVENTS: a feed on that would take the state for an event; name an object elsewhere, as in $(beside state).json"
+	fi
+}
+
+# overlap tells whether the names of what lies in or beside one of two feeds' folders begin like
+# those of the other.
+overlap() {
+	local name other
+	while IFS= read -r name; do
+		while IFS= read -r other; do
+			[[ $name != "$other"* && $other != "$name"* ]] || return 0
+		done < <(names_of "$2")
+	done < <(names_of "$1")
+	return 1
+}
+
+# names_of prints how the names begin of what lies in, and beside, the feed's folder $1.
+names_of() {
+	local parent=${1%"${1##*/}"} last=${1##*/}
+	printf '%s\n' "$1" "$parent"{ledger,staging,quarantine,check}"/$last/" "$parent"{audit,state}"/$last.json"
 }
 
 # beside prints where the function keeps what it calls $1 of the feed's folder.

@@ -108,6 +108,7 @@ type world struct {
 	stub        *gcloudstub.Stub   // gcloud in front of it
 	address     string             // of the stub
 	tick        map[string]any     // the record that a run leads to, without its event
+	others      []map[string]any   // those of other streams
 	dir         string
 	bin         string
 	environment []string
@@ -127,9 +128,13 @@ func newWorld(t *testing.T) *world {
 			if w.tick == nil {
 				return nil
 			}
-			record := map[string]any{"event": in.Message.ID}
-			maps.Copy(record, w.tick)
-			return []gcloudtest.Entry{{Severity: "INFO", Record: record}}
+			var entries []gcloudtest.Entry
+			for _, said := range append([]map[string]any{w.tick}, w.others...) {
+				record := map[string]any{"event": in.Message.ID}
+				maps.Copy(record, said)
+				entries = append(entries, gcloudtest.Entry{Severity: "INFO", Record: record})
+			}
+			return entries
 		},
 	}
 	w.stub = &gcloudstub.Stub{API: w.api}

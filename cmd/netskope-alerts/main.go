@@ -41,6 +41,7 @@ type commands struct {
 	UDM      preview.Command  `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
 	Lint     lint.Command     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
 
+	Stream  string           `placeholder:"NAME" help:"This stream alone, whatever STREAMS says."`
 	Version versionCommand   `cmd:"" help:"Print the version, the commit and what built it."`
 	Short   kong.VersionFlag `name:"version" help:"Print the version alone."`
 }
@@ -53,6 +54,33 @@ const about = "Collects Netskope alerts into a Cloud Storage bucket, every one e
 // grace is how long a command that was told to stop may take to say what is done. Whatever it is
 // at, it may be cut off: that is as a run that dies.
 const grace = 2 * time.Second
+
+// turn is how a command goes through the streams: those that look at, or do, what the function
+// does for each take one after the other.
+func (c *commands) turn(command string) cli.Turn {
+	t := cli.Turn{Only: c.Stream}
+	switch command {
+	case "collect", "backfill":
+	case "state history":
+		t.JSON = c.State.History.JSON
+	case "status":
+		t.JSON = c.Status.JSON
+		if c.Status.HTML != "" {
+			t.One = "the page for --html is of one stream"
+		}
+	case "verify":
+		t.JSON = c.Verify.JSON
+	case "state show":
+		t.JSON = c.State.Show.JSON
+	case "state set":
+		t.One = "the state of one stream can be moved at a time"
+	case "find <id>":
+		t.JSON, t.Any = c.Find.JSON, true
+	default: // it has all of them at once, or none
+		t.All = true
+	}
+	return t
+}
 
 func main() {
 	s := cli.Streams{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv}
@@ -79,7 +107,8 @@ func main() {
 
 // run returns the exit status, except for --help and --version, which exit by themselves.
 func run(ctx context.Context, arguments []string, s cli.Streams) int {
-	parser, err := kong.New(&commands{}, kong.Name("netskope-alerts"), kong.Description(about),
+	c := &commands{}
+	parser, err := kong.New(c, kong.Name("netskope-alerts"), kong.Description(about),
 		kong.Vars{"version": cli.Version}, kong.Writers(s.Stdout, s.Stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
@@ -90,7 +119,7 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\ntype \"netskope-alerts --help\" to see what there is\n", err)
 		return cli.ExitUsage
 	}
-	err = chosen.Run()
+	err = s.Each(ctx, c.turn(chosen.Command()), func(s cli.Streams) error { return chosen.Run(s) })
 	var quiet cli.ExitStatus
 	var stopped *cli.Interrupted
 	if err != nil && ctx.Err() != nil && !errors.As(err, &stopped) {

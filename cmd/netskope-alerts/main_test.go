@@ -37,6 +37,11 @@ func TestScripts(t *testing.T) {
 			tenant := &netskopetest.Server{Token: "right-token"}
 			tenant.Add(netskopetest.Profile{Seed: 1, From: now.Add(-6 * time.Hour), To: now.Add(-15 * time.Minute),
 				N: 300, VisibleWithin: -1}.Alerts()...)
+			pages := &netskopetest.Server{}
+			pages.Add(netskopetest.Profile{Seed: 2, Stream: "page", From: now.Add(-6 * time.Hour),
+				To: now.Add(-15 * time.Minute), N: 50, VisibleWithin: -1}.Alerts()...)
+			tenant.Events = map[string]*netskopetest.Server{"page": pages, "audit": {
+				Fault: func(netskopetest.Request) netskopetest.Fault { return netskopetest.Forbidden() }}}
 			bucket := e.WorkDir + "/bucket"
 			cloud := &gcstest.Server{Buckets: []string{"alerts"}, Dir: bucket, Versioning: true}
 			storage := httptest.NewServer(cloud)

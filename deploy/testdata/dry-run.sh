@@ -84,9 +84,19 @@ cat >"$FILES/metric-alerts.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.alerts)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "exponentialBuckets": {
       "numFiniteBuckets": 40,
@@ -105,9 +115,19 @@ cat >"$FILES/metric-bytes.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "By"
+    "unit": "By",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.bytes)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "exponentialBuckets": {
       "numFiniteBuckets": 40,
@@ -126,9 +146,19 @@ cat >"$FILES/metric-duration.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "s"
+    "unit": "s",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.duration_seconds)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "explicitBuckets": {
       "bounds": [
@@ -163,7 +193,17 @@ cat >"$FILES/metric-failures.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "INT64",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
+  },
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
   }
 }
 END_OF_FILE
@@ -176,9 +216,19 @@ cat >"$FILES/metric-lag.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "s"
+    "unit": "s",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.lag_seconds)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "explicitBuckets": {
       "bounds": [
@@ -215,9 +265,19 @@ cat >"$FILES/metric-lateness.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "s"
+    "unit": "s",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.lateness_p99_seconds)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "explicitBuckets": {
       "bounds": [
@@ -254,9 +314,19 @@ cat >"$FILES/metric-quarantined.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "DISTRIBUTION",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
   },
   "valueExtractor": "EXTRACT(jsonPayload.quarantined)",
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
+  },
   "bucketOptions": {
     "exponentialBuckets": {
       "numFiniteBuckets": 40,
@@ -275,7 +345,17 @@ cat >"$FILES/metric-runs.json" <<'END_OF_FILE'
   "metricDescriptor": {
     "metricKind": "DELTA",
     "valueType": "INT64",
-    "unit": "1"
+    "unit": "1",
+    "labels": [
+      {
+        "key": "stream",
+        "valueType": "STRING",
+        "description": "What was collected: alert, application, audit, infrastructure, network or page"
+      }
+    ]
+  },
+  "labelExtractors": {
+    "stream": "EXTRACT(jsonPayload.stream)"
   }
 }
 END_OF_FILE
@@ -300,7 +380,8 @@ cat >"$FILES/policy-lag.json" <<'END_OF_FILE'
           {
             "alignmentPeriod": "3600s",
             "perSeriesAligner": "ALIGN_PERCENTILE_99",
-            "crossSeriesReducer": "REDUCE_MAX"
+            "crossSeriesReducer": "REDUCE_MAX",
+            "groupByFields": ["metric.label.stream"]
           }
         ],
         "comparison": "COMPARISON_GT",
@@ -314,7 +395,7 @@ cat >"$FILES/policy-lag.json" <<'END_OF_FILE'
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "The collector runs but is more than two hours behind: what happened since then is not all in the bucket yet. Nothing is lost, only late.\n\nWhat to do:\n\n1. After an outage or a new start, this is the backlog. `./deploy.sh status` shows the lag; if it shrinks from run to run, wait. To go faster, run more often: `--schedule '*/10 * * * *'`.\n2. `stopped` in the run's record says why a run ended. `budget`: there is more to do than fits into a run; run more often. `max records`: raise or remove MAX_RECORDS.\n3. Many `retries`: the tenant limits or fails requests; see REQUESTS_PER_SECOND and the tenant's status page."
+    "content": "The collector runs but is more than two hours behind: what happened since then is not all in the bucket yet. Nothing is lost, only late.\n\nStream: ${metric.label.stream}\n\nWhat to do:\n\n1. After an outage or a new start, this is the backlog. `./deploy.sh status` shows the lag; if it shrinks from run to run, wait. To go faster, run more often: `--schedule '*/10 * * * *'`.\n2. `stopped` in the run's record says why a run ended. `budget`: there is more to do than fits into a run; run more often. `max records`: raise or remove MAX_RECORDS.\n3. Many `retries`: the tenant limits or fails requests; see REQUESTS_PER_SECOND and the tenant's status page."
   },
   "alertStrategy": {
     "autoClose": "86400s"
@@ -338,7 +419,7 @@ cat >"$FILES/policy-no-run.json" <<'END_OF_FILE'
     {
       "displayName": "no run in 2 hours",
       "conditionPrometheusQueryLanguage": {
-        "query": "(sum(increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) or vector(0)) < 1",
+        "query": "((sum(increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) or vector(0)) < 1) or ((sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[1d])) > 0) unless (sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_runs{monitored_resource=\"cloud_run_revision\"}[2h])) > 0))",
         "duration": "0s",
         "evaluationInterval": "300s"
       }
@@ -346,7 +427,7 @@ cat >"$FILES/policy-no-run.json" <<'END_OF_FILE'
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "For two hours, no run of `netskope-alerts-collector` has finished. Every run says so in the log, so either nothing started it or none came to its end.\n\nWhat to do:\n\n1. `./deploy.sh status` shows whether the schedule `netskope-alerts-collector-hourly` is enabled, when it fires next, and the last run. A paused job: `gcloud scheduler jobs resume netskope-alerts-collector-hourly --location=us-central1 --project=my-project`.\n2. `./deploy.sh run` starts a run and says where it gets stuck.\n3. Runs that fail have an alert of their own with the reason.\n4. If the schedule is wanted to be longer than two hours, take this policy out of `deploy/monitoring/policies` or widen its 2h."
+    "content": "For two hours, no run of `netskope-alerts-collector` has finished, or none of one of its streams, which had been collected in the day before (also if that was taken out of STREAMS: then it ends by itself). Without a stream: no run of `netskope-alerts-collector` has finished. Every run says so in the log, so either nothing started it or none came to its end.\n\nWhat to do:\n\n1. `./deploy.sh status` shows whether the schedule `netskope-alerts-collector-hourly` is enabled, when it fires next, and the last run. A paused job: `gcloud scheduler jobs resume netskope-alerts-collector-hourly --location=us-central1 --project=my-project`.\n2. `./deploy.sh run` starts a run and says where it gets stuck.\n3. Runs that fail have an alert of their own with the reason.\n4. If the schedule is wanted to be longer than two hours, take this policy out of `deploy/monitoring/policies` or widen its 2h."
   },
   "alertStrategy": {
     "autoClose": "86400s"
@@ -372,6 +453,7 @@ cat >"$FILES/policy-quarantine.json" <<'END_OF_FILE'
       "conditionMatchedLog": {
         "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND jsonPayload.quarantined>0",
         "labelExtractors": {
+          "stream": "EXTRACT(jsonPayload.stream)",
           "quarantined": "EXTRACT(jsonPayload.quarantined)"
         }
       }
@@ -379,7 +461,7 @@ cat >"$FILES/policy-quarantine.json" <<'END_OF_FILE'
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "Alerts could not be given to the feed and were put aside, because one of them would have stopped the whole feed (a line over 4 MB). They are complete in the bucket, beside the feed's folder: if that is `netskope/alerts/`, in `netskope/quarantine/alerts/`.\n\nIn this run: ${log.extracted_label.quarantined}\n\nWhat to do: look at the objects there (`gcloud storage ls`), shorten the alerts by hand if the SIEM must have them, and put the result into the feed's folder under a new name. Then move the object away. This policy fires for a run that puts something aside; it does not know whether it was dealt with."
+    "content": "Alerts could not be given to the feed and were put aside, because one of them would have stopped the whole feed (a line over 4 MB). They are complete in the bucket, beside the feed's folder: if that is `netskope/alerts/`, in `netskope/quarantine/alerts/`.\n\nIn this run, of the stream ${log.extracted_label.stream}: ${log.extracted_label.quarantined}\n\nWhat to do: look at the objects there (`gcloud storage ls`), shorten the alerts by hand if the SIEM must have them, and put the result into the feed's folder under a new name. Then move the object away. This policy fires for a run that puts something aside; it does not know whether it was dealt with."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -408,6 +490,7 @@ cat >"$FILES/policy-run-failed.json" <<'END_OF_FILE'
       "conditionMatchedLog": {
         "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND (jsonPayload.message=(\"run failed\" OR \"configuration refused\" OR \"message refused\" OR \"audit failed\" OR \"audit found a gap\" OR \"backfill failed\")) AND NOT jsonPayload.error=~\"netskope answered (401|403)\"",
         "labelExtractors": {
+          "stream": "EXTRACT(jsonPayload.stream)",
           "error": "EXTRACT(jsonPayload.error)"
         }
       }
@@ -415,7 +498,7 @@ cat >"$FILES/policy-run-failed.json" <<'END_OF_FILE'
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "A run, a backfill or an audit of `netskope-alerts-collector` could not do its work. Nothing is lost: what was delivered is in the ledger and stays, and what was not is delivered when Pub/Sub delivers the message again, or by the next run.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` makes the bucket and grants the access again.\n5. A state needs no mending: one that is lost, damaged, ahead or behind is rebuilt from the ledger by the next run, whose record is then a warning with `state_trouble`. Only where the ledger knows of no run either, a damaged state stops the runs: restore an earlier version of the object, or delete it to begin anew LOOKBACK_HOURS back. A state of another tenant or time field, or of a later version, is refused; the error says what to do.\n6. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the cells and what to do.\n7. Afterwards: `./deploy.sh run`."
+    "content": "A run, a backfill or an audit of `netskope-alerts-collector` could not do its work. Nothing is lost: what was delivered is in the ledger and stays, and what was not is delivered when Pub/Sub delivers the message again, or by the next run.\n\nStream: ${log.extracted_label.stream}\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. Read the whole record: in Logs Explorer, project `my-project`, query `resource.labels.service_name=\"netskope-alerts-collector\" severity>=ERROR`.\n2. `configuration refused`: set the variable that the record names and run `./deploy.sh` again.\n3. An error of the tenant (429, 5xx, time out) usually ends by itself. Act if it lasts longer than two hours: then the alert on the lag comes, too.\n4. An error of the bucket (403, 404): `./deploy.sh` makes the bucket and grants the access again.\n5. A state needs no mending: one that is lost, damaged, ahead or behind is rebuilt from the ledger by the next run, whose record is then a warning with `state_trouble`. Only where the ledger knows of no run either, a damaged state stops the runs: restore an earlier version of the object, or delete it to begin anew LOOKBACK_HOURS back. A state of another tenant or time field, or of a later version, is refused; the error says what to do.\n6. `audit found a gap`: an audit that a message asked for found alerts missing that it was not asked to repair, or delivered twice. `netskope-alerts verify --gaps` names the cells and what to do.\n7. Afterwards: `./deploy.sh run`."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -444,6 +527,7 @@ cat >"$FILES/policy-token-refused.json" <<'END_OF_FILE'
       "conditionMatchedLog": {
         "filter": "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"netskope-alerts-collector\" AND severity>=ERROR AND jsonPayload.message=(\"run failed\" OR \"audit failed\" OR \"backfill failed\") AND jsonPayload.error=~\"netskope answered (401|403)\"",
         "labelExtractors": {
+          "stream": "EXTRACT(jsonPayload.stream)",
           "error": "EXTRACT(jsonPayload.error)"
         }
       }
@@ -451,7 +535,7 @@ cat >"$FILES/policy-token-refused.json" <<'END_OF_FILE'
   ],
   "documentation": {
     "mimeType": "text/markdown",
-    "content": "The tenant answers 401 or 403: the API token is expired, revoked, or has no permission for alerts. Nothing is collected until that is mended. Nothing is lost as long as the tenant keeps the alerts: the first run with a good token takes up where the last one ended.\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. In Netskope, Settings > Administration > Administrators & Roles: extend the expiry of the service account's token or make a new one. Its role needs to view alerts (`/api/v2/events/data/alert`), and an IP allow list, if there is one, must let the function through.\n2. `./deploy.sh --token-file FILE` (with the other settings as before) puts a new token into the secret `netskope-api-token`. No new deployment is needed: the next run reads it.\n3. `./deploy.sh run`."
+    "content": "The tenant answers 401 or 403: the API token is expired, revoked, or has no permission for alerts. Nothing is collected until that is mended. Nothing is lost as long as the tenant keeps the alerts: the first run with a good token takes up where the last one ended.\n\nStream: ${log.extracted_label.stream}\n\nWhy: ${log.extracted_label.error}\n\nWhat to do:\n\n1. In Netskope, Settings > Administration > Administrators & Roles: extend the expiry of the service account's token or make a new one. Its role needs to view alerts (`/api/v2/events/data/alert`), and whatever other stream is collected: where only one of several is refused, its endpoint is missing in the role, and an IP allow list, if there is one, must let the function through.\n2. `./deploy.sh --token-file FILE` (with the other settings as before) puts a new token into the secret `netskope-api-token`. No new deployment is needed: the next run reads it.\n3. `./deploy.sh run`."
   },
   "alertStrategy": {
     "notificationRateLimit": {
@@ -492,9 +576,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "STACKED_BAR",
                 "targetAxis": "Y1",
-                "legendTemplate": "alerts",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_alerts_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_alerts_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
                 }
               }
             ],
@@ -516,9 +599,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "LINE",
                 "targetAxis": "Y1",
-                "legendTemplate": "lag",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lag_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lag_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lag_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lag_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "s"
                 }
               }
@@ -541,9 +623,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "LINE",
                 "targetAxis": "Y1",
-                "legendTemplate": "lateness",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_lateness_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "s"
                 }
               }
@@ -566,9 +647,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "LINE",
                 "targetAxis": "Y1",
-                "legendTemplate": "mean",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_duration_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum(increase(logging_googleapis_com:user_netskope_alerts_collector_duration_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_duration_sum{monitored_resource=\"cloud_run_revision\"}[1h])) / sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_duration_count{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "s"
                 }
               }
@@ -623,9 +703,8 @@ cat >"$FILES/dashboard.json" <<'END_OF_FILE'
               {
                 "plotType": "STACKED_BAR",
                 "targetAxis": "Y1",
-                "legendTemplate": "bytes",
                 "timeSeriesQuery": {
-                  "prometheusQuery": "sum(increase(logging_googleapis_com:user_netskope_alerts_collector_bytes_sum{monitored_resource=\"cloud_run_revision\"}[1h]))",
+                  "prometheusQuery": "sum by (stream) (increase(logging_googleapis_com:user_netskope_alerts_collector_bytes_sum{monitored_resource=\"cloud_run_revision\"}[1h]))",
                   "unitOverride": "By"
                 }
               }

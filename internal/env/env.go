@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,6 +178,39 @@ func OneOf[T ~string](v *Variables, name string, choices ...T) T {
 	}
 	v.Refuse(name, value, "", "want "+strings.Join(names, " or "))
 	return choices[0]
+}
+
+// Several reads choices with commas or blanks between them, in any case of letters, each once and
+// in the order of the choices; the first is the default.
+func Several[T fmt.Stringer](v *Variables, name string, choices ...T) []T {
+	value, ok := v.Get(name)
+	if !ok {
+		return choices[:1]
+	}
+	chosen, names := map[int]bool{}, make([]string, len(choices))
+	for i, choice := range choices {
+		names[i] = choice.String()
+	}
+	words := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+	for _, word := range words {
+		i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, word) })
+		if i < 0 {
+			v.Refuse(name, value, "", "want one or more of "+strings.Join(names, ", ")+", with commas between them")
+			return choices[:1]
+		}
+		chosen[i] = true
+	}
+	if len(words) == 0 {
+		v.Refuse(name, value, "", "want one or more of "+strings.Join(names, ", "))
+		return choices[:1]
+	}
+	var all []T
+	for i, choice := range choices {
+		if chosen[i] {
+			all = append(all, choice)
+		}
+	}
+	return all
 }
 
 // LogLevel reads the severity below which nothing is logged.

@@ -28,12 +28,17 @@ func of(pairs ...string) *Variables {
 	})
 }
 
+type word string
+
+func (w word) String() string { return string(w) }
+
 // readers read X.
 var readers = map[string]func(*Variables) any{
 	"integer":  func(v *Variables) any { return v.Integer("X", 7, 1, 10, "cells") },
 	"number":   func(v *Variables) any { return v.Number("X", 4, 0, 1000) },
 	"duration": func(v *Variables) any { return v.Duration("X", 5*time.Minute, time.Second, 24*time.Hour) },
 	"one of":   func(v *Variables) any { return OneOf(v, "X", "none", "gzip") },
+	"several":  func(v *Variables) any { return Several(v, "X", word("none"), word("gzip"), word("zstd")) },
 	"level":    func(v *Variables) any { return v.LogLevel("X") },
 	"bucket":   func(v *Variables) any { return v.Bucket("X") },
 	"path":     func(v *Variables) any { return v.ObjectPath("X", "netskope/alerts") },
@@ -52,6 +57,8 @@ func TestReadersAccept(t *testing.T) {
 		{"duration", "", 5 * time.Minute}, {"duration", "1s", time.Second}, {"duration", "1h30m", 90 * time.Minute},
 		{"duration", "24h", 24 * time.Hour}, {"duration", "1500ms500ms", 2 * time.Second},
 		{"one of", "", "none"}, {"one of", "GZip", "gzip"},
+		{"several", "", "[none]"}, {"several", "gzip", "[gzip]"}, {"several", " Zstd,none, none ", "[none zstd]"},
+		{"several", "gzip none,", "[none gzip]"},
 		{"level", "", slog.LevelInfo}, {"level", "DEBUG", slog.LevelDebug}, {"level", "warn", slog.LevelWarn},
 		{"level", "error", slog.LevelError},
 		{"bucket", "alerts-bucket", "alerts-bucket"}, {"bucket", "a.b_c", "a.b_c"},
@@ -88,6 +95,8 @@ func TestReadersRefuse(t *testing.T) {
 		{"duration", "soon", "as in 5m"}, {"duration", "0", "from 1s to 24h"}, {"duration", "25h", "from 1s to 24h"},
 		{"duration", "-5m", "from 1s"}, {"duration", "1500ms", "whole seconds"},
 		{"one of", "zstd", "want none or gzip"}, {"level", "verbose", "want info or debug or warn or error"},
+		{"several", "none,zip", "want one or more of none, gzip, zstd, with commas between them"},
+		{"several", ",", "want one or more of none, gzip, zstd"}, {"several", "none;gzip", "with commas"},
 		{"bucket", "", "X is not set: "}, {"bucket", "gs://b", "leave out gs://"},
 		{"bucket", "Alerts Bucket", "lower-case"},
 		{"bucket", "ab", "not a bucket name"}, {"bucket", "-ab", "not a bucket name"},

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
-// Folders are where the objects of one feed's folder lie: what their names begin with, up to
-// and with a slash. None but the feed's own begins with the feed's folder, with its slash
-// or without, so that a feed on gs://bucket/a/b/c takes nothing but alerts.
+// Folders are where the objects of one stream lie: what their names begin with, up to and with
+// a slash. None but the feed's own begins with the feed's folder, with its slash or without,
+// so that a feed on gs://bucket/a/b/c takes nothing but alerts.
 type Folders struct {
 	Feed       string // alerts, where the feed reads them
 	Ledger     string // what was delivered
@@ -21,20 +22,52 @@ type Folders struct {
 	Quarantine string // what a feed cannot take
 	Check      string // what a check makes and removes again
 	Audit      string // name of the object that holds how far an audit has come
+	State      string // name of the object that holds the state, unless it is named otherwise
+
+	stream stream.Stream
 }
 
 // reserved are the folders that lie beside a feed's folder.
 var reserved = []string{"ledger", "staging", "quarantine", "check", "audit", "state"}
 
-// Beside are the folders of a feed's folder, which has no slash at its ends.
+// Beside are the folders of a feed's folder, which has no slash at its ends: those of alerts.
 func Beside(feed string) Folders {
 	parent, last := split(feed)
 	in := func(name string) string { return parent + name + "/" + last + "/" }
 	return Folders{Feed: feed + "/", Ledger: in("ledger"), Staging: in("staging"), Quarantine: in("quarantine"),
-		Check: in("check"), Audit: parent + "audit/" + last + ".json"}
+		Check: in("check"), Audit: parent + "audit/" + last + ".json", State: StateKey(feed)}
 }
 
-// StateKey is where the state of a feed's folder lies unless it is named otherwise.
+// Of are the folders of a stream: alerts have the feed's folder for themselves, and any other
+// stream has one below it, which it shares with other events, so that one feed can take them all.
+func (f Folders) Of(s stream.Stream) Folders {
+	if s == stream.Alert {
+		return f
+	}
+	below := func(folder string) string { return folder + s.String() + "/" }
+	object := func(name string) string { return strings.TrimSuffix(name, ".json") + "/" + s.String() + ".json" }
+	return Folders{Feed: below(f.Feed), Ledger: below(f.Ledger), Staging: below(f.Staging),
+		Quarantine: below(f.Quarantine), Check: below(f.Check), Audit: object(f.Audit), State: object(f.State), stream: s}
+}
+
+// Overlap reports whether a feed on one of two feeds' folders, with its slash or without, takes
+// anything of the other, or the one keeps its own where the other does.
+func Overlap(feed, other string) bool {
+	for _, name := range Beside(feed).all() {
+		for _, others := range Beside(other).all() {
+			if strings.HasPrefix(name, others) || strings.HasPrefix(others, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (f Folders) all() []string {
+	return []string{strings.TrimSuffix(f.Feed, "/"), f.Ledger, f.Staging, f.Quarantine, f.Check, f.Audit, f.State}
+}
+
+// StateKey is where the state of alerts lies unless it is named otherwise.
 func StateKey(feed string) string {
 	parent, last := split(feed)
 	return parent + "state/" + last + ".json"
@@ -170,11 +203,11 @@ func (f Folders) ParseStaged(name string) (c cell.Cell, late int, ok bool) {
 	return c, late, entryBase(c, late) == base
 }
 
-// Alerts is the name of a part of a cell's alerts in the feed's folder: a person sees the
-// span. Parts are counted from 1. suffix is .ndjson, and .gz behind it if the object is
+// Alerts is the name of a part of a cell's alerts in the feed's folder: a person sees the stream
+// and the span. Parts are counted from 1. suffix is .ndjson, and .gz behind it if the object is
 // compressed.
 func (f Folders) Alerts(c cell.Cell, late, part int, suffix string) string {
-	return f.Feed + f.object("alerts", c, late, part) + suffix
+	return f.Feed + f.object(kind(f.stream), c, late, part) + suffix
 }
 
 // AlertsFrom is where a list of the feed's folder begins that is to hold every cell's alerts in
@@ -194,6 +227,14 @@ func (f Folders) Isolated(c cell.Cell, late int) string {
 	return f.Quarantine + f.object("quarantine", c, late, 1) + ".ndjson"
 }
 
+// kind is what the names of a stream's objects in the feed's folder begin with.
+func kind(s stream.Stream) string {
+	if s == stream.Alert {
+		return "alerts"
+	}
+	return s.String()
+}
+
 func (f Folders) object(kind string, c cell.Cell, late, part int) string {
 	name := c.From().Format(dayFolder) + kind + "_" + c.From().Format(compactTime) + "_" + c.To().Format(compactTime)
 	if late > 0 {
@@ -209,7 +250,7 @@ func (f Folders) object(kind string, c cell.Cell, late, part int) string {
 func (f Folders) ParseAlerts(name string) (from, to time.Time, late bool, ok bool) {
 	stem, _, _ := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ".")
 	fields := strings.Split(stem, "_")
-	if len(fields) < 3 || fields[0] != "alerts" {
+	if len(fields) < 3 || fields[0] != kind(f.stream) {
 		return from, to, false, false
 	}
 	from, err := time.Parse(compactTime, fields[1])
@@ -217,14 +258,27 @@ func (f Folders) ParseAlerts(name string) (from, to time.Time, late bool, ok boo
 	return from, to, strings.Contains(stem, lateMark), err == nil && toErr == nil
 }
 
-// Collected is the feed's folder, up to and with its slash, in which an object lies that
-// [Folders.Alerts] could have named so.
-func Collected(name string) (feed string, ok bool) {
+// Collected is the folder, up to and with its slash, in which an object lies that
+// [Folders.Alerts] could have named so: one of alerts may be anywhere, one of another stream
+// in a folder that is called so.
+func Collected(name string) (folder string, ok bool) {
 	stem, suffix, _ := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ".")
-	from, to, _, ok := Folders{}.ParseAlerts(name)
-	if ok = ok && (suffix == "ndjson" || suffix == "ndjson"+GzipSuffix); !ok {
+	if suffix != "ndjson" && suffix != "ndjson"+GzipSuffix {
 		return "", false
 	}
+	for _, s := range stream.All() {
+		f := Folders{stream: s}
+		from, to, _, named := f.ParseAlerts(name)
+		if !named {
+			continue
+		}
+		folder, ok = f.collected(name, stem, "."+suffix, from, to)
+		return folder, ok && (s == stream.Alert || strings.HasSuffix("/"+folder, "/"+s.String()+"/"))
+	}
+	return "", false
+}
+
+func (f Folders) collected(name, stem, suffix string, from, to time.Time) (folder string, ok bool) {
 	late, part := 0, 0
 	for _, field := range strings.Split(stem, "_")[3:] {
 		number, isLate := strings.CutPrefix("_"+field, lateMark)
@@ -236,8 +290,8 @@ func Collected(name string) (feed string, ok bool) {
 	}
 	for level := cell.Top; level <= cell.Last; level++ {
 		if c, begins := cell.New(level, from); begins && c.To().Equal(to) {
-			feed, ok = strings.CutSuffix(name, Folders{}.Alerts(c, late, part, "."+suffix))
-			return feed, ok && (feed == "" || strings.HasSuffix(feed, "/"))
+			folder, ok = strings.CutSuffix(name, f.Alerts(c, late, part, suffix))
+			return folder, ok && (folder == "" || strings.HasSuffix(folder, "/"))
 		}
 	}
 	return "", false

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/cell"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 var (
 	folders = Beside("netskope/alerts")
+	pages   = Beside("netskope/events").Of(stream.Page)
 	moment  = time.Date(2026, 11, 23, 10, 0, 7, 0, time.UTC)
 )
 
@@ -36,6 +38,17 @@ func TestNames(t *testing.T) {
 		{StateKey("alerts"), "state/alerts.json"},
 		{OriginalStateKey("netskope/alerts"), "netskope/alerts/state.json"},
 		{DamagedKey("a/state.json", 7), "a/state.json.damaged-7"},
+		{folders.State, "netskope/state/alerts.json"},
+		{folders.Of(stream.Alert).Alerts(hour, 0, 1, ".ndjson"), folders.Alerts(hour, 0, 1, ".ndjson")},
+		{pages.Alerts(hour, 2, 1, ".ndjson"),
+			"netskope/events/page/2026/11/23/page_20261123T095500Z_20261123T105500Z_late0002.ndjson"},
+		{pages.Entry(hour, 0), "netskope/ledger/events/page/2026/11/23/20261123T095500Z_1h.ids"},
+		{pages.Staged(second, 0, "U", "part1.gz"), "netskope/staging/events/page/20261123T100007Z_1s.U.part1.gz"},
+		{pages.Isolated(hour, 0),
+			"netskope/quarantine/events/page/2026/11/23/quarantine_20261123T095500Z_20261123T105500Z.ndjson"},
+		{pages.Check, "netskope/check/events/page/"},
+		{pages.Audit, "netskope/audit/events/page.json"},
+		{pages.State, "netskope/state/events/page.json"},
 	} {
 		if test.got != test.want {
 			t.Errorf("got  %s\nwant %s", test.got, test.want)
@@ -72,6 +85,72 @@ func TestNothingOfOursIsInTheFeed(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("nothing was refused: the test shows nothing")
+	}
+}
+
+// TestStreamsKeepApart: a feed on the folder of all events, with its slash or without, takes
+// nothing but events, and no stream's names are among another's.
+func TestStreamsKeepApart(t *testing.T) {
+	all := map[stream.Stream]Folders{}
+	for _, s := range stream.All() {
+		feed := "netskope/events"
+		if s == stream.Alert {
+			feed = "netskope/alerts"
+		}
+		all[s] = Beside(feed).Of(s)
+	}
+	for s, f := range all {
+		for _, name := range f.all()[1:] {
+			for _, feed := range []string{"netskope/events", "netskope/alerts"} {
+				if strings.HasPrefix(name, feed) {
+					t.Errorf("%v: a feed on %s takes %s", s, feed, name)
+				}
+			}
+		}
+		for other, g := range all {
+			for _, name := range f.all() {
+				for _, others := range g.all() {
+					if s != other && strings.HasPrefix(name, others) {
+						t.Errorf("%s of %v lies in %s of %v", name, s, others, other)
+					}
+				}
+			}
+		}
+	}
+	for _, test := range []struct {
+		feed, other string
+		overlap     bool
+	}{
+		{"netskope/alerts", "netskope/events", false}, {"alerts", "events", false}, {"a/x", "b/x", false},
+		{"netskope/events", "netskope/events", true}, {"netskope/events", "netskope/events/alerts", true},
+		{"netskope/alerts/events", "netskope/alerts", true}, {"netskope/alerts", "netskope/alerts2", true},
+		{"netskope/alerts", "netskope/ledger/alerts", true}, {"netskope/audit/alerts.json", "netskope/alerts", true},
+	} {
+		if Overlap(test.feed, test.other) != test.overlap || Overlap(test.other, test.feed) != test.overlap {
+			t.Errorf("%s and %s: want %v", test.feed, test.other, test.overlap)
+		}
+	}
+}
+
+// TestCollected: the folder of an object is read from its name, and one of events is of none
+// where the folder is another stream's.
+func TestCollected(t *testing.T) {
+	hour := cell.At(cell.Hour, moment)
+	for _, s := range stream.All() {
+		f := Beside("a/b").Of(s)
+		for _, late := range []int{0, 2} {
+			name := f.Alerts(hour, late, 1+late, ".ndjson.gz")
+			if folder, ok := Collected(name); !ok || folder != f.Feed {
+				t.Errorf("%s is of %q, %v", name, folder, ok)
+			}
+		}
+	}
+	name := pages.Alerts(hour, 0, 1, ".ndjson")
+	for _, wrong := range []string{strings.Replace(name, "page/", "audit/", 1),
+		strings.Replace(name, "page_", "pages_", 1), strings.Replace(name, "11/23/", "11/24/", 1), name + ".gz.tmp"} {
+		if folder, ok := Collected(wrong); ok {
+			t.Errorf("%s is of %s", wrong, folder)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/tally"
 )
 
@@ -32,6 +33,7 @@ type Entry struct {
 	From      time.Time       `json:"from"` // of the cell, UTC; for people, as is To
 	To        time.Time       `json:"to"`
 	Tenant    string          `json:"tenant"`
+	Stream    stream.Stream   `json:"stream,omitempty"` // left out of alerts' entries
 	TimeField alert.TimeField `json:"time_field"`
 	Collector string          `json:"collector"` // version that wrote it
 
@@ -77,16 +79,17 @@ type Placed struct {
 	Lines      int64  `json:"lines"`
 }
 
-// Owner is whose a ledger is. A ledger of another tenant or time field is refused: what it
-// has delivered says nothing of this one's alerts. Who opens one without a tenant may look at
+// Owner is whose a ledger is. A ledger of another tenant, stream or time field is refused: what
+// it has delivered says nothing of this one's alerts. Who opens one without a tenant may look at
 // anybody's, and make no entry.
 type Owner struct {
 	Tenant    string // scheme and host
+	Stream    stream.Stream
 	TimeField alert.TimeField
 	Collector string // version
 }
 
-// ErrForeign says that the ledger is of another tenant or time field.
+// ErrForeign says that the ledger is of another tenant, stream or time field.
 var ErrForeign = errors.New("the ledger is another's")
 
 const (
@@ -142,6 +145,11 @@ func (l *Ledger) parse(o gcs.Object) (Entry, error) {
 		e.Quarantined < 0 || e.Quarantined > maxKeyBytes || e.Quarantined > 0 && e.Quarantine == nil ||
 		o.Size != (e.Alerts+e.Quarantined)*keyBytes || e.Split && (o.Size+int64(late) > 0 || len(e.placed()) > 0) {
 		return failed("it contradicts itself: %d bytes of keys, metadata %.300s", o.Size, text)
+	}
+	if e.Stream != l.owner.Stream {
+		return Entry{}, fmt.Errorf("%w: %s is of the stream %v, but this run collects %v: "+
+			"give each its own GCS_PREFIX, EVENTS_PREFIX and STATE_KEY", ErrForeign, l.store.URI(o.Name), e.Stream,
+			l.owner.Stream)
 	}
 	if l.owner.Tenant != "" && (e.Tenant != l.owner.Tenant || e.TimeField != l.owner.TimeField) {
 		return Entry{}, fmt.Errorf("%w: %s was made with NETSKOPE_TENANT=%s and TIME_FIELD=%s, but this run has %s and %s: "+

@@ -252,7 +252,7 @@ func (l *Ledger) look(ctx context.Context, c cell.Cell, late int) (Entry, error)
 // It needs storage.objects.create and storage.objects.get.
 func (l *Ledger) create(ctx context.Context, e Entry, keys []byte) (found Entry, created bool, err error) {
 	e.From, e.To, e.Collector = e.Cell.From(), e.Cell.To(), l.owner.Collector
-	e.Tenant, e.TimeField = l.owner.Tenant, l.owner.TimeField
+	e.Tenant, e.Stream, e.TimeField = l.owner.Tenant, l.owner.Stream, l.owner.TimeField
 	if e.Tenant == "" {
 		return Entry{}, false, errors.New("create ledger entry: the ledger was opened without a tenant, to be looked at only")
 	}

@@ -16,6 +16,7 @@ import (
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/page"
+	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/tally"
 )
 
@@ -340,21 +341,26 @@ func TestLedgerIsRefusedWhenDamaged(t *testing.T) {
 	}
 }
 
-// TestForeignLedger: what was delivered of another tenant, or by another time, says nothing.
+// TestForeignLedger: what was delivered of another tenant or stream, or by another time, says
+// nothing.
 func TestForeignLedger(t *testing.T) {
 	w := quiet()
 	w.mustDeliver(t, w.ledger(), hour, 1)
-	for _, owner := range []Owner{{"https://other.test", alert.InsertionTime, ""},
-		{testOwner.Tenant, alert.EventTime, ""}} {
+	other, event, pages := testOwner, testOwner, testOwner
+	other.Tenant, event.TimeField, pages.Stream = "https://other.test", alert.EventTime, stream.Page
+	for owner, says := range map[Owner]string{other: testOwner.Tenant, event: testOwner.Tenant,
+		pages: "is of the stream alert, but this run collects page"} {
 		l := open(w, folders, owner, ".ndjson")
 		_, _, err := l.Deliver(t.Context(), hour, alerts(1))
 		for _, err := range []error{err, l.Load(t.Context(), hour.From(), hour.To())} {
-			if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), testOwner.Tenant) {
+			if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), says) {
 				t.Errorf("%+v: %v", owner, err)
 			}
 		}
 	}
-	l := open(w, folders, Owner{testOwner.Tenant, testOwner.TimeField, "a later version"}, ".ndjson")
+	later := testOwner
+	later.Collector = "a later version"
+	l := open(w, folders, later, ".ndjson")
 	if err := l.Load(t.Context(), hour.From(), hour.To()); err != nil {
 		t.Errorf("another version: %v", err)
 	}

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
+	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/strictjson"
 )
 
@@ -23,6 +25,9 @@ type message struct {
 
 	// Backfill collects a past span.
 	Backfill *span `json:"backfill,omitempty"`
+
+	// Stream has this done for one stream; without it, all that are configured do it.
+	Stream *stream.Stream `json:"stream,omitempty"`
 }
 
 // span is half-open, in RFC 3339.
@@ -36,6 +41,21 @@ type Request struct {
 	Verify   time.Duration // how far back to audit; 0 is no audit
 	Repair   bool          // deliver what the audit finds missing
 	From, To time.Time     // the span to backfill, half-open, UTC; zero is none
+
+	of *stream.Stream
+}
+
+// Concerns are those of the configured streams that the message is for: the one that it
+// names, or all. Naming one that is not configured is an error.
+func (r Request) Concerns(configured []stream.Stream) ([]stream.Stream, error) {
+	switch {
+	case r.of == nil:
+		return configured, nil
+	case slices.Contains(configured, *r.of):
+		return []stream.Stream{*r.of}, nil
+	}
+	return nil, fmt.Errorf("the message is for the stream %v, which is not collected: STREAMS is %s; add it there",
+		*r.of, stream.Names(configured, ","))
 }
 
 // earliest, in epoch seconds, is September 2001, before any alert.
@@ -46,7 +66,8 @@ const maxVerify = 90 * 24 * time.Hour
 
 // forms are what may be published.
 const forms = `publish {} to collect, {"verify":"48h","repair":true} to audit, ` +
-	`{"backfill":{"from":"2026-11-01T00:00:00Z","to":"2026-11-01T06:00:00Z"}} to backfill`
+	`{"backfill":{"from":"2026-11-01T00:00:00Z","to":"2026-11-01T06:00:00Z"}} to backfill; ` +
+	`with "stream":"page" beside it, one stream alone`
 
 // Read finds out what the event asks for. What it does not understand it
 // refuses, because doing the ordinary instead would be a silent failure.
@@ -92,6 +113,7 @@ func parse(payload []byte) (Request, error) {
 	if err := strictjson.Decode(payload, &m); err != nil {
 		return asked, err
 	}
+	asked.of = m.Stream
 	switch {
 	case m.Verify != "" && m.Backfill != nil:
 		return asked, errors.New("it asks for two things")
@@ -122,9 +144,10 @@ func isEmptyObject(text []byte) bool {
 	return json.Unmarshal(text, &members) == nil && members != nil && len(members) == 0
 }
 
-// Backfill is the message that asks for a span, half-open, UTC.
-func Backfill(from, to time.Time) ([]byte, error) {
-	content, err := json.Marshal(message{Backfill: &span{from, to}})
+// Backfill is the message that asks for a span, half-open, UTC, of one stream, or, where that is
+// nil, of all that are configured.
+func Backfill(from, to time.Time, of *stream.Stream) ([]byte, error) {
+	content, err := json.Marshal(message{Backfill: &span{from, to}, Stream: of})
 	if err != nil {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}

@@ -17,12 +17,10 @@ import (
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/page"
 	"netskope-alerts.internal/collector/internal/plain"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 const (
-	// AlertPath is the endpoint of the REST API v2 that lists alerts.
-	AlertPath = "/api/v2/events/data/alert"
-
 	// A request that fails otherwise than by the rate limit is tried this often, over
 	// about two and a half minutes; a rate-limited one this often, because others may
 	// be using up the tenant's quota. The run's budget bounds both.
@@ -38,6 +36,7 @@ type Settings struct {
 	Tenant    string // scheme and host, as in https://acme.goskope.com
 	Token     string // API token; it goes to the tenant only, and into no error
 	UserAgent string
+	Stream    stream.Stream   // what is asked for
 	PageSize  int             // alerts asked for per request
 	Field     alert.TimeField // the time by which alerts are asked for
 }
@@ -195,7 +194,7 @@ func (c *Client) request(ctx context.Context, query url.Values, answered func(se
 
 // send is the answer to one request, as far as its header, if it may hold a page.
 func (c *Client) send(ctx context.Context, query url.Values) (*http.Response, error) {
-	address := c.settings.Tenant + AlertPath + "?" + query.Encode()
+	address := c.settings.Tenant + c.settings.Stream.Path() + "?" + query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)

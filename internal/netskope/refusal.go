@@ -12,6 +12,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/page"
 	"netskope-alerts.internal/collector/internal/plain"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // maxErrorBody is how much of an error's body is read for its message, in bytes.
@@ -62,16 +63,18 @@ func (c *Client) refusal(response *http.Response) error {
 	switch status := response.StatusCode; {
 	case status == http.StatusTooManyRequests:
 		e.Passing, e.After = true, retryDelay(response.Header, time.Now())
+	case status == http.StatusNotImplemented:
+		e.Hint = "check that " + c.unlicensed()
 	case status == http.StatusConflict, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
 		e.Passing, e.After = true, retryDelay(response.Header, time.Now())
 	case status == http.StatusProxyAuthRequired:
 		e.Hint = "a proxy on the way wants its own credentials: look at HTTPS_PROXY"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		e.Hint = "check that the token has not expired, that its role may read " + AlertPath +
+		e.Hint = "check that the token has not expired, that its role may read " + c.settings.Stream.Path() +
 			", and that no IP allow-list keeps this address out " +
 			"(Netskope: Settings > Administration > Administrators & Roles)"
 	case status == http.StatusNotFound:
-		e.Hint = "check NETSKOPE_TENANT, and that the tenant is licensed for " + AlertPath
+		e.Hint = "check NETSKOPE_TENANT, and that " + c.unlicensed()
 	case status >= 300 && status < 400:
 		e.Reason = "redirect, which is not followed because it would carry the token away"
 		if to, err := response.Location(); err == nil {
@@ -81,6 +84,16 @@ func (c *Client) refusal(response *http.Response) error {
 		e.Hint = "set NETSKOPE_TENANT to the tenant's own address"
 	}
 	return e
+}
+
+// unlicensed is what to do where the tenant does not have the endpoint.
+func (c *Client) unlicensed() string {
+	of := c.settings.Stream
+	hint := "the tenant is licensed for " + of.Path()
+	if of != stream.Alert {
+		hint += ", or take " + of.String() + " out of STREAMS"
+	}
+	return hint
 }
 
 // reason is what a refusal says of itself: the text of a JSON body, wherever such bodies keep

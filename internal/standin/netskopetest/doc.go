@@ -1,6 +1,7 @@
 // Package netskopetest is a simulated Netskope tenant: an [http.Handler] that
-// imitates GET /api/v2/events/data/alert of the REST API v2, and a generator
-// of alerts to fill it with.
+// imitates GET /api/v2/events/data/alert of the REST API v2, and, with
+// [Server.Events], its five siblings, and a generator of records to fill them
+// with. What is said of alerts below holds for the records of every stream.
 //
 // The zero value of [Server] is an empty tenant. It answers as the public
 // material describes the endpoint: a page is {"ok":1,"result":[…]} and nothing
@@ -19,7 +20,8 @@
 // What a diagnosis of a tenant has to tell apart, and what makes it:
 //
 //   - 401: another Token, or [Unauthorized]; in mid-run: Server.TokenUses
-//   - 403, 404, a redirect: [Forbidden], [NotFound], [Redirect]
+//   - 403, 404, 501, a redirect: [Forbidden], [NotFound], [Unlicensed], [Redirect];
+//     of one stream alone: the Fault of one of Server.Events
 //   - 429: Server.RateLimit; [RateLimited] with RateLimit-* headers and with or
 //     without Retry-After, [TooManyRequests] with none of them
 //   - a failure inside a 200: [StatusError], [NotOK], [MissingResult], [LoginPage]
@@ -34,7 +36,7 @@
 //
 // No public source shows these; they are the simulator's own choice:
 //
-//   - the bodies of 401, 404 and 405, and every 400 text but "Time parameters are
+//   - the bodies of 401, 404, 405 and 501, and every 400 text but "Time parameters are
 //     not passed";
 //   - that a limit above the maximum is clamped without a word (Server.PageCap);
 //   - the whole cursor dialect: no public source shows operation or wait_time
@@ -42,11 +44,14 @@
 //     its first request; the same operation asked twice gives the same page
 //     (unless Server.CursorOnce); only the newest 64 queries keep their cursors;
 //   - that a range that ends before it starts is refused with 400;
-//   - that a rate-limit window is a calendar second.
+//   - that a rate-limit window is a calendar second, and that all streams share
+//     one limit;
+//   - which fields a record of another stream than alerts has: they are from
+//     Netskope's field catalogue of dataexport, and public audit samples.
 //
 // # Not modelled
 //
-//   - other event types, dataexport, datasearch, the v1 API and OAuth2;
+//   - other event types than the six, dataexport, datasearch, the v1 API and OAuth2;
 //   - the parameters timeperiod, type, acked, query and fields, refused with 400;
 //   - tokens as Authorization: Bearer, token scopes and dates of expiry, the
 //     address allow-list (each can be imitated by a Fault);

@@ -146,9 +146,14 @@ func Forbidden() Fault {
 
 // NotFound is the 404 that a gateway answers for a path it does not know, and the
 // API for a feature that the tenant has no licence for. The Server itself answers
-// every path but Path so.
+// every path so that is none of its streams'.
 func NotFound() Fault {
 	return failure(http.StatusNotFound, nil, "no Route matched with those values")
+}
+
+// Unlicensed is the 501 of a tenant that does not have the feature.
+func Unlicensed() Fault {
+	return failure(http.StatusNotImplemented, nil, "The requested feature is not enabled for this tenant")
 }
 
 // Conflict is the 409 that concurrent consumers of a tenant report.

@@ -23,11 +23,13 @@ type Alert struct {
 	JSON []byte
 }
 
-// Profile describes a set of alerts to generate. The same Profile always
+// Profile describes a set of alerts, or of another stream's records, to generate. The same Profile always
 // gives the same alerts, byte for byte.
 type Profile struct {
 	// Seed of the pseudo-random choices. Zero is a seed like any other.
 	Seed uint64
+	// Stream is what the records are of: one of [Streams]. Zero: alert.
+	Stream string
 	// From and To bound the insertion times: From inclusive, To exclusive,
 	// with at least one whole second between them. Event times are earlier by
 	// up to 27 hours. There is no default.
@@ -81,14 +83,18 @@ func (p Profile) Alerts() []Alert {
 	// The burst comes before the other alerts of its second.
 	at, _ := slices.BinarySearch(seconds, storm)
 	alerts := make([]Alert, 0, p.N)
+	kinds, outbreak := familiesOf(p.Stream), &stormFamily
+	if kinds[0].event {
+		outbreak = &kinds[0]
+	}
 	for i := range p.N {
 		switch {
 		case i < at:
-			alerts = append(alerts, p.alert(r, seconds[i], pick(r, families)))
+			alerts = append(alerts, p.alert(r, seconds[i], pick(r, kinds)))
 		case i < at+burst:
-			alerts = append(alerts, p.alert(r, storm, &stormFamily))
+			alerts = append(alerts, p.alert(r, storm, outbreak))
 		default:
-			alerts = append(alerts, p.alert(r, seconds[i-burst], pick(r, families)))
+			alerts = append(alerts, p.alert(r, seconds[i-burst], pick(r, kinds)))
 		}
 	}
 	return alerts
@@ -150,15 +156,19 @@ func (p Profile) pipeline(r *rand.Rand) time.Duration {
 	return min(d, limit).Truncate(time.Millisecond)
 }
 
-// family is a kind of alert: which values of alert_type it has, how often,
+// family is a kind of record: which values of alert_type it has, how often,
 // how late it arrives, and which groups of fields it adds to the common ones.
 type family struct {
 	alertType string
 	weight    int
-	late      func(*rand.Rand) int64 // Inserted - Event, seconds
+	late      lateBy
 	groups    []func(*record)
 	connector bool // found by an API connector and not in the traffic
+	event     bool // no alert: it has the fields of all records, and its groups'
 }
+
+// lateBy draws Inserted - Event, in seconds.
+type lateBy func(*rand.Rand) int64
 
 // The lateness of each family is that of the recorded alert of its kind.
 var (
@@ -171,7 +181,7 @@ var (
 	suspected = lateness(2, 40)        // threat verdicts that need a sandbox now and then
 )
 
-func lateness(low, high int64) func(*rand.Rand) int64 {
+func lateness(low, high int64) lateBy {
 	return func(r *rand.Rand) int64 { return low + min(int64(r.ExpFloat64()*float64(high-low)/3), high-low) }
 }
 
@@ -194,27 +204,27 @@ var stormFamily = family{
 // families has every alert_type that was seen in recorded data, the two
 // spellings of DLP and malware and the empty one included.
 var families = []family{
-	{"policy", 380, inline, web, false},
-	{"DLP", 90, scanned, with(file, (*record).leak), true},
-	{"dlp", 40, inline, with(web, (*record).leak), false},
-	{"malsite", 90, inline, with(web, (*record).site), false},
-	{"Malware", 30, scanned, with(file, (*record).source, (*record).infection), true},
-	{"malware", 30, suspected, with(web, (*record).infection), false},
-	{"uba", 60, modelled, with(none, (*record).anomaly), true},
-	{"anomaly", 40, modelled, with(none, (*record).anomaly), true},
-	{"Security Assessment", 40, assessed, with(none, (*record).posture), true},
-	{"quarantine", 20, polled, with(file, (*record).source), true},
-	{"Remediation", 15, polled, with(file, (*record).source), true},
-	{"Legal Hold", 15, polled, with(file, (*record).source), true},
-	{"watchlist", 20, polled, with(file, (*record).source), true},
-	{"Compromised Credential", 15, relayed, with(none, (*record).breach), true},
-	{"ctep", 25, inline, with(web, (*record).intrusion), false},
-	{"ips", 20, inline, with(web, (*record).intrusion), false},
-	{"c2", 15, inline, with(web, (*record).intrusion), false},
-	{"DNS", 15, inline, with(web, (*record).intrusion), false},
-	{"Device", 15, relayed, with(none, (*record).endpoint, (*record).object), false},
-	{"Content", 15, relayed, with(none, (*record).endpoint, (*record).object), false},
-	{"", 10, inline, web, false},
+	{"policy", 380, inline, web, false, false},
+	{"DLP", 90, scanned, with(file, (*record).leak), true, false},
+	{"dlp", 40, inline, with(web, (*record).leak), false, false},
+	{"malsite", 90, inline, with(web, (*record).site), false, false},
+	{"Malware", 30, scanned, with(file, (*record).source, (*record).infection), true, false},
+	{"malware", 30, suspected, with(web, (*record).infection), false, false},
+	{"uba", 60, modelled, with(none, (*record).anomaly), true, false},
+	{"anomaly", 40, modelled, with(none, (*record).anomaly), true, false},
+	{"Security Assessment", 40, assessed, with(none, (*record).posture), true, false},
+	{"quarantine", 20, polled, with(file, (*record).source), true, false},
+	{"Remediation", 15, polled, with(file, (*record).source), true, false},
+	{"Legal Hold", 15, polled, with(file, (*record).source), true, false},
+	{"watchlist", 20, polled, with(file, (*record).source), true, false},
+	{"Compromised Credential", 15, relayed, with(none, (*record).breach), true, false},
+	{"ctep", 25, inline, with(web, (*record).intrusion), false, false},
+	{"ips", 20, inline, with(web, (*record).intrusion), false, false},
+	{"c2", 15, inline, with(web, (*record).intrusion), false, false},
+	{"DNS", 15, inline, with(web, (*record).intrusion), false, false},
+	{"Device", 15, relayed, with(none, (*record).endpoint, (*record).object), false, false},
+	{"Content", 15, relayed, with(none, (*record).endpoint, (*record).object), false, false},
+	{"", 10, inline, web, false, false},
 }
 
 func pick(r *rand.Rand, from []family) *family {

@@ -65,8 +65,24 @@ func (rec *record) print() []byte {
 	return append(out, '}')
 }
 
-// fill sets the fields that all alerts share, then those of the family.
+// fill sets the fields that all records share, those that all alerts do, then those of the
+// family.
 func (rec *record) fill() {
+	rec.stored()
+	if !rec.family.event {
+		rec.text("type", "nspolicy")
+		rec.text("alert", "yes")
+		rec.text("alert_type", rec.family.alertType)
+		rec.text("alert_name", rec.choose("Block uploads", "Île-de-France – données personnelles", "Sharing <external> & public", "Watch list 7"))
+		rec.traffic()
+	}
+	for _, group := range rec.family.groups {
+		group(rec)
+	}
+}
+
+// stored is what the tenant adds to every record.
+func (rec *record) stored() {
 	rec.fields = make([]field, 0, 120)
 	r := rec.r
 	rec.text("_id", rec.id)
@@ -82,10 +98,10 @@ func (rec *record) fill() {
 	rec.text("_gef_src_dp", rec.choose("NL-AAA", "FR-PAR1", "US-SJC1", "IL-TLV1"))
 	rec.text("_service_identifier", rec.choose("service-nsproxy", "service-introspection"))
 	rec.number("timestamp", rec.event)
-	rec.text("type", "nspolicy")
-	rec.text("alert", "yes")
-	rec.text("alert_type", rec.family.alertType)
-	rec.text("alert_name", rec.choose("Block uploads", "Île-de-France – données personnelles", "Sharing <external> & public", "Watch list 7"))
+}
+
+// traffic is what somebody did with an application, and where.
+func (rec *record) traffic() {
 	access, activity := rec.choose("Client", "Secure Forwarder", "Client"), rec.choose("Browse", "Upload", "Download", "Post")
 	if rec.family.connector {
 		access, activity = "API Connector", rec.choose("Introspection Scan", "Login Successful", "Edit")
@@ -119,9 +135,6 @@ func (rec *record) fill() {
 	rec.text("severity", rec.choose("Low", "Medium", "High", "unknown"))
 	rec.text("policy", rec.choose("Block uploads", "Gdrive \"PII\"", "Watch list 7"))
 	rec.wide("request_id")
-	for _, group := range rec.family.groups {
-		group(rec)
-	}
 }
 
 // person returns an address in a domain reserved for examples.

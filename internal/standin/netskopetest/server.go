@@ -5,12 +5,17 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Path is the only path a [Server] answers; any other is 404.
-const Path = "/api/v2/events/data/alert"
+const (
+	// Path is where a [Server] lists its alerts.
+	Path = eventsPath + "alert"
+	// eventsPath is what the paths of all streams begin with.
+	eventsPath = "/api/v2/events/data/"
+)
 
 // Dialect is how the pages of one query follow each other.
 type Dialect int
@@ -132,6 +137,13 @@ type Server struct {
 	// Zero: never.
 	Gzip bool
 
+	// Events are the tenant's other streams, by name (see [Streams]). Each has
+	// its own records, faults and way of paging; Token, TokenUses, RateLimit
+	// and DateSkew are those of the Server whose Events they are, for all of
+	// them together, and theirs say nothing. Zero: the tenant has alerts only,
+	// and any other path is 404.
+	Events map[string]*Server
+
 	// Fault is asked about each request that would otherwise be answered with
 	// a page; its zero Fault lets the request through. Calls never overlap,
 	// and may use the Server's methods. Zero: no faults.
@@ -166,8 +178,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.DateSkew != 0 {
 		w.Header().Set("Date", time.Now().Add(s.DateSkew).UTC().Format(http.TimeFormat))
 	}
+	of := s.stream(r.URL.Path)
 	switch {
-	case r.URL.Path != Path:
+	case of == nil:
 		s.refuse(w, http.StatusNotFound, "no Route matched with those values")
 		return
 	case r.Method != http.MethodGet:
@@ -181,6 +194,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusTooManyRequests, "API rate limit exceeded")
 		return
 	}
+	if of != s {
+		of.arrive(r)
+	}
+	of.list(w, r)
+}
+
+// stream is the Server that lists the records of a path, or nil.
+func (s *Server) stream(path string) *Server {
+	if path == Path {
+		return s
+	}
+	name, _ := strings.CutPrefix(path, eventsPath)
+	return s.Events[name]
+}
+
+// list answers a request that was let in.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	q, err := s.parse(r.URL.RawQuery)
 	if err != nil {
 		s.refuse(w, http.StatusBadRequest, err.Error())

@@ -66,11 +66,11 @@ var (
 )
 
 // Run looks at everything that a run needs: the configuration, which it reads through
-// lookup as [collector.ConfigFromEnv] does, the tenant, the bucket, the state and the feed's
-// folder. Every finding is handed to each as soon as it is known.
+// lookup as [collector.ConfigsFromEnv] does, the tenant, the bucket, and the state and the feed's
+// folder of every stream. Every finding is handed to each as soon as it is known.
 //
-// It may run beside the collector: it asks the tenant at most ten times, at the
-// configured rate, and in the bucket it makes only objects of its own, in the folder
+// It may run beside the collector: it asks the tenant at most ten times, and twice for each stream
+// beside the first, at the configured rate, and in the bucket it makes only objects of its own, in the folder
 // check beside the feed's, and removes them again. It needs the permissions of a run, and, to
 // see the bucket's settings, the right to read its metadata, which runs do without.
 func Run(ctx context.Context, lookup func(string) (string, bool), o Options, each func(Finding)) {
@@ -98,15 +98,19 @@ func (c *checkup) checkStorage(ctx context.Context) {
 	bucket, reason := c.checkBucket(ctx)
 	if bucket == nil {
 		c.skipRest(reason, slices.Concat(stateSubjects, feedSubjects))
-		return
+	} else {
+		c.checkState(ctx, &collector.Collector{Config: c.config, Bucket: bucket})
+		c.checkFeed(ctx, bucket)
 	}
-	c.checkState(ctx, &collector.Collector{Config: c.config, Bucket: bucket})
-	c.checkFeed(ctx, bucket)
+	c.checkStreams(ctx, bucket, reason)
 }
 
 // checkup is one check under way.
 type checkup struct {
 	config  collector.Config
+	others  []collector.Config // of the other streams
+	prefix  string             // of all subjects
+	reached bool               // the tenant has answered
 	options Options
 	each    func(Finding)
 	found   map[string]bool // subjects
@@ -147,6 +151,7 @@ func (c *checkup) skipRest(reason string, subjects []string) {
 
 func (c *checkup) report(f Finding) {
 	c.found[f.Subject] = true
+	f.Subject = c.prefix + f.Subject
 	f.Seen, f.Remedy = c.printable(f.Seen), c.printable(f.Remedy)
 	c.each(f)
 }

@@ -10,15 +10,17 @@ import (
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/env"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // checkConfig reads the configuration, and reports whether it can be worked with.
 func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
-	config, err := collector.ConfigFromEnv(lookup)
-	c.config = config
+	configs, err := collector.ConfigsFromEnv(lookup)
 	if err == nil {
-		c.pass("config", "alerts by %s time go from %s to gs://%s/%s/, the state is %s", config.TimeField,
-			config.Tenant, config.BucketName, config.Prefix, config.StateKey)
+		c.config, c.others = configs[0], configs[1:]
+		config := c.config
+		c.pass("config", "%s by %s time go from %s to gs://%s/%s, the state is %s", recordsOf(config.Stream),
+			config.TimeField, config.Tenant, config.BucketName, config.Folders().Feed, config.StateKey)
 	}
 	for _, p := range env.Problems(err) {
 		c.reportProblem(p)
@@ -32,6 +34,14 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 		c.checkToken(token)
 	}
 	return err == nil
+}
+
+// recordsOf are a stream's records in a sentence.
+func recordsOf(s stream.Stream) string {
+	if s == stream.Alert {
+		return "alerts"
+	}
+	return s.String() + " events"
 }
 
 // reportProblem says what is wrong with a variable.

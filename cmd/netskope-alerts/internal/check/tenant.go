@@ -44,6 +44,7 @@ func (c *checkup) checkTenant(ctx context.Context) {
 		c.checkNoAnswer(host, err)
 		return
 	}
+	c.reached = true
 	c.pass("tenant.reach", "%s answers (%s, after %s)", host, p.saw.protocol,
 		p.saw.came.Sub(p.saw.sent).Round(time.Millisecond))
 	c.checkCertificate(p.saw.tls)

@@ -244,7 +244,7 @@ func (w *world) judged(ctx context.Context, check func(context.Context, func(Fin
 	w.mu.Lock() // the servers are done with requests that were given up, as far as they show
 	defer w.mu.Unlock()
 	all.sound(w.t, checkedToken)
-	if n := w.tenant.Stats().Requests - asked; n > mostQuestions {
+	if n := w.tenant.Stats().Requests - asked; n > mostQuestions+streamQuestions*len(w.tenant.Events) {
 		w.t.Errorf("%d requests to the tenant", n)
 	}
 	after := w.everything()

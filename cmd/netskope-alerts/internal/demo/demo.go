@@ -20,11 +20,12 @@ import (
 
 // Command is netskope-alerts demo.
 type Command struct {
-	Alerts int    `default:"20000" help:"Alerts that the simulated tenant makes (${default})."`
-	Seed   uint64 `default:"0" help:"Seed of the simulation: the same one gives the same alerts and counts; 0 picks one."`
-	Out    string `default:"out" help:"Folder that shows the bucket's objects afterwards (./${default})."`
-	Gzip   bool   `help:"Have the function compress its objects."`
-	Keep   bool   `help:"Leave everything running afterwards, to try the other commands on it."`
+	Alerts  int    `default:"20000" help:"Alerts that the simulated tenant makes (${default})."`
+	Seed    uint64 `default:"0" help:"Seed of the simulation: the same one gives the same alerts and counts; 0 picks one."`
+	Out     string `default:"out" help:"Folder that shows the bucket's objects afterwards (./${default})."`
+	Gzip    bool   `help:"Have the function compress its objects."`
+	Streams bool   `help:"Have it make, and collect, all six streams."`
+	Keep    bool   `help:"Leave everything running afterwards, to try the other commands on it."`
 }
 
 // Help is shown by demo --help.
@@ -33,7 +34,7 @@ func (*Command) Help() string {
 		"serves the real function, and sends it Pub/Sub events as Eventarc does: " +
 		"a first run, the next three hours, and one event delivered a second time. " +
 		"The tenant limits the rate, breaks a page and loses alerts' order; the storage loses an answer. " +
-		"Then every alert of the tenant is looked up in the bucket. " +
+		"Then every alert of the tenant is looked up in the bucket; with --streams, every record of all six streams. " +
 		"The day is 2 March 2026, so that a seed says all; with --keep it is today.\n\n" +
 		cli.Ends{Well: "every alert is there once (with --keep: ended by Ctrl-C)",
 			Failed: "one is not, or the demo failed"}.String() + "\n\n" +
@@ -76,7 +77,7 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	proof, err := w.prove(d.Out, rows[0].From)
+	proof, err := w.prove(w.alerts, d.Out, prefix, began(rows, "alert"))
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,11 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 		text.Count(int(w.limited.Load()), "request", "requests"), text.Count(int(w.broken.Load()), "page", "pages"),
 		text.Count(int(w.lost.Load()), "answer", "answers"))
 	proof.print(s.Stdout, d)
-	if proof.lost > 0 || proof.repeated > 0 || proof.changed > 0 {
+	events, err := w.proveEvents(s.Stdout, d.Out, rows)
+	if err != nil {
+		return err
+	}
+	if !proof.sound() || !events {
 		return cli.ExitStatus(cli.ExitFailed)
 	}
 	if d.Keep {

@@ -27,6 +27,7 @@ type record struct {
 	name string
 
 	Event    string    `json:"event"`
+	Stream   string    `json:"stream"`
 	Severity string    `json:"severity"`
 	Message  string    `json:"message"`
 	Error    string    `json:"error"`
@@ -95,15 +96,15 @@ func (f *function) follow(log io.Reader) {
 }
 
 // trigger sends a tick as Eventarc does, a CloudEvent in binary mode that holds a
-// Pub/Sub message, and returns the run's record.
-func (f *function) trigger(ctx context.Context, id string, tick time.Time) (record, error) {
+// Pub/Sub message, and returns the run's records, one of each stream.
+func (f *function) trigger(ctx context.Context, id string, tick time.Time, streams int) (records []record, err error) {
 	stamp := tick.Format(time.RFC3339)
 	body := fmt.Sprintf(
 		`{"message":{"data":"e30=","messageId":%q,"publishTime":%q},`+
 			`"subscription":"projects/demo/subscriptions/eventarc-demo"}`, id, stamp)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url, bytes.NewReader([]byte(body)))
 	if err != nil {
-		return record{}, fmt.Errorf("make event: %w", err)
+		return nil, fmt.Errorf("make event: %w", err)
 	}
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "Ce-Specversion": "1.0", "Ce-Id": id, "Ce-Time": stamp,
@@ -114,22 +115,29 @@ func (f *function) trigger(ctx context.Context, id string, tick time.Time) (reco
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return record{}, fmt.Errorf("send event: %w", err)
+		return nil, fmt.Errorf("send event: %w", err)
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body) // empty in either case
-	select {
-	case r, ok := <-f.records:
-		switch {
-		case !ok:
-			return r, errors.New("the function ended")
-		case response.StatusCode != http.StatusOK:
-			return r, fmt.Errorf("%s: %s", r.Message, r.Error)
+	for len(records) < streams {
+		select {
+		case r, ok := <-f.records:
+			if !ok {
+				return records, errors.New("the function ended")
+			}
+			records = append(records, r)
+			if r.Error != "" || r.Stream == "" {
+				return records, fmt.Errorf("%s: %s", r.Message, r.Error)
+			}
+		case <-time.After(10 * time.Second):
+			return records, fmt.Errorf("the function answered %s but logged %d of %d records", response.Status,
+				len(records), streams)
 		}
-		return r, nil
-	case <-time.After(10 * time.Second):
-		return record{}, fmt.Errorf("the function answered %s but logged no record", response.Status)
 	}
+	if response.StatusCode != http.StatusOK {
+		return records, fmt.Errorf("the function answered %s", response.Status)
+	}
+	return records, nil
 }
 
 func (f *function) stop() {

@@ -49,6 +49,9 @@ func (w *world) keep(ctx context.Context, s cli.Streams, f *function, d *Command
 			environment = append(environment, pair)
 		}
 	}
+	if len(w.events) > 0 {
+		environment = append(environment, "STREAMS="+strings.Join(w.streams(), ","))
+	}
 	file := filepath.Join(d.Out, "environment.sh")
 	if err := writeEnvironment(file, environment); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // proof compares what the tenant made with what lies in the bucket.
@@ -24,14 +25,17 @@ type proof struct {
 	example, exampleContents string
 }
 
-// prove reads every object of the bucket's folder and looks up every alert in it. It
+// sound reports whether every alert that is due is there, once and as it was.
+func (p proof) sound() bool { return p.lost == 0 && p.repeated == 0 && p.changed == 0 }
+
+// prove reads every object of a folder in the bucket and looks up every one of the alerts in it. It
 // relies on nothing that the function says, except where it began.
-func (w *world) prove(folder string, from time.Time) (proof, error) {
-	p := proof{made: len(w.alerts)}
+func (w *world) prove(alerts []netskopetest.Alert, folder, prefix string, from time.Time) (proof, error) {
+	p := proof{made: len(alerts)}
 	want := map[string]int{} // by the exact line
 	through := w.first.Add(3 * time.Hour)
 	through = through.Add(-5 * time.Minute).Truncate(5 * time.Minute)
-	for _, alert := range w.alerts {
+	for _, alert := range alerts {
 		if alert.Inserted.Before(from) || !alert.Inserted.Before(through) {
 			p.notYet++
 			continue

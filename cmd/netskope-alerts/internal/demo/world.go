@@ -32,6 +32,7 @@ type world struct {
 	first  time.Time // of the first trigger, UTC
 	tenant *netskopetest.Server
 	alerts []netskopetest.Alert
+	events map[string][]netskopetest.Alert // of the other streams, by name; none without --streams
 
 	servers                []*http.Server
 	tenantURL, storageHost string
@@ -56,6 +57,9 @@ func startWorld(d *Command) (*world, error) {
 	w.tenant = &netskopetest.Server{Token: token, Seed: d.Seed, Order: netskopetest.Shuffled,
 		Style: netskopetest.Spaced, Now: w.clock, Fault: w.tenantFault}
 	w.tenant.Add(w.alerts...)
+	if d.Streams {
+		w.addStreams(d)
+	}
 	cloud := &gcstest.Server{Buckets: []string{bucketName}, Dir: d.Out, Versioning: true, Fault: w.storageFault,
 		Visible: w.visible}
 
@@ -144,6 +148,7 @@ func (w *world) environment(d *Command) []string {
 		"PAGE_SIZE=1000",
 		"REQUESTS_PER_SECOND=0",
 	}
+	environment = append(environment, w.streamSettings()...)
 	if d.Gzip {
 		environment = append(environment, "COMPRESSION=gzip")
 	}
@@ -162,9 +167,8 @@ func (w *world) play(ctx context.Context, f *function) ([]record, error) {
 		"the same event again"} {
 		tick := w.first.Add(time.Duration(min(i, 3)) * time.Hour)
 		w.now.Store(tick.Unix())
-		r, err := f.trigger(ctx, fmt.Sprint("tick-", min(i, 3)), tick)
-		r.name = name
-		rows = append(rows, r)
+		records, err := f.trigger(ctx, fmt.Sprint("tick-", min(i, 3)), tick, len(w.streams()))
+		rows = append(rows, inOrder(name, records)...)
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", name, err)
 		}

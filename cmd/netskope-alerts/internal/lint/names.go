@@ -5,6 +5,7 @@ import (
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/ndjson"
 	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // judgeName says what is wrong with an object's name.
@@ -19,8 +20,10 @@ func judgeName(s ndjson.Source) (rule, string) {
 }
 
 // isCollected reports whether the collector names an object so in the feed's folder, where
-// folder is that or one of its days.
+// folder is that or one of its days, or the one above the folders of several streams.
 func isCollected(name, folder string) bool {
-	feed, ok := layout.Collected(name)
-	return ok && strings.HasPrefix(folder, feed)
+	in, ok := layout.Collected(name)
+	below, isBelow := strings.CutPrefix(in, folder)
+	of, err := stream.Parse(strings.TrimSuffix(below, "/"))
+	return ok && (strings.HasPrefix(folder, in) || isBelow && err == nil && of != stream.Alert)
 }

@@ -12,6 +12,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/message"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // Backfill is netskope-alerts backfill.
@@ -88,7 +89,7 @@ func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 		}
 	}
 	if b.Publish {
-		err = b.publish(ctx, topic, holes, say)
+		err = b.publish(ctx, topic, c.Stream, holes, say)
 	} else {
 		err = b.collect(ctx, s, c, span, say)
 	}
@@ -158,10 +159,11 @@ func (b *Backfill) collect(ctx context.Context, s cli.Streams, c *collector.Coll
 }
 
 // publish has the function work off what is not delivered.
-func (b *Backfill) publish(ctx context.Context, topic *topic, holes []collector.Span, say func(string, ...any)) error {
+func (b *Backfill) publish(ctx context.Context, topic *topic, of stream.Stream, holes []collector.Span,
+	say func(string, ...any)) error {
 	var messages [][]byte
 	for _, piece := range pieces(holes, b.Piece) {
-		content, err := message.Backfill(piece.From, piece.To)
+		content, err := message.Backfill(piece.From, piece.To, &of)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ type Check struct {
 func (*Check) Help() string {
 	return "Looks at the configuration, the tenant, the bucket, the state and the feed's folder, " +
 		"and says of everything that is not as it has to be what to do. " +
-		"It asks the tenant at most ten times, " +
+		"It asks the tenant at most ten times, and twice for each further stream, " +
 		"writes only to the folder check beside the feed's, which it leaves empty, " +
 		"and may run beside the deployed function. " +
 		"It sees the bucket with this machine's credentials, which may be allowed more, or less, " +

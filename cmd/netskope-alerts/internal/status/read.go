@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,7 +92,8 @@ const noType = "(none)"
 // each other is asked side by side.
 func Read(ctx context.Context, c *collector.Collector, now time.Time) (Status, error) {
 	now = now.UTC()
-	s := Status{At: now, Bucket: c.BucketName, Folder: c.Prefix, State: c.StateKey, Tenant: c.Tenant}
+	s := Status{At: now, Bucket: c.BucketName, Folder: strings.TrimSuffix(c.Folders().Feed, "/"), State: c.StateKey,
+		Tenant: c.Tenant}
 	hour := now.Truncate(time.Hour)
 	day := ledger.Span{From: hour.Add(-24 * time.Hour), To: hour.Add(time.Hour)}
 	l := c.Ledger()
