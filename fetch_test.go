@@ -474,9 +474,9 @@ func TestHourlyTick(t *testing.T) {
 		requests int // to the tenant, at most
 		storage  int // operations, at most, without those of a long upload and a split mark
 	}{
-		{0, 2, 5},
-		{125, 2, 7},
-		{8000, 5, 9},
+		{0, 2, 6},
+		{125, 2, 8},
+		{8000, 3, 10},
 	} {
 		t.Run(fmt.Sprintf("%d alerts", test.alerts), func(t *testing.T) {
 			var alerts []netskopetest.Alert

@@ -503,6 +503,7 @@ func TestWindowThatDoesNotFitIsSplit(t *testing.T) {
 					}
 				}
 				beside.Wait()
+				w.faults(nil, nil)
 				if !w.wholeLedger().Split(cell.At(cell.Hour, dayStart.Add(-150*time.Minute))) {
 					t.Error("no cell had to be split: the test shows nothing")
 				}
