@@ -73,12 +73,16 @@ func NoCredentials(err error) error {
 func (s Streams) Hint(err error) string {
 	host, _ := s.Lookup("STORAGE_EMULATOR_HOST")
 	var dial *net.OpError
+	refusal := gcs.RefusalOf(err)
 	switch {
 	case host != "" && errors.As(err, &dial) && errors.Is(err, syscall.ECONNREFUSED) && dial.Addr != nil &&
 		strings.HasSuffix(strings.TrimSuffix(host, "/"), dial.Addr.String()):
 		return fmt.Sprintf("nothing listens on %s, which STORAGE_EMULATOR_HOST names: start it (netskope-alerts storage "+
 			"is one), or unset STORAGE_EMULATOR_HOST to use Cloud Storage itself", host)
-	case errors.Is(err, storage.ErrBucketNotExist):
+	case refusal != nil && refusal.Cause == gcs.CauseMove && host != "":
+		return fmt.Sprintf("the emulator on %s, which STORAGE_EMULATOR_HOST names, does not know Objects: move; "+
+			"netskope-alerts storage does", host)
+	case errors.Is(err, storage.ErrBucketNotExist), refusal != nil && refusal.Cause == gcs.CauseBucket:
 		bucket, _ := s.Lookup("GCS_BUCKET")
 		return fmt.Sprintf("there is no bucket gs://%s: check GCS_BUCKET, or make it: gcloud storage buckets create gs://%s",
 			bucket, bucket)

@@ -78,6 +78,14 @@ func summary(t text.Terminal, r collector.Report) {
 	if r.Trouble != "" {
 		add("warning", "the state was %s", r.Trouble)
 	}
+	if len(r.Gone) > 0 {
+		add("warning", "%s neither staged nor at its place: taken by the feed, or lost; netskope-alerts verify says "+
+			"how to deliver it again", text.Count(len(r.Gone), "object is", "objects are"))
+	}
+	if len(r.Strange) > 0 {
+		add("warning", "%s in the ledger's folder that the collector did not make; netskope-alerts status names them",
+			text.Count(len(r.Strange), "object", "objects"))
+	}
 	if r.From.IsZero() {
 		return // before the state was known
 	}
