@@ -57,6 +57,7 @@ type Client struct {
 
 	requests, pages, retries atomic.Int64
 	date, skew               atomic.Int64 // see Skew; nanoseconds
+	until                    atomic.Int64 // before which no request is sent, nanoseconds since the epoch
 }
 
 // New makes a client that sends its requests at the pace, and through the given client, but follows no
@@ -100,12 +101,15 @@ func (c *Client) page(ctx context.Context, query url.Values, attempt func() func
 	exponential.InitialInterval, exponential.MaxInterval, exponential.Multiplier = time.Second, 30*time.Second, 2
 
 	envelope, err := backoff.Retry(ctx, func() (page.Envelope, error) {
+		if err := c.quiet(ctx); err != nil {
+			return page.Envelope{}, backoff.Permanent(err)
+		}
 		if err := c.pace.enter(ctx); err != nil {
 			return page.Envelope{}, backoff.Permanent(err)
 		}
 		var own error // the function's: no reason to ask again, even where it is a tenant's error
 		each := attempt()
-		envelope, err := c.request(ctx, query, c.pace.leave, func(a *page.Alert) error {
+		envelope, err := c.request(ctx, query, c.answered, func(a *page.Alert) error {
 			own = each(a)
 			return own
 		})
@@ -151,6 +155,30 @@ func (c *Client) page(ctx context.Context, query url.Values, attempt func() func
 		return envelope, last // an outage must not pass for a budget that was spent at work
 	}
 	return envelope, err
+}
+
+// answered notes what the answer to a request says of the pace.
+func (c *Client) answered(sent time.Time, err *Error) {
+	if err != nil && err.Status == http.StatusTooManyRequests && err.After > 0 {
+		until := time.Now().Add(err.After).UnixNano()
+		for was := c.until.Load(); was < until; was = c.until.Load() {
+			c.until.CompareAndSwap(was, until)
+		}
+	}
+	c.pace.leave(sent, err)
+}
+
+// quiet waits as long as the endpoint wants to be left alone: others of the tenant have limits of their own.
+func (c *Client) quiet(ctx context.Context) error {
+	for {
+		wait := time.Until(time.Unix(0, c.until.Load()))
+		if wait <= 0 {
+			return nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
 }
 
 // request is one attempt at one page, its body included. answered is told, once, when the answer

@@ -11,8 +11,7 @@ import (
 
 // Pace is what all requests to one tenant have in common, whichever clients send them: so many
 // a second, evenly, and so many at the same time. After an answer that says that they were too
-// many, half as many are in flight, and one more again after some rounds that went well; and
-// nobody asks before the tenant wants to be asked again.
+// many, half as many are in flight, and one more again after some rounds that went well.
 type Pace struct {
 	limiter *rate.Limiter
 	places  chan struct{} // one for each request that may be sent now
@@ -23,7 +22,6 @@ type Pace struct {
 	owed    int        // places to be taken away when they become free
 	well    int        // answers since allowed was last changed
 	changed time.Time  // when places were last taken away
-	until   time.Time  // before which no request is sent
 }
 
 // MostInFlight is how many requests may be in flight at most.
@@ -57,29 +55,11 @@ func (p *Pace) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := p.quiet(ctx)
-	if err == nil {
-		err = outOfTime(ctx, p.limiter.Wait(ctx))
-	}
+	err := outOfTime(ctx, p.limiter.Wait(ctx))
 	if err != nil {
 		p.leave(time.Time{}, nil)
 	}
 	return err
-}
-
-// quiet waits as long as the tenant wants to be left alone.
-func (p *Pace) quiet(ctx context.Context) error {
-	for {
-		p.mu.Lock()
-		wait := time.Until(p.until)
-		p.mu.Unlock()
-		if wait <= 0 {
-			return nil
-		}
-		if err := pause(ctx, wait); err != nil {
-			return err
-		}
-	}
 }
 
 // outOfTime waits, if the limiter refuses to wait for a request within the context's deadline, for the
@@ -98,12 +78,7 @@ func (p *Pace) leave(sent time.Time, err *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	crowded := err != nil && (err.Status == http.StatusTooManyRequests || err.Status == http.StatusConflict)
-	switch {
-	case crowded && err.Status == http.StatusTooManyRequests && err.After > 0:
-		if until := time.Now().Add(err.After); until.After(p.until) {
-			p.until = until
-		}
-	case err == nil && !sent.IsZero():
+	if err == nil && !sent.IsZero() {
 		p.well++
 	}
 	if crowded && sent.After(p.changed) { // those that were sent before were too many for the same reason

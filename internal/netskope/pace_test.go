@@ -2,11 +2,16 @@ package netskope
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/page"
 )
 
 // crowd is a tenant that answers after a while, and says of requests beyond some at the same
@@ -81,7 +86,7 @@ func TestPace(t *testing.T) {
 }
 
 // TestPaceMakesWay: after answers that say that requests are too many, fewer are in flight, as
-// long as that lasts, and then as many again; nobody asks while the tenant wants to be left alone.
+// long as that lasts, and then as many again.
 func TestPaceMakesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowd{answeredAfter: time.Second, takes: 3, retryAfter: 5 * time.Second, takesFrom: time.Minute, began: time.Now()}
@@ -109,18 +114,56 @@ func TestPaceMakesWay(t *testing.T) {
 		if c.peak != 12 {
 			t.Errorf("%d in flight at most once the tenant takes any number, want 12", c.peak)
 		}
-		quiet, last := 0, time.Time{}
-		for _, sent := range c.sent {
-			if !last.IsZero() && sent.Sub(last) >= 5*time.Second {
-				quiet++
-			}
-			last = sent
+	})
+}
+
+// TestEndpointIsLeftAlone: while an endpoint wants to be left alone, nobody asks it; others of the tenant are asked.
+func TestEndpointIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, pace := time.Now(), NewPace(0, 12)
+		endpoint := func(first bool) (client *Client, asked *[]time.Duration) {
+			asked = new([]time.Duration)
+			var mu sync.Mutex
+			return New(Settings{Tenant: "http://tenant.test", PageSize: 10}, pace, &http.Client{Transport: answers(
+				func(*http.Request) *http.Response {
+					mu.Lock()
+					defer mu.Unlock()
+					*asked = append(*asked, time.Since(began))
+					if first && len(*asked) == 1 {
+						return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"5"}}, Body: http.NoBody}
+					}
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"ok":1,"result":[]}`))}
+				})}, nil), asked
 		}
-		if quiet == 0 {
-			t.Error("nobody left the tenant alone for as long as it asked")
+		limited, asked := endpoint(true)
+		other, askedOther := endpoint(false)
+		var all sync.WaitGroup
+		for i := range 4 {
+			for _, client := range []*Client{limited, other} {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * time.Second)
+					_, err := client.Pages(t.Context(), Range{From: 1, To: 100, Most: 10}, func(*page.Alert, alert.Key) error { return nil })
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		for _, at := range (*asked)[1:] {
+			if at < 5*time.Second {
+				t.Errorf("asked after %v, of which it wanted 5 s for itself", at)
+			}
+		}
+		if len(*asked) != 9 || len(*askedOther) != 8 || (*askedOther)[7] > 3*time.Second {
+			t.Errorf("asked at %v, the other at %v", *asked, *askedOther)
 		}
 	})
 }
+
+type answers func(*http.Request) *http.Response
+
+func (f answers) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
 // TestPaceGivesPlacesBack: whoever gives up waiting takes no place with him.
 func TestPaceGivesPlacesBack(t *testing.T) {
