@@ -225,7 +225,7 @@ func TestCosts(t *testing.T) {
 		freeCPUSeconds            = 180_000
 		storageGiBHour, writesK   = 0.000027397, 0.005
 		secret, job               = 0.06, 0.10
-		runs, writesPerMonth      = 720, 4_400
+		runs                      = 720
 		hours, ledger, alertBytes = 730, 1.008, 2_000
 		memory                    = 0.25
 		gib                       = 1 << 30
@@ -233,7 +233,7 @@ func TestCosts(t *testing.T) {
 	page := read(t, "docs/deploy.md")
 	for _, price := range []string{
 		"0.000024 per vCPU-second", "0.0000025 per GiB-second", "180,000 and 360,000 free", "0.000027397 per GiB and",
-		"0.005 per 1,000 writes", "0.06 per version", "0.10 per job", "720", "4,400 a month",
+		"0.005 per 1,000 writes", "0.06 per version", "0.10 per job", "720", "4,400 a month", "164,000 a month",
 	} {
 		if !strings.Contains(page, price) {
 			t.Errorf("the page does not say %q, by which this test computes", price)
@@ -245,11 +245,13 @@ func TestCosts(t *testing.T) {
 			cells[strings.Trim(fields[1], " *")] = fields[2:5]
 		}
 	}
-	for i, c := range []struct{ alerts, seconds float64 }{{1e4, 15}, {1e6, 16}, {1e8, 90}} {
+	for i, c := range []struct{ alerts, seconds, writes float64 }{
+		{1e4, 5.4, 4_400}, {1e6, 5.8, 4_400}, {1e8, 34, 164_000},
+	} {
 		run := c.seconds * runs
 		cents := func(usd float64) float64 { return math.Round(usd*100) / 100 }
 		compute := cents(run * (cpuSecond + memory*gibSecond))
-		writing := cents(writesPerMonth * writesK / 1000)
+		writing := cents(c.writes * writesK / 1000)
 		keeping := cents(c.alerts * alertBytes / gib * ledger * storageGiBHour * hours)
 		other := cents(secret + job)
 		if run > freeCPUSeconds {
@@ -271,7 +273,7 @@ func TestCosts(t *testing.T) {
 				t.Errorf("%s, %.0f alerts: the table has %v, and it is %.4f (%v)", what, c.alerts, got, want, err)
 			}
 		}
-		if text := fmt.Sprintf("%.0f s × %d", c.seconds, runs); !strings.Contains(page, text) {
+		if text := fmt.Sprintf("%v s × %d", c.seconds, runs); !strings.Contains(page, text) {
 			t.Errorf("the page does not say %q", text)
 		}
 	}
