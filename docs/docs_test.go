@@ -233,7 +233,7 @@ func TestCosts(t *testing.T) {
 	page := read(t, "docs/deploy.md")
 	for _, price := range []string{
 		"0.000024 per vCPU-second", "0.0000025 per GiB-second", "180,000 and 360,000 free", "0.000027397 per GiB and",
-		"0.005 per 1,000 writes", "0.06 per version", "0.10 per job", "720", "4,400 a month", "164,000 a month",
+		"0.005 per 1,000 writes", "0.06 per version", "0.10 per job", "720", "5,200 a month", "166,000 a month",
 	} {
 		if !strings.Contains(page, price) {
 			t.Errorf("the page does not say %q, by which this test computes", price)
@@ -246,7 +246,7 @@ func TestCosts(t *testing.T) {
 		}
 	}
 	for i, c := range []struct{ alerts, seconds, writes float64 }{
-		{1e4, 5.4, 4_400}, {1e6, 5.8, 4_400}, {1e8, 34, 164_000},
+		{1e4, 5.6, 5_200}, {1e6, 6, 5_200}, {1e8, 34, 166_000},
 	} {
 		run := c.seconds * runs
 		cents := func(usd float64) float64 { return math.Round(usd*100) / 100 }
