@@ -126,9 +126,15 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 // Apply moves the state, if it is still the one that the move was planned for. The collector
 // counts as having begun where it is moved to.
 func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
+	before, err := c.Ledger().LastMove(ctx)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("move state: %w", err)
+	}
 	s := m.state.of(c.Config)
-	s.Through, s.Began, s.Moved = m.To, m.To, time.Now().UTC().Truncate(time.Millisecond)
-	s, err := c.firstSave(ctx, s)
+	// The last move counts: it must not seem to be before another one, made by a clock that is ahead of this one.
+	moved := later(time.Now().UTC().Truncate(time.Millisecond), later(before.Moved, s.Moved).Add(time.Millisecond))
+	s.Through, s.Began, s.Moved = m.To, m.To, moved
+	s, err = c.firstSave(ctx, s)
 	if errors.Is(err, errStateMoved) {
 		err = fmt.Errorf("nothing was changed, look again: %w", err)
 	}

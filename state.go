@@ -437,7 +437,8 @@ func (c *Collector) saveState(ctx context.Context, s State) (saved State, races 
 		if err != nil {
 			return s, races, err
 		}
-		if current.original || !current.Began.Equal(s.Began) || !current.Through.Before(s.Through) {
+		if current.original || !current.Began.Equal(s.Began) || !current.Moved.Equal(s.Moved) ||
+			!current.Through.Before(s.Through) {
 			return current, races + 1, nil
 		}
 		s.generation = current.generation
