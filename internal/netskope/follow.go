@@ -136,7 +136,10 @@ func (p *paging) single(ctx context.Context, first sheet) (done bool, err error)
 		}
 		return false, err
 	}
-	return s.at >= 0 && s.unseen == 0 && s.alerts < first.alerts && s.operation == "", nil
+	if s.unseen > 0 {
+		return false, errChanged // that page was not all: what was met now would hide it from the next question
+	}
+	return s.at >= 0 && s.alerts < first.alerts && s.operation == "", nil
 }
 
 // repeats is an error if the tenant answers with known alerts to an offset so far behind the
@@ -167,15 +170,18 @@ func (p *paging) end(ctx context.Context, last int, changed bool) error {
 	if changed && p.fresh > 0 {
 		return errChanged
 	}
-	if last < p.settings.PageSize || int64(last) < p.deepest.Load() {
+	if last+1 < p.settings.PageSize || int64(last) < p.deepest.Load() {
 		return nil
 	}
-	unseen, halves := 0, p.r.halves()
-	if p.r.To-p.r.From < 4 { // a second, whose halves are the same question
+	unseen, halves := 0, p.halves()
+	switch {
+	case p.r.To-p.r.From < 4: // a second, whose halves are the same question
 		if err := p.repeats(ctx, last, "it gives an earlier page again"); err != nil {
 			return err
 		}
 		halves = nil
+	case halves == nil:
+		return fmt.Errorf("%w: nothing shorter shows whether the first %d of one second are all", ErrDeep, last+1)
 	}
 	for _, half := range halves {
 		n, err := p.unseenIn(ctx, half, last)
@@ -224,8 +230,17 @@ func (p *paging) unseenIn(ctx context.Context, half Range, last int) (unseen int
 	return 0, nil
 }
 
-func (r Range) halves() []Range {
-	middle := r.From + (r.To-r.From)/2
+// halves cut the range in the midst of the times that were met: so each holds fewer alerts than were met,
+// and a ceiling that hides some of the range does not hide them of both. There are none where all that
+// were met are of one second, or of two.
+func (p *paging) halves() []Range {
+	r, middle := p.r, p.r.From+(p.r.To-p.r.From)/2
+	if p.dated {
+		if p.newest-p.oldest < 2 {
+			return nil
+		}
+		middle = p.oldest + (p.newest-p.oldest)/2
+	}
 	return []Range{{From: r.From, To: middle}, {From: middle, To: r.To}}
 }
 
@@ -233,7 +248,7 @@ func (r Range) halves() []Range {
 // does not take offsets.
 func (p *paging) reshape(ctx context.Context, s sheet) error {
 	limit := s.alerts + 1
-	if limit >= p.settings.PageSize {
+	if limit > p.settings.PageSize {
 		limit = max(s.alerts-1, 1)
 	}
 	next, err := p.ask(ctx, Request{Limit: limit}, s.last)

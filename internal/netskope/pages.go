@@ -136,6 +136,9 @@ type paging struct {
 	fresh   int                 // alerts of this pass that none before it had met
 	order   order               // of the alerts as they were met first
 
+	dated          bool // some that were met are of a time within the range
+	oldest, newest int64
+
 	answers int32          // so far, those included that broke off
 	whole   map[int32]bool // answers of this pass that were whole
 	pages   int            // of earlier passes
@@ -214,6 +217,12 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 			p.fresh++
 			at, dated := alert.Time(a, p.settings.Field)
 			p.order.follow(at, dated)
+			if dated && at >= p.r.From && at <= p.r.To {
+				if !p.dated {
+					p.dated, p.oldest, p.newest = true, at, at
+				}
+				p.oldest, p.newest = min(p.oldest, at), max(p.newest, at)
+			}
 			if p.fresh == sample && p.crowded(sample) {
 				return ErrDeep
 			}
@@ -270,6 +279,9 @@ func (p *paging) follow(ctx context.Context) error {
 			limit = 2
 		}
 		s, err = p.ask(ctx, Request{Limit: limit}, alert.Key{})
+		if err == nil && s.alerts >= limit {
+			err = errChanged // a full page where there was nothing, but a short one by the page size
+		}
 	}
 	switch {
 	case err != nil:
