@@ -26,12 +26,16 @@ func (o *order) follow(at int64, dated bool) {
 	o.last = at
 }
 
+// outOfOrder is by how many seconds an alert may be listed too early or too late although those before it were
+// in order: the tenant may list by another time than the one that is asked for.
+const outOfOrder = 30
+
 // tail is the part of the range in which all alerts lie that the list would go on with.
 func (o *order) tail(r Range) Range {
 	if o.up {
-		r.From = max(r.From, o.last-1)
+		r.From = max(r.From, o.last-outOfOrder)
 	} else {
-		r.To = min(r.To, o.last+1)
+		r.To = min(r.To, o.last+outOfOrder)
 	}
 	return r
 }

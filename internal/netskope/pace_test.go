@@ -199,9 +199,9 @@ func TestOrder(t *testing.T) {
 		tail     Range
 		estimate int
 	}{
-		"down":     {times: []int64{2000, 1990, 1990, 1900}, tail: Range{From: 1000, To: 1901}, estimate: 40},
-		"up":       {times: []int64{1000, 1000, 1100}, tail: Range{From: 1099, To: 2000}, estimate: 30},
-		"a second": {times: []int64{1500, 1500}, tail: Range{From: 1000, To: 1501}, estimate: 4},
+		"down":     {times: []int64{2000, 1990, 1990, 1900}, tail: Range{From: 1000, To: 1930}, estimate: 40},
+		"up":       {times: []int64{1000, 1000, 1100}, tail: Range{From: 1070, To: 2000}, estimate: 30},
+		"a second": {times: []int64{1500, 1500}, tail: Range{From: 1000, To: 1530}, estimate: 4},
 		"both":     {times: []int64{1500, 1600, 1550}, broken: true},
 		"undated":  {times: []int64{1500, -1}, broken: true},
 	} {
