@@ -126,7 +126,7 @@ func (p *paging) rest(ctx context.Context, last int, known alert.Key) (done bool
 // time in which the list would go on. done says that there is nothing else, and that the answer was shorter than
 // that page: so neither was cut short to a length that the tenant gives at most.
 func (p *paging) single(ctx context.Context, first sheet) (done bool, err error) {
-	if first.alerts >= p.settings.PageSize || p.order.broken {
+	if first.alerts >= p.settings.PageSize || p.order.broken || first.alerts < orderly {
 		return false, nil
 	}
 	s, err := p.askIn(ctx, p.order.tail(p.r), Request{}, first.last)

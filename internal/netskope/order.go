@@ -26,6 +26,9 @@ func (o *order) follow(at int64, dated bool) {
 	o.last = at
 }
 
+// orderly is how many alerts that follow each other in time show that a list goes by it.
+const orderly = 20
+
 // outOfOrder is by how many seconds an alert may be listed too early or too late although those before it were
 // in order: the tenant may list by another time than the one that is asked for.
 const outOfOrder = 30
