@@ -367,35 +367,52 @@ func TestTimesInEveryForm(t *testing.T) {
 	}
 }
 
-// TestBesideTheRange: a tenant that lists alerts a few seconds outside the range that was asked
-// for: each belongs to the cell of its own time.
+// TestBesideTheRange (F28): a tenant that lists alerts a few seconds outside the range that was asked
+// for, of any range or of longer ones only: each belongs to the cell of its own time. There is something
+// in each of the seconds around every edge, so that whoever takes an alert of a neighbour's is seen.
 func TestBesideTheRange(t *testing.T) {
-	simulate(t, &netskopetest.Server{}, lastHour(0), func(w *world) {
-		w.Lookback, w.PageSize = 3*time.Hour, 500
-		alerts := netskopetest.Uniform(1, dayStart.Add(-4*time.Hour), dayStart, 2000, 400)
-		w.tenant.Add(alerts...)
-		for _, a := range alerts {
-			w.lines[string(a.JSON)] = a
+	var alerts []netskopetest.Alert
+	for hour := range 4 {
+		edge := dayStart.Add(-time.Duration(hour)*time.Hour - 5*time.Minute)
+		for second := range 13 {
+			alerts = append(alerts, tinyAt(edge.Add(time.Duration(second-6)*time.Second), 2)...)
 		}
-		w.HTTP = &http.Client{Transport: widening{w.HTTP.Transport}}
-		w.mustRun()
-		w.checkDelivered()
-		if len(w.cloud.Objects(w.BucketName, w.Folders().Quarantine)) > 0 {
-			t.Error("something was quarantined")
-		}
-	})
+	}
+	for _, from := range []int64{0, 60} {
+		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+			w.Lookback, w.PageSize = 3*time.Hour, 500
+			w.hourly(dayStart.Add(-4 * time.Hour))
+			w.HTTP = &http.Client{Transport: widening{w.HTTP.Transport, from}}
+			w.mustRun()
+			if n := len(w.objects()); n != 3 {
+				t.Errorf("%d objects of three hours: the test shows nothing", n)
+			}
+			w.checkDelivered()
+			if n := len(w.cloud.Objects(w.BucketName, w.Folders().Quarantine)); n > 0 {
+				t.Errorf("something was quarantined, in %d objects", n)
+			}
+			time.Sleep(time.Hour)
+			w.mustRun()
+			w.checkDelivered()
+		})
+	}
 }
 
-// widening asks for three seconds more on both sides than it is asked for.
-type widening struct{ http.RoundTripper }
+// widening asks for three seconds more on both sides than it is asked for, where that is so many seconds or more.
+type widening struct {
+	http.RoundTripper
+	from int64
+}
 
 func (t widening) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	q := r.URL.Query()
-	for name, by := range map[string]int64{"insertionstarttime": -3, "insertionendtime": 3} {
-		var second int64
-		fmt.Sscan(q.Get(name), &second)
-		q.Set(name, fmt.Sprint(second+by))
+	var start, end int64
+	fmt.Sscan(q.Get("insertionstarttime"), &start)
+	fmt.Sscan(q.Get("insertionendtime"), &end)
+	if end-start >= t.from {
+		q.Set("insertionstarttime", fmt.Sprint(start-3))
+		q.Set("insertionendtime", fmt.Sprint(end+3))
 	}
 	r.URL.RawQuery = q.Encode()
 	return t.RoundTripper.RoundTrip(r)
