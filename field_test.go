@@ -145,25 +145,73 @@ func TestOneRefusalIsNoEnd(t *testing.T) {
 }
 
 // TestOneRefusalBehindAShortPage: nor is it the end where the tenant gives fewer alerts a page than it
-// is asked for, and every page is short.
+// is asked for, and every page is short; also where a question for the time that is left shows the same page.
 func TestOneRefusalBehindAShortPage(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
-		simulate(t, &netskopetest.Server{PageCap: 10}, lastHour(100), func(w *world) {
-			w.Lookback, w.PageSize = time.Hour, 60
-			refused := false
-			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
-				if !r.First && !refused {
-					refused = true
-					f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+		for what, alerts := range map[string][]netskopetest.Alert{
+			"in an hour": lastHour(100), "in a second": tinyAt(dayStart.Add(-35*time.Minute), 100)} {
+			simulate(t, &netskopetest.Server{PageCap: 10}, alerts, func(w *world) {
+				w.Lookback, w.PageSize = time.Hour, 60
+				refused := false
+				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+					if !r.First && !refused {
+						refused = true
+						f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+					}
+					return f
+				}, nil)
+				if r := w.mustRun(); r.Alerts != 100 || !refused {
+					t.Errorf("%s, %d: %d of 100 alerts", what, status, r.Alerts)
 				}
-				return f
-			}, nil)
-			if r := w.mustRun(); r.Alerts != 100 || !refused {
-				t.Errorf("%d: %d of 100 alerts", status, r.Alerts)
+				w.checkDelivered()
+			})
+		}
+	}
+}
+
+// TestShortPageIsNoEnd: one page comes too short, and a question for the time that is left is answered by a
+// full page of alerts that are known: what lies behind is not shown by it to be nothing, whether the
+// last known alert is on that page or not.
+func TestShortPageIsNoEnd(t *testing.T) {
+	for _, test := range []struct{ busyFrom, alerts, offset, gives int }{
+		{busyFrom: 3, alerts: 30, offset: 18, gives: 2}, // the page is that of the busy second's first alerts
+		{busyFrom: 4, alerts: 15, offset: 9, gives: 5},  // the page ends with the last known alert
+	} {
+		busy := dayStart.Add(-20 * time.Minute)
+		var alerts []netskopetest.Alert
+		for i := range test.busyFrom {
+			alerts = append(alerts, tinyAt(busy.Add(time.Duration(i-30)*time.Minute), 1)...)
+		}
+		alerts = append(alerts, tinyAt(busy, test.alerts-test.busyFrom)...)
+		simulate(t, &netskopetest.Server{Order: netskopetest.OldestFirst}, alerts, func(w *world) {
+			w.hourly(dayStart.Add(-2 * time.Hour))
+			w.Lookback, w.PageSize = time.Hour, 10
+			short := &shortened{RoundTripper: w.HTTP.Transport, offset: fmt.Sprint(test.offset), limit: fmt.Sprint(test.gives)}
+			w.HTTP = &http.Client{Transport: short}
+			if r := w.mustRun(); r.Alerts != int64(test.alerts) || short.times == 0 {
+				t.Errorf("%+v: %d alerts are delivered, %d pages were short", test, r.Alerts, short.times)
 			}
 			w.checkDelivered()
 		})
 	}
+}
+
+// shortened asks for fewer alerts at one offset than it is asked for.
+type shortened struct {
+	http.RoundTripper
+	offset, limit string
+	times         int
+}
+
+func (s *shortened) RoundTrip(r *http.Request) (*http.Response, error) {
+	q := r.URL.Query()
+	if q.Get("offset") == s.offset {
+		s.times++
+		q.Set("limit", s.limit)
+		r = r.Clone(r.Context())
+		r.URL.RawQuery = q.Encode()
+	}
+	return s.RoundTripper.RoundTrip(r)
 }
 
 // TestRefusalOfAQuestionWithinAPage: of an alert without a time of its own another question is asked while
