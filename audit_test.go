@@ -209,6 +209,23 @@ func TestAuditFindsTwins(t *testing.T) {
 	}
 }
 
+// TestAuditOfShortPages: that a page is not full shows an audit nothing, as long as it does not hold all that is
+// known: a tenant may give fewer alerts a page than it is asked for.
+func TestAuditOfShortPages(t *testing.T) {
+	simulate(t, &netskopetest.Server{PageCap: 7}, append(hoursBefore(2, 60), lateAlerts(10)...), func(w *world) {
+		withGaps(w)
+		w.PageSize = 60
+		if s := w.mustAudit(audit.Options{}); s.Missing != 10 || s.Unknown != 0 || s.Delivered != w.due()-10 {
+			t.Errorf("%+v", s)
+		}
+		if s := w.mustAudit(audit.Options{Repair: true}); !s.Passed() || s.Repaired != 10 {
+			t.Errorf("repair: %+v", s)
+		}
+		w.checkDelivered()
+		w.checkQuiet("after the repair", w.mustAudit(audit.Options{}))
+	})
+}
+
 // tallied is how many alerts the entry has counted by hour and type.
 func tallied(e ledger.Entry) (n int64) {
 	for _, types := range e.Hours {
