@@ -111,7 +111,8 @@ func TestMoveUnderARun(t *testing.T) {
 			})
 		r := <-done
 		if r.Took < 3*time.Minute || r.Races != 1 || refused != 1 {
-			t.Errorf("the run took %v, met %d changes of the state, and wrote it %d times after the move", r.Took, r.Races, refused)
+			t.Errorf("the run took %v, met %d changes of the state, and wrote it %d times after the move",
+				r.Took, r.Races, refused)
 		}
 		if after := w.state(); !after.same(*moved) {
 			t.Errorf("the run has changed the state: %+v, it was moved to %+v", after, moved)

@@ -53,7 +53,7 @@ func (a *Auditor) compare(ctx context.Context, p part) ([]*Result, error) {
 	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
-	l := listing{a: a, cells: cells, unlisted: map[alert.ID]int{}, others: map[alert.Key]other{}}
+	l := listing{a: a, cells: cells, unlisted: map[alert.ID]int32{}, others: map[alert.Key]other{}}
 	for _, c := range cells {
 		for key := range c.known {
 			l.unlisted[key.ID()]++
@@ -109,13 +109,11 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e,
 		known: map[alert.Key]bool{}, ids: map[alert.ID]bool{}, missing: map[alert.Key]bool{}}
 	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
-	exact := map[alert.Key]bool{}
 	know := func(keys []alert.Key) {
 		for _, key := range keys {
-			if exact[key] {
+			if _, again := c.known[key]; again {
 				c.Duplicated++
 			}
-			exact[key] = true
 			c.Duplicated += a.folder.duplicate(key)
 			c.know(key)
 		}
@@ -131,7 +129,7 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 			part := keys[:p.Lines]
 			keys = keys[p.Lines:]
 			gone := a.folder.gone(p)
-			if gone && !slices.ContainsFunc(part, func(key alert.Key) bool { return !exact[key] }) {
+			if gone && !slices.ContainsFunc(part, func(key alert.Key) bool { _, ok := c.known[key]; return !ok }) {
 				continue // a repair has brought them again
 			}
 			c.Delivered += p.Lines

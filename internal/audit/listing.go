@@ -17,8 +17,8 @@ import (
 type listing struct {
 	a        *Auditor
 	cells    []*compared
-	unseen   int // sum of unlisted
-	unlisted map[alert.ID]int
+	unseen   int                 // sum of unlisted
+	unlisted map[alert.ID]int32  // of an _id, delivered alerts for which none is listed yet
 	others   map[alert.Key]other // with the _id of a delivered one, and other bytes
 	asunder  bool                // see errAsunder
 }
@@ -26,7 +26,7 @@ type listing struct {
 type other struct {
 	in       *compared // nil if its time does not say that
 	identity string
-	at       int // the how manieth it is
+	at       int // its place among them, in the tenant's order
 }
 
 // take notes an alert of the tenant's list. A cut may have to be asked for again, so it may come
