@@ -125,32 +125,6 @@ func TestMoveUnderARun(t *testing.T) {
 	})
 }
 
-// TestStateOfBeforeAMove: an operator moves the state back, and a state of before comes in its place, as a
-// run beside or a restored version does: the move counts, and what it was made for is collected.
-func TestStateOfBeforeAMove(t *testing.T) {
-	simulate(t, &netskopetest.Server{}, hoursBefore(26, 400), func(w *world) {
-		w.Lookback = 3 * time.Hour
-		w.mustRun()
-		earlier, _ := w.cloud.Object(w.BucketName, w.StateKey)
-		m, err := w.PlanMove(w.t.Context(), time.Now(), dayStart.Add(-10*time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Apply(w.t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
-		w.cloud.Put(w.BucketName, w.StateKey, earlier.Content)
-		if r := w.mustRun(); !r.From.Equal(m.To) || r.Trouble != stateEarlier || !r.CaughtUp {
-			t.Errorf("from %v, want %v: %+v", r.From, m.To, r)
-		}
-		w.began = m.To
-		w.checkDelivered()
-		if r := w.mustRun(); r.Trouble != "" {
-			t.Errorf("still %q", r.Trouble)
-		}
-	})
-}
-
 func TestHistory(t *testing.T) {
 	simulate(t, &netskopetest.Server{}, hoursBefore(3, 40), func(w *world) {
 		w.Lookback = time.Hour
