@@ -168,6 +168,65 @@ func TestAuditFindsLateAlerts(t *testing.T) {
 	}
 }
 
+// TestAuditFindsTwins: a lost alert with the _id of a delivered one, and other bytes, is found, in a cell
+// that is audited alone or beside others, and repaired once; a delivered one that the tenant has amended
+// since is not delivered again.
+func TestAuditFindsTwins(t *testing.T) {
+	alerts, at := hoursBefore(4, 40), dayStart.Add(-100*time.Minute)
+	twin := late("882049056ee9e069c1c329b7", at)
+	first := twin
+	first.Visible = time.Time{}
+	first.JSON = bytes.Replace(first.JSON, []byte("DLP"), []byte("Malware"), 1)
+	twin.ID += ", the other" // the tenant's name of it; both print the same _id
+	for _, pageSize := range []int{10, 500} {
+		for _, amends := range []bool{false, true} {
+			simulate(t, &netskopetest.Server{}, append(alerts, first, twin), func(w *world) {
+				w.hourly(dayStart.Add(-5 * time.Hour))
+				w.Lookback, w.PageSize = 3*time.Hour, pageSize
+				w.mustRun()
+				time.Sleep(3 * time.Hour)
+				w.mustRun()
+				if amends {
+					for _, one := range slices.Clone(alerts) {
+						w.tenant.Remove(one.ID)
+						one.JSON = bytes.Replace(one.JSON, []byte("{"), []byte(`{"acked":"true",`), 1)
+						w.tenant.Add(one)
+					}
+				}
+				s := w.mustAudit(audit.Options{})
+				if s.Missing != 1 || s.Unknown != 0 || len(s.FirstGaps) != 1 ||
+					!slices.Equal(s.FirstGaps[0].Examples, []string{first.ID}) {
+					t.Errorf("page size %d, amended %v: %+v", pageSize, amends, s)
+				}
+				s = w.mustAudit(audit.Options{Repair: true})
+				if !s.Passed() || s.Missing != 1 || s.Repaired != 1 {
+					t.Errorf("page size %d, amended %v: repair: %+v", pageSize, amends, s)
+				}
+				w.checkDelivered()
+				w.checkQuiet("after the repair", w.mustAudit(audit.Options{Repair: true}))
+				w.checkDelivered()
+			})
+		}
+	}
+}
+
+// TestAuditOfShortPages: that a page is not full shows an audit nothing, as long as it does not hold all that is
+// known: a tenant may give fewer alerts a page than it is asked for.
+func TestAuditOfShortPages(t *testing.T) {
+	simulate(t, &netskopetest.Server{PageCap: 7}, append(hoursBefore(2, 60), lateAlerts(10)...), func(w *world) {
+		withGaps(w)
+		w.PageSize = 60
+		if s := w.mustAudit(audit.Options{}); s.Missing != 10 || s.Unknown != 0 || s.Delivered != w.due()-10 {
+			t.Errorf("%+v", s)
+		}
+		if s := w.mustAudit(audit.Options{Repair: true}); !s.Passed() || s.Repaired != 10 {
+			t.Errorf("repair: %+v", s)
+		}
+		w.checkDelivered()
+		w.checkQuiet("after the repair", w.mustAudit(audit.Options{}))
+	})
+}
+
 // tallied is how many alerts the entry has counted by hour and type.
 func tallied(e ledger.Entry) (n int64) {
 	for _, types := range e.Hours {

@@ -145,25 +145,73 @@ func TestOneRefusalIsNoEnd(t *testing.T) {
 }
 
 // TestOneRefusalBehindAShortPage: nor is it the end where the tenant gives fewer alerts a page than it
-// is asked for, and every page is short.
+// is asked for, and every page is short; also where a question for the time that is left shows the same page.
 func TestOneRefusalBehindAShortPage(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
-		simulate(t, &netskopetest.Server{PageCap: 10}, lastHour(100), func(w *world) {
-			w.Lookback, w.PageSize = time.Hour, 60
-			refused := false
-			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
-				if !r.First && !refused {
-					refused = true
-					f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+		for what, alerts := range map[string][]netskopetest.Alert{
+			"in an hour": lastHour(100), "in a second": tinyAt(dayStart.Add(-35*time.Minute), 100)} {
+			simulate(t, &netskopetest.Server{PageCap: 10}, alerts, func(w *world) {
+				w.Lookback, w.PageSize = time.Hour, 60
+				refused := false
+				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+					if !r.First && !refused {
+						refused = true
+						f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+					}
+					return f
+				}, nil)
+				if r := w.mustRun(); r.Alerts != 100 || !refused {
+					t.Errorf("%s, %d: %d of 100 alerts", what, status, r.Alerts)
 				}
-				return f
-			}, nil)
-			if r := w.mustRun(); r.Alerts != 100 || !refused {
-				t.Errorf("%d: %d of 100 alerts", status, r.Alerts)
+				w.checkDelivered()
+			})
+		}
+	}
+}
+
+// TestShortPageIsNoEnd: one page comes too short, and a question for the time that is left is answered by a
+// full page of alerts that are known: what lies behind is not shown by it to be nothing, whether the
+// last known alert is on that page or not.
+func TestShortPageIsNoEnd(t *testing.T) {
+	for _, test := range []struct{ busyFrom, alerts, offset, gives int }{
+		{busyFrom: 3, alerts: 30, offset: 18, gives: 2}, // the page is that of the busy second's first alerts
+		{busyFrom: 4, alerts: 15, offset: 9, gives: 5},  // the page ends with the last known alert
+	} {
+		busy := dayStart.Add(-20 * time.Minute)
+		var alerts []netskopetest.Alert
+		for i := range test.busyFrom {
+			alerts = append(alerts, tinyAt(busy.Add(time.Duration(i-30)*time.Minute), 1)...)
+		}
+		alerts = append(alerts, tinyAt(busy, test.alerts-test.busyFrom)...)
+		simulate(t, &netskopetest.Server{Order: netskopetest.OldestFirst}, alerts, func(w *world) {
+			w.hourly(dayStart.Add(-2 * time.Hour))
+			w.Lookback, w.PageSize = time.Hour, 10
+			short := &shortened{RoundTripper: w.HTTP.Transport, offset: fmt.Sprint(test.offset), limit: fmt.Sprint(test.gives)}
+			w.HTTP = &http.Client{Transport: short}
+			if r := w.mustRun(); r.Alerts != int64(test.alerts) || short.times == 0 {
+				t.Errorf("%+v: %d alerts are delivered, %d pages were short", test, r.Alerts, short.times)
 			}
 			w.checkDelivered()
 		})
 	}
+}
+
+// shortened asks for fewer alerts at one offset than it is asked for.
+type shortened struct {
+	http.RoundTripper
+	offset, limit string
+	times         int
+}
+
+func (s *shortened) RoundTrip(r *http.Request) (*http.Response, error) {
+	q := r.URL.Query()
+	if q.Get("offset") == s.offset {
+		s.times++
+		q.Set("limit", s.limit)
+		r = r.Clone(r.Context())
+		r.URL.RawQuery = q.Encode()
+	}
+	return s.RoundTripper.RoundTrip(r)
 }
 
 // TestRefusalOfAQuestionWithinAPage: of an alert without a time of its own another question is asked while
@@ -367,35 +415,52 @@ func TestTimesInEveryForm(t *testing.T) {
 	}
 }
 
-// TestBesideTheRange: a tenant that lists alerts a few seconds outside the range that was asked
-// for: each belongs to the cell of its own time.
+// TestBesideTheRange (F28): a tenant that lists alerts a few seconds outside the range that was asked
+// for, of any range or of longer ones only: each belongs to the cell of its own time. There is something
+// in each of the seconds around every edge, so that whoever takes an alert of a neighbour's is seen.
 func TestBesideTheRange(t *testing.T) {
-	simulate(t, &netskopetest.Server{}, lastHour(0), func(w *world) {
-		w.Lookback, w.PageSize = 3*time.Hour, 500
-		alerts := netskopetest.Uniform(1, dayStart.Add(-4*time.Hour), dayStart, 2000, 400)
-		w.tenant.Add(alerts...)
-		for _, a := range alerts {
-			w.lines[string(a.JSON)] = a
+	var alerts []netskopetest.Alert
+	for hour := range 4 {
+		edge := dayStart.Add(-time.Duration(hour)*time.Hour - 5*time.Minute)
+		for second := range 13 {
+			alerts = append(alerts, tinyAt(edge.Add(time.Duration(second-6)*time.Second), 2)...)
 		}
-		w.HTTP = &http.Client{Transport: widening{w.HTTP.Transport}}
-		w.mustRun()
-		w.checkDelivered()
-		if len(w.cloud.Objects(w.BucketName, w.Folders().Quarantine)) > 0 {
-			t.Error("something was quarantined")
-		}
-	})
+	}
+	for _, from := range []int64{0, 60} {
+		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+			w.Lookback, w.PageSize = 3*time.Hour, 500
+			w.hourly(dayStart.Add(-4 * time.Hour))
+			w.HTTP = &http.Client{Transport: widening{w.HTTP.Transport, from}}
+			w.mustRun()
+			if n := len(w.objects()); n != 3 {
+				t.Errorf("%d objects of three hours: the test shows nothing", n)
+			}
+			w.checkDelivered()
+			if n := len(w.cloud.Objects(w.BucketName, w.Folders().Quarantine)); n > 0 {
+				t.Errorf("something was quarantined, in %d objects", n)
+			}
+			time.Sleep(time.Hour)
+			w.mustRun()
+			w.checkDelivered()
+		})
+	}
 }
 
-// widening asks for three seconds more on both sides than it is asked for.
-type widening struct{ http.RoundTripper }
+// widening asks for three seconds more on both sides than it is asked for, where that is so many seconds or more.
+type widening struct {
+	http.RoundTripper
+	from int64
+}
 
 func (t widening) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	q := r.URL.Query()
-	for name, by := range map[string]int64{"insertionstarttime": -3, "insertionendtime": 3} {
-		var second int64
-		fmt.Sscan(q.Get(name), &second)
-		q.Set(name, fmt.Sprint(second+by))
+	var start, end int64
+	fmt.Sscan(q.Get("insertionstarttime"), &start)
+	fmt.Sscan(q.Get("insertionendtime"), &end)
+	if end-start >= t.from {
+		q.Set("insertionstarttime", fmt.Sprint(start-3))
+		q.Set("insertionendtime", fmt.Sprint(end+3))
 	}
 	r.URL.RawQuery = q.Encode()
 	return t.RoundTripper.RoundTrip(r)

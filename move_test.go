@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
@@ -80,6 +81,47 @@ func TestMove(t *testing.T) {
 				t.Errorf("%s: no error", name)
 			}
 		}
+	})
+}
+
+// TestMoveUnderARun: once a run has met that an operator moved the state, it leaves that alone, also while it
+// works on, and says so once; what it delivers is passed over by the next.
+func TestMoveUnderARun(t *testing.T) {
+	simulate(t, &netskopetest.Server{}, hoursBefore(26, 400), func(w *world) {
+		w.hourly(dayStart.Add(-26 * time.Hour))
+		w.PageSize, w.InFlight = 50, 1
+		w.faults(func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 5 * time.Second} }, nil)
+		done := make(chan Report)
+		go func() { done <- w.mustRun() }()
+		time.Sleep(100 * time.Second)
+		m, err := w.PlanMove(w.t.Context(), time.Now(), dayStart.Add(-10*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Apply(w.t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		moved, refused := w.state(), 0
+		w.faults(func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 5 * time.Second} },
+			func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Write && r.Object == w.StateKey {
+					refused++
+				}
+				return f
+			})
+		r := <-done
+		if r.Took < 3*time.Minute || r.Races != 1 || refused != 1 {
+			t.Errorf("the run took %v, met %d changes of the state, and wrote it %d times after the move",
+				r.Took, r.Races, refused)
+		}
+		if after := w.state(); !after.same(*moved) {
+			t.Errorf("the run has changed the state: %+v, it was moved to %+v", after, moved)
+		}
+		w.faults(nil, nil)
+		if r := w.mustRun(); !r.From.Equal(m.To) || r.Trouble != "" || !r.CaughtUp {
+			t.Errorf("%+v", r)
+		}
+		w.checkDelivered()
 	})
 }
 

@@ -465,6 +465,32 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+// TestLongCellIsAloneInTheEnd: a cell that would fit into the budget if it had the tenant for itself is delivered
+// by the run that begins it, however many others there are that would take their share of the pace.
+func TestLongCellIsAloneInTheEnd(t *testing.T) {
+	long := Span{From: dayStart.Add(-100*time.Hour - 5*time.Minute), To: dayStart.Add(-99*time.Hour - 5*time.Minute)}
+	alerts := append(netskopetest.Uniform(1, long.From, long.To, 8000, 300),
+		netskopetest.Uniform(2, long.To, dayStart, 2000, 300)...)
+	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
+		w.hourly(long.From)
+		w.Lookback, w.PageSize, w.RequestsPerSecond, w.Budget = 100*time.Hour, 100, 2, 2*time.Minute
+		r := w.mustRun()
+		if r.Stopped != StoppedBudget || r.Cells < 10 {
+			t.Errorf("the test shows nothing: %+v", r)
+		}
+		if r.Through.Before(long.To) || r.Splits > 0 {
+			t.Errorf("the first run has come to %v, the long cell ends at %v: %+v", r.Through, long.To, r)
+		}
+		for range 5 {
+			if r.CaughtUp {
+				break
+			}
+			r = w.mustRun()
+		}
+		w.checkDelivered()
+	})
+}
+
 // TestWindowThatDoesNotFitIsSplit covers defect 23: a burst after a quiet stretch, in a window
 // that had grown, is more than a run can move. The collector must get through all the
 // same, exactly once, also while another run, with more time, works on the whole window.

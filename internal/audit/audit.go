@@ -120,7 +120,7 @@ func (a *Auditor) hole(ctx context.Context, hole ledger.Span) (*Result, error) {
 	_, err := a.ask(ctx, []ledger.Span{hole}, nil, func(raw *page.Alert, key alert.Key, _ string) error {
 		if !a.folder.list(key) && !missing[key] {
 			missing[key] = true
-			r.miss(raw)
+			r.miss(string(alert.Identity(raw)))
 		}
 		return nil
 	})
@@ -182,9 +182,9 @@ func (r *Result) into(e ledger.Entry) {
 	}
 }
 
-func (r *Result) miss(raw *page.Alert) {
+func (r *Result) miss(identity string) {
 	r.Missing++
 	if len(r.Examples) < maxExamples {
-		r.Examples = append(r.Examples, string(alert.Identity(raw)))
+		r.Examples = append(r.Examples, identity)
 	}
 }

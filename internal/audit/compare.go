@@ -26,9 +26,18 @@ const maxRepairRaces = 20
 type compared struct {
 	*Result
 	entry   ledger.Entry
-	entries []ledger.Entry    // the cell's own, and those of repairs
-	known   map[alert.ID]bool // what they deliver; true if the tenant lists it
+	entries []ledger.Entry     // the cell's own, and those of repairs
+	known   map[alert.Key]bool // what they deliver; true if the tenant lists just that
+	ids     map[alert.ID]bool  // of known
 	missing map[alert.Key]bool
+}
+
+// know notes that the alert is delivered.
+func (c *compared) know(key alert.Key) {
+	if _, ok := c.known[key]; !ok {
+		c.known[key] = false
+	}
+	c.ids[key.ID()] = true
 }
 
 // compare asks the tenant for the part's cells, and repairs what is missing of each.
@@ -44,60 +53,29 @@ func (a *Auditor) compare(ctx context.Context, p part) ([]*Result, error) {
 	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
-	unseen := 0 // of what is known
+	l := listing{a: a, cells: cells, unlisted: map[alert.ID]int32{}, others: map[alert.Key]other{}}
 	for _, c := range cells {
-		unseen += len(c.known)
+		for key := range c.known {
+			l.unlisted[key.ID()]++
+			l.unseen++
+		}
 	}
-	all := func() bool { return unseen == 0 }
-	if unseen == 0 {
+	all := func() bool { return l.unseen == 0 }
+	if l.unseen == 0 {
 		all = nil // absence has to be shown otherwise
 	}
-	asunder := false
-	_, err := a.ask(ctx, a.spans(p), all, func(raw *page.Alert, key alert.Key, _ string) error {
-		at, dated := alert.Time(raw, a.TimeField)
-		var in *compared
-		for _, c := range cells {
-			if listed, ok := c.known[key.ID()]; ok {
-				if !listed {
-					unseen--
-				}
-				c.known[key.ID()] = true
-				a.folder.list(key)
-				return nil
-			}
-			if c.missing[key] {
-				return nil // a cut may have to be asked for again
-			}
-			if dated && c.entry.Cell.Contains(at) {
-				in = c
-			}
+	_, err := a.ask(ctx, a.spans(p), all, l.take)
+	if err == nil {
+		l.settle()
+		if l.asunder {
+			err = errAsunder
 		}
-		switch {
-		case a.folder.list(key):
-			return nil
-		case in == nil && len(cells) > 1:
-			asunder = true
-			return nil
-		case in == nil:
-			in = cells[0]
-		}
-		in.missing[key] = true
-		in.miss(raw)
-		return nil
-	})
-	if err == nil && asunder {
-		err = errAsunder
 	}
 	if err != nil {
 		return nil, err
 	}
 	var results []*Result
 	for _, c := range cells {
-		for _, listed := range c.known {
-			if !listed {
-				c.Unknown++
-			}
-		}
 		if c.Missing > 0 && a.Options.Repair {
 			if err := a.repair(ctx, c); err != nil {
 				return nil, fmt.Errorf("repair cell %v: %w", c.entry.Cell, err)
@@ -129,17 +107,15 @@ func (a *Auditor) ask(ctx context.Context, spans []ledger.Span, all func() bool,
 // delivered is what ledger and folder say of the cell.
 func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, error) {
 	c := &compared{Result: &Result{From: e.From, To: e.To}, entry: e,
-		known: map[alert.ID]bool{}, missing: map[alert.Key]bool{}}
+		known: map[alert.Key]bool{}, ids: map[alert.ID]bool{}, missing: map[alert.Key]bool{}}
 	c.entries = append([]ledger.Entry{e}, a.Ledger.Late(e.Cell)...)
-	exact := map[alert.Key]bool{}
 	know := func(keys []alert.Key) {
 		for _, key := range keys {
-			if exact[key] {
+			if _, again := c.known[key]; again {
 				c.Duplicated++
 			}
-			exact[key] = true
 			c.Duplicated += a.folder.duplicate(key)
-			c.known[key.ID()] = false
+			c.know(key)
 		}
 	}
 	for _, e := range slices.Backward(c.entries) { // repairs first: they may have brought again what was lost
@@ -153,7 +129,7 @@ func (a *Auditor) delivered(ctx context.Context, e ledger.Entry) (*compared, err
 			part := keys[:p.Lines]
 			keys = keys[p.Lines:]
 			gone := a.folder.gone(p)
-			if gone && !slices.ContainsFunc(part, func(key alert.Key) bool { return !exact[key] }) {
+			if gone && !slices.ContainsFunc(part, func(key alert.Key) bool { _, ok := c.known[key]; return !ok }) {
 				continue // a repair has brought them again
 			}
 			c.Delivered += p.Lines
@@ -179,7 +155,7 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 		kept := map[alert.Key]bool{}
 		fetch := func(ctx context.Context, _ cell.Cell, keep ledger.Keep) (ledger.Fetched, error) {
 			return a.ask(ctx, spans, nil, func(raw *page.Alert, key alert.Key, reason string) error {
-				if _, ok := c.known[key.ID()]; ok || kept[key] || a.folder.list(key) {
+				if c.ids[key.ID()] && !c.missing[key] || kept[key] || a.folder.list(key) {
 					return ledger.ErrKnown
 				}
 				kept[key] = true
@@ -193,7 +169,8 @@ func (a *Auditor) repair(ctx context.Context, c *compared) error {
 				return err
 			}
 			for _, key := range keys {
-				c.known[key.ID()] = true
+				c.know(key)
+				delete(c.missing, key)
 			}
 			continue
 		}
@@ -213,7 +190,7 @@ func (c *compared) repaired(kept map[alert.Key]bool) {
 	c.Repaired = int64(len(kept))
 	c.Missing = c.Repaired
 	for key := range c.missing {
-		if _, ok := c.known[key.ID()]; !ok && !kept[key] {
+		if !kept[key] {
 			c.Missing++
 		}
 	}

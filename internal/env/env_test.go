@@ -112,6 +112,7 @@ func TestReadersRefuse(t *testing.T) {
 		{"tenant", "https://acme.goskope.com/api/v2", "more than a host"},
 		{"tenant", "https://a.b?x=1", "more than a host"},
 		{"tenant", "https://a.b#x", "more than a host"}, {"tenant", "https://user:pass@a.b", "user or password"},
+		{"tenant", "https//acme.goskope.com", "lacks a colon; want https://acme.goskope.com"},
 		{"tenant", "acme", "want https://acme.goskope.com"}, {"tenant", "https://", "as in https://acme.goskope.com"},
 		{"tenant", "https://169.254.169.254",
 			"metadata service of a cloud, not a tenant; want the tenant's name, as in"},

@@ -392,7 +392,8 @@ func TestLintWrongForm(t *testing.T) {
 	for _, test := range []struct{ text, want, what, do string }{
 		{`{"ok":1,"result":[{"_id":"a"}]}`, "api-answer 0:0", "answer of the API", "jq -c '.result[]' FILE"},
 		{`{"name":"collector","version":1}` + "\n", "no-alert 1:1", "no alert", "alert_type"},
-		{one + `{"ok":1,"result":[{"_id":"a"}]}` + "\n" + one, "api-answer 2:1, duplicate-id 3:1", "", ""},
+		{one + `{"ok":1,"result":[{"_id":"a"}]}` + "\n" + one, "api-answer 2:1, duplicate-id 3:1",
+			"has the alerts in its result", "jq -c '.result[]' FILE"},
 		{"{\n \"_id\": \"a\"\n}\n", "pretty-printed 0:0", "several lines", "jq -c . FILE"},
 		{`{"_id":null}` + "\n" + `{"alert_type":"DLP"}` + "\n" + `{"_insertion_epoch_timestamp":1}` + "\n", "", "", ""},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"testing"
+	"time"
 )
 
 // TestReadingEnds: once the context has ended, reading does, from an endless line and from a pipe
@@ -14,7 +15,7 @@ func TestReadingEnds(t *testing.T) {
 	for name, in := range map[string]io.Reader{"endless": zeros{}, "silent": silent} {
 		ctx, stop := context.WithCancel(t.Context())
 		began := make(chan struct{})
-		done := make(chan error)
+		done := make(chan error, 1)
 		go func() {
 			err := Inputs{Stdin: &announced{in, began}}.Each(ctx, []string{"-"}, func(s Source) error {
 				c, err := s.Content(ctx)
@@ -28,8 +29,13 @@ func TestReadingEnds(t *testing.T) {
 		}()
 		<-began
 		stop()
-		if err := <-done; err != context.Canceled {
-			t.Errorf("%s: %v", name, err)
+		select {
+		case err := <-done:
+			if err != context.Canceled {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(20 * time.Second): // or it hangs
+			t.Errorf("%s: it is read on although the context has ended", name)
 		}
 	}
 }

@@ -1,12 +1,14 @@
 package operate
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/alert"
@@ -80,6 +82,39 @@ func TestFind(t *testing.T) {
 	found, err := c.Ledger().Find(t.Context(), "nobody", now.Add(-24*time.Hour), now)
 	if err != nil || len(found) != 0 {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// TestNotFound (F14): that the ledger does not have an alert is said of the time of which it knows, and of
+// none before it began.
+func TestNotFound(t *testing.T) {
+	now := time.Now().Truncate(time.Hour)
+	tenant, cloud := &netskopetest.Server{}, &gcstest.Server{}
+	tenant.Add(collectortest.Alerts(1, now, 3*time.Hour, time.Hour, 20)...)
+	c := collectortest.Open(t, tenant, cloud, "LOOKBACK_HOURS=4")
+	said := func(since time.Time) string {
+		var stderr bytes.Buffer
+		err := (&Find{ID: "nobody"}).notFound(t.Context(), cli.Streams{Stderr: &stderr}, c, since)
+		if err != cli.ExitStatus(cli.ExitMore) {
+			t.Error(err)
+		}
+		return stderr.String()
+	}
+	const nobody = "nobody is not in the ledger"
+	if got := said(now.Add(-time.Hour)); got != nobody+", which is empty: nothing is known\n" {
+		t.Errorf("empty: %q", got)
+	}
+	collectortest.Run(t, c, now)
+	begins, err := c.Ledger().Start(t.Context())
+	if err != nil || begins.IsZero() {
+		t.Fatal(begins, err)
+	}
+	if got := said(begins.Add(-90 * 24 * time.Hour)); got != nobody+", which begins at "+text.Stamp(begins)+
+		": what was delivered before is not known\n" {
+		t.Errorf("before the ledger: %q", got)
+	}
+	if got := said(begins.Add(time.Hour)); got != nobody+" since "+text.Stamp(begins.Add(time.Hour))+"\n" {
+		t.Errorf("within the ledger: %q", got)
 	}
 }
 
