@@ -85,7 +85,9 @@ func ended(ctx context.Context, s cli.Streams, collectors []*collector.Collector
 	return all.Err(false)
 }
 
-func whatStays(r collector.Report) string { return "What was delivered before stays: " + delivered(r) + "." }
+func whatStays(r collector.Report) string {
+	return "What was delivered before stays: " + delivered(r) + "."
+}
 
 // delivered says what a run has delivered.
 func delivered(r collector.Report) string {

@@ -27,8 +27,8 @@ type Status struct {
 	State  string    `json:"state"`  // object name
 	Stream string    `json:"stream"` // that commands have to name; empty where it is the only one
 
-	Quarantine string `json:"-"` // the folder beside the feed's, with a slash at its end
-	Tenant string    `json:"tenant"` // scheme and host, as state or ledger have it; empty before there is either
+	Quarantine string `json:"quarantine_folder"` // the folder beside the feed's, with a slash at its end
+	Tenant     string `json:"tenant"`            // scheme and host, as state or ledger have it; empty before there is either
 
 	Through    time.Time     `json:"through"`     // every alert before it is delivered
 	Next       time.Time     `json:"next"`        // the next edge of the five-minute grid
@@ -89,6 +89,19 @@ type LatenessBucket struct {
 
 // noType is what alerts without a type are counted as.
 const noType = "(none)"
+
+// Glance reads of the status how far the collector has come, from the state alone.
+func Glance(ctx context.Context, c *collector.Collector, now time.Time) (Status, error) {
+	s := Status{At: now.UTC(), Bucket: c.BucketName, Folder: strings.TrimSuffix(c.Folders().Feed, "/"), State: c.StateKey}
+	state, err := c.ReadCheckpoint(ctx)
+	switch {
+	case errors.Is(err, collector.ErrNoState):
+		return s, nil
+	case err == nil:
+		s.reached(c, state)
+	}
+	return s, err
+}
 
 // Read reads the status from the state and from the ledger's entries of the last day,
 // without their keys. Where there is no state yet, Through is zero. What does not depend on
