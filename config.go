@@ -139,20 +139,31 @@ func readConfigs(v *env.Variables) []Config {
 	return places
 }
 
-// ConfigToLook reads, as [ConfigFromEnv] does, what it takes to look at what was delivered:
+// ConfigToLook is the first of [ConfigsToLook], as [ConfigFromEnv] is of its.
+func ConfigToLook(lookup func(string) (string, bool)) (Config, error) {
+	all, err := ConfigsToLook(lookup)
+	if err != nil {
+		return Config{}, err
+	}
+	return all[0], nil
+}
+
+// ConfigsToLook reads, as [ConfigsFromEnv] does, what it takes to look at what was delivered:
 // where that lies, and LAG. NETSKOPE_TENANT may be left out, and the token is not needed: the
 // ledger is whoever's it is then. With NETSKOPE_TENANT, another's ledger or state is refused.
-func ConfigToLook(lookup func(string) (string, bool)) (Config, error) {
+func ConfigsToLook(lookup func(string) (string, bool)) ([]Config, error) {
 	v := env.New(lookup)
-	c := readPlaces(v)[0]
-	c.Lag = lag(v)
+	c, all := Config{Lag: lag(v)}, readPlaces(v)
 	if _, ok := v.Get("NETSKOPE_TENANT"); ok {
 		c.Tenant, c.TimeField = tenant(v), timeField(v)
 	}
-	if err := v.Err(); err != nil {
-		return Config{}, fmt.Errorf("read from the environment where to look:\n%w", err)
+	for i := range all {
+		all[i].Lag, all[i].Tenant, all[i].TimeField = c.Lag, c.Tenant, c.TimeField
 	}
-	return c, nil
+	if err := v.Err(); err != nil {
+		return nil, fmt.Errorf("read from the environment where to look:\n%w", err)
+	}
+	return all, nil
 }
 
 // readPlaces reads where everything of every stream lies.
@@ -227,15 +238,16 @@ func TokenFromEnv(lookup func(string) (string, bool)) (string, error) {
 	return token, nil
 }
 
-// FolderFromEnv reads, as [ConfigFromEnv] does, only where the feed's folder is: in the
-// bucket GCS_BUCKET, below GCS_PREFIX, without slashes at its ends.
+// FolderFromEnv reads, as [ConfigFromEnv] does, only where the folder is of the first stream of
+// STREAMS, that of alerts if they are collected: in the bucket GCS_BUCKET, without slashes at its
+// ends.
 func FolderFromEnv(lookup func(string) (string, bool)) (bucket, prefix string, err error) {
 	v := env.New(lookup)
-	bucket, prefix = v.Bucket("GCS_BUCKET"), feedFolder(v, "GCS_PREFIX", standardPrefix)
+	first := readPlaces(v)[0]
 	if err := v.Err(); err != nil {
 		return "", "", fmt.Errorf("read the feed's folder from the environment:\n%w", err)
 	}
-	return bucket, prefix, nil
+	return first.BucketName, strings.TrimSuffix(first.Folders().Feed, "/"), nil
 }
 
 // levelFromEnv is LOG_LEVEL, or info as long as it is not one.

@@ -118,6 +118,8 @@ func TestFolderFromEnv(t *testing.T) {
 		{[]string{"NETSKOPE_TENANT=", "NETSKOPE_API_TOKEN="}, "alerts-bucket", "netskope/alerts", ""},
 		{[]string{"GCS_PREFIX=/a/b/"}, "alerts-bucket", "a/b", ""},
 		{[]string{"GCS_PREFIX=a//b"}, "", "", "GCS_PREFIX"},
+		{[]string{"STREAMS=page,alert"}, "alerts-bucket", "netskope/alerts", ""},
+		{[]string{"STREAMS=page", "EVENTS_PREFIX=x/y"}, "alerts-bucket", "x/y/page", ""},
 		{[]string{"GCS_BUCKET="}, "", "", "GCS_BUCKET is not set"},
 		{[]string{"GCS_BUCKET=gs://" + testToken}, "", "", "(the token)"},
 	} {

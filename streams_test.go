@@ -382,8 +382,6 @@ func TestFunctionWorksOnAllStreams(t *testing.T) {
 	}{
 		{"a tick", ``, "alert,page", map[string]string{"alert": "run finished", "page": "run finished"}, ""},
 		{"one stream's tick", `{"stream":"page"}`, "alert,page", map[string]string{"page": "run finished"}, ""},
-		{"a backfill", `{` + span + `}`, "alert,page",
-			map[string]string{"alert": "backfill finished", "page": "backfill finished"}, ""},
 		{"a backfill of one stream", `{` + span + `,"stream":"page"}`, "alert,page",
 			map[string]string{"page": "backfill finished"}, ""},
 		{"a backfill where only alerts are collected", `{` + span + `}`, "",
@@ -431,6 +429,7 @@ func TestFunctionWorksOnAllStreams(t *testing.T) {
 		`{"stream":"network"}`: "the stream network, which is not collected: STREAMS is alert,page; add it there",
 		`{"stream":"pages"}`:   "want alert or application or audit",
 		`{"stream":7}`:         "stream",
+		`{` + span + `}`:       `does not say of which stream: add "stream", one of alert, page`,
 	} {
 		records, err := handled(t, tickEvent([]byte(payload(message))), bucket, "STREAMS=alert,page")
 		if err == nil || len(records) != 1 || records[0]["message"] != "message refused" ||
@@ -492,4 +491,39 @@ func TestHourOfAllStreams(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEventsAreCountedByType: entries count each stream's records by what happened, and hardly any as of none.
+func TestEventsAreCountedByType(t *testing.T) {
+	tenant := func(stream.Stream) *netskopetest.Server { return &netskopetest.Server{} }
+	records := func(s stream.Stream) []netskopetest.Alert {
+		return netskopetest.Profile{Seed: 4, Stream: s.String(), From: dayStart.Add(-3 * time.Hour), To: dayStart.Add(-2 * time.Hour),
+			N: 200, VisibleWithin: -1}.Alerts()
+	}
+	simulateStreams(t, tenant, records, func(all worlds) {
+		all.mustCatchUp()
+		for _, w := range all {
+			counts, sum := map[string]int64{}, int64(0)
+			l := w.Ledger()
+			if err := l.Load(w.t.Context(), dayStart.Add(-24*time.Hour), dayStart.Add(24*time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range l.All() {
+				for _, types := range e.Tally.Hours {
+					for name, n := range types {
+						counts[name], sum = counts[name]+n, sum+n
+					}
+				}
+			}
+			for name, want := range map[stream.Stream]string{stream.Application: "Upload", stream.Audit: "Edited policy",
+				stream.Infrastructure: "CPU_15min", stream.Network: "PrivateApp", stream.Page: "CloudApp"} {
+				if w.Stream == name && counts[want] == 0 {
+					t.Errorf("%v: none of %q is counted: %v", name, want, counts)
+				}
+			}
+			if sum < 100 || counts[""] > sum/2 {
+				t.Errorf("%v: of %d records %d are of no type: %v", w.Stream, sum, counts[""], counts)
+			}
+		}
+	})
 }

@@ -62,9 +62,17 @@ doom_job() {
 	fi
 }
 
-# doom_feed notes what an event-driven feed was given. The notification is known by the
-# topic, which bears the mark, and so goes before it.
+# doom_feed notes what event-driven feeds were given, whichever streams are collected now.
 doom_feed() {
+	local topic=$FEED_TOPIC FEED_TOPIC
+	for FEED_TOPIC in "$topic" "$topic-events"; do
+		doom_one_feed
+	done
+}
+
+# doom_one_feed notes what the event-driven feed of FEED_TOPIC was given. The notification is known by the
+# topic, which bears the mark, and so goes before it.
+doom_one_feed() {
 	local id
 	if lookup pubsub subscriptions describe "$FEED_TOPIC" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]]; then
 		doom "subscription $FEED_TOPIC of the feed" pubsub subscriptions delete "$FEED_TOPIC"

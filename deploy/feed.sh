@@ -21,18 +21,29 @@ feed_command() {
 	local steps=()
 	[[ ! $FEED_SERVICE_ACCOUNT ]] || steps+=("grant_feed|access of the SecOps feed")
 	[[ ! $FEED_EVENT_DRIVEN ]] || steps+=("announce_objects|new objects are announced to the feed")
+	[[ ! $FEED_EVENT_DRIVEN ]] || ! second_feed || steps+=("announce_events|new objects of the events are announced to their feed")
 	if ((${#steps[@]})); then
 		run_steps "${steps[@]}"
 		say
 	fi
 	one_feed
-	# The streams beside alerts lie below one folder: one feed takes them all.
-	if [[ $EVENTS && $EVENTS != "$FOLDER" ]]; then
-		local FOLDER=$EVENTS FEED_NAME="$FEED_NAME: events"
+	if second_feed; then
 		say
-		one_feed
+		of_events one_feed
 	fi
 }
+
+# second_feed: the streams beside alerts lie below one folder, and one feed takes them all.
+second_feed() { [[ $EVENTS && $EVENTS != "$FOLDER" ]]; }
+
+# of_events does $1 for the second feed. Its topic is its own: a feed is told of nothing that is
+# not in its folder, also where the first feed is older than the second.
+of_events() {
+	local FOLDER=$EVENTS FEED_NAME="$FEED_NAME: events" FEED_TOPIC=$FEED_TOPIC-events
+	"$1"
+}
+
+announce_events() { of_events announce_objects; }
 
 one_feed() {
 	print_feed_form
@@ -131,6 +142,7 @@ as Google says so. An announcement is kept for seven days: a feed that stands st
 misses objects. Let no second feed use the subscription.
 "
 	fi
+	[[ ! $EVENTS ]] || again+=" --streams ${STREAMS// /}"
 	text=$(
 		cat <<END
 In Google SecOps, under SIEM Settings > Feeds > Add New Feed:

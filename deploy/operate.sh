@@ -126,7 +126,9 @@ status_command() {
 	fi
 	show_job schedule "$SCHEDULER_JOB" "does not exist"
 	show_job audits "$AUDIT_JOB" "none; --audit-schedule '30 3 * * *' makes them"
-	if lookup pubsub subscriptions describe "$FEED_TOPIC" '--format=value(name)'; then show "feed events" "$FEED_TOPIC"; fi
+	for topic in "$FEED_TOPIC" "$FEED_TOPIC-events"; do
+		if lookup pubsub subscriptions describe "$topic" '--format=value(name)'; then show "feed events" "$topic"; fi
+	done
 	if lookup logging read "$(log_filter "$OUTCOMES")" --limit=1 --freshness=7d "$(record_format)" && [[ $REPLY ]]; then
 		say "last run"
 		print_record "$REPLY"

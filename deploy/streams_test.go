@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,47 @@ func TestStreamsAreDeployed(t *testing.T) {
 		}
 	}
 	w.succeed(w.settings("--streams", "page", "--gcs-prefix", "netskope/events", "--dry-run")...) // nothing to keep apart
+}
+
+// Each event-driven feed has a topic of its own, and is told of what is in its folder alone; destroy takes
+// both away.
+func TestEventDrivenFeedsOfStreams(t *testing.T) {
+	t.Parallel()
+	const account = "project-1@storage-transfer-service.iam.gserviceaccount.com"
+	w := newWorld(t)
+	w.succeed(w.settings("--no-monitor")...)
+	before := w.names()
+	feed := []string{"feed", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--feed-event-driven",
+		"--feed-service-account", account}
+	w.succeed(feed...) // it is older than the other streams
+	feed = append(feed, "--streams", "alert,page")
+	r := w.succeed(feed...)
+	for number, want := range map[string][2]string{"1": {"netskope/alerts/", "-feed"}, "2": {"netskope/events/", "-feed-events"}} {
+		notification := w.resources()["notificationConfigs/my-alerts/"+number]
+		topic, _ := notification["topic"].(string)
+		if notification["object_name_prefix"] != want[0] || !strings.HasSuffix(topic, "/topics/netskope-alerts-collector"+want[1]) {
+			t.Errorf("notification %s is %v", number, notification)
+		}
+		if n := strings.Count(r.out, "subscriptions/netskope-alerts-collector"+want[1]+"\n"); n != 1 {
+			t.Errorf("the subscription %s is said %d times:\n%s", want[1], n, r.out)
+		}
+		if grant := "subscriptions/netskope-alerts-collector" + want[1] + " roles/pubsub.subscriber serviceAccount:" +
+			account; !slices.Contains(w.granted(), grant) {
+			t.Errorf("%q is not granted", grant)
+		}
+	}
+	if got := w.succeed(feed...).mutating(); len(got) != 0 {
+		t.Errorf("a second time it changed %q", got)
+	}
+	if r := w.succeed("status", "--project-id", "my-project"); strings.Count(r.out, "feed events  ") != 2 {
+		t.Errorf("status does not show both:\n%s", r.out)
+	}
+	w.succeed("destroy", "--project-id", "my-project", "--gcs-bucket", "my-alerts", "--yes")
+	for _, name := range w.names() {
+		if !slices.Contains(before, name) || strings.HasPrefix(name, "topics/") {
+			t.Errorf("%s is left behind", name)
+		}
+	}
 }
 
 // A run of several streams is waited for until each has said what it did; one that failed is named.

@@ -115,6 +115,8 @@ func TestInterrupted(t *testing.T) {
 		{"backfill --from 3h --to 2h --yes", "storage", ""},
 		{"backfill --from 3h --to 2h --yes", "tenant", "backfill --from 20"},
 		{"backfill --from 3h --to 2h --yes --publish --topic projects/p/topics/t", "topic", ""},
+		{"backfill --stream page --from 3h --to 2h --yes", "tenant", "backfill --from 20"},
+		{"collect --stream page", "tenant", ""},
 		{"check", "storage", ""},
 		{"check", "tenant", ""},
 		{"lint gs://alerts/netskope/alerts/", "storage", ""},
@@ -161,6 +163,9 @@ func TestInterrupted(t *testing.T) {
 				again = test.command
 			}
 			ends(t, command, stderr.String(), err, again)
+			if strings.Contains(test.command, "--stream page") && !strings.Contains(stderr.String(), " --stream page") {
+				t.Errorf("the command that goes on is of another stream:\n%s", stderr.String())
+			}
 		})
 	}
 }

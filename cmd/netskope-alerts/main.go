@@ -55,12 +55,13 @@ const about = "Collects Netskope alerts into a Cloud Storage bucket, every one e
 // at, it may be cut off: that is as a run that dies.
 const grace = 2 * time.Second
 
-// turn is how a command goes through the streams: those that look at, or do, what the function
-// does for each take one after the other.
+// turn is how a command goes through the streams: those that look at what the function did for each
+// take one after the other; what collects or moves something nobody asked for is refused.
 func (c *commands) turn(command string) cli.Turn {
 	t := cli.Turn{Only: c.Stream}
 	switch command {
-	case "collect", "backfill":
+	case "backfill":
+		t.One = "a span of one stream can be collected at a time"
 	case "state history":
 		t.JSON = c.State.History.JSON
 	case "status":

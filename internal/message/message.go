@@ -26,7 +26,8 @@ type message struct {
 	// Backfill collects a past span.
 	Backfill *span `json:"backfill,omitempty"`
 
-	// Stream has this done for one stream; without it, all that are configured do it.
+	// Stream has this done for one stream; without it, all that are configured do it. A backfill
+	// needs it where there are several.
 	Stream *stream.Stream `json:"stream,omitempty"`
 }
 
@@ -46,9 +47,13 @@ type Request struct {
 }
 
 // Concerns are those of the configured streams that the message is for: the one that it
-// names, or all. Naming one that is not configured is an error.
+// names, or all. Naming one that is not configured is an error, and so is naming none for a
+// backfill where there are several: a past span is collected of nothing that nobody asked for.
 func (r Request) Concerns(configured []stream.Stream) ([]stream.Stream, error) {
 	switch {
+	case r.of == nil && !r.From.IsZero() && len(configured) > 1:
+		return nil, fmt.Errorf("the message asks for a backfill, but does not say of which stream: "+
+			"add \"stream\", one of %s", stream.Names(configured, ", "))
 	case r.of == nil:
 		return configured, nil
 	case slices.Contains(configured, *r.of):

@@ -70,7 +70,7 @@ func New(s Settings, p *Pace, through *http.Client, progress func(alerts int)) *
 		progress = func(int) {}
 	}
 	return &Client{settings: s, pace: p, http: &unredirected, progress: progress,
-		readers: sync.Pool{New: func() any { return new(page.Reader) }}}
+		readers: sync.Pool{New: func() any { return &page.Reader{Type: s.Stream.TypeField()} }}}
 }
 
 // Counts are the requests of a client so far.

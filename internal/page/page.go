@@ -27,6 +27,8 @@ type Reader struct {
 	// other member of the body, which is held in memory just as an alert is)
 	// is accepted; 0 means 32 MiB.
 	MaxAlert int
+	// Type is the key of the member whose value is Alert.Type; "" means "alert_type".
+	Type string
 
 	source
 	scanner
@@ -43,7 +45,7 @@ type Alert struct {
 	// be. Any other valid JSON value is handed over too.
 	Object bool
 	// ID, Timestamp, Inserted and Type are the values of the element's own
-	// members "_id", "timestamp", "_insertion_epoch_timestamp" and "alert_type"
+	// members "_id", "timestamp", "_insertion_epoch_timestamp" and Reader.Type
 	// as received: a string has its quotes and escapes, an object or array its
 	// whitespace. They are nil when the element has no such member; of a
 	// repeated key the last value counts. A key written with escapes

@@ -119,6 +119,26 @@ func TestReadNotesMembers(t *testing.T) {
 	}
 }
 
+// TestReadNotesTheTypeThatIsAskedFor: the key is a Reader's, from body to body.
+func TestReadNotesTheTypeThatIsAskedFor(t *testing.T) {
+	body := `{"result":[{"alert_type":"DLP","activity":"Upload","n":{"activity":1}},{"alert_type":"DLP"}]}`
+	for key, want := range map[string][]string{"": {`"DLP"`, `"DLP"`}, "activity": {`"Upload"`, ""}} {
+		r := &Reader{Type: key}
+		for range 2 {
+			var got []string
+			if _, err := r.Read(strings.NewReader(body), func(a *Alert) error {
+				got = append(got, string(a.Type))
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%q: %s", key, diff)
+			}
+		}
+	}
+}
+
 // Values that a decoder and encoder would change.
 var nasty = []string{
 	`{"id":9223372036854775807,"u":18446744073709551615,"n":1.10,"z":-0,"big":1e400,"e":1E+05,"f":-0.0e-0}`,

@@ -37,6 +37,9 @@ const (
 // Which of them a body gets does not depend on how its bytes were chunked.
 func (r *Reader) Read(body io.Reader, each func(*Alert) error) (Envelope, error) {
 	r.source.reset(body)
+	if r.typeKey = r.Type; r.typeKey == "" {
+		r.typeKey = "alert_type"
+	}
 	defer r.source.release()
 	var e Envelope
 	if err := r.object(&e, each); err != nil {

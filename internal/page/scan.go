@@ -29,13 +29,14 @@ type span struct{ start, end int }
 
 // scanner validates one value at a time.
 type scanner struct {
-	line   []byte // the value on one line, in the scanned bytes or in out
-	out    []byte // takes values that have whitespace
-	kept   int    // length of what out holds
-	seg    int    // start of the bytes not copied to out yet
-	values [fields]span
-	objs   [maxDepth/64 + 1]uint64 // bit d is set if the container at depth d is an object
-	where  string                  // what was scanned when an invalid byte came
+	line    []byte // the value on one line, in the scanned bytes or in out
+	out     []byte // takes values that have whitespace
+	kept    int    // length of what out holds
+	seg     int    // start of the bytes not copied to out yet
+	values  [fields]span
+	typeKey string                  // of fieldType
+	objs    [maxDepth/64 + 1]uint64 // bit d is set if the container at depth d is an object
+	where   string                  // what was scanned when an invalid byte came
 }
 
 // captured returns the value noted for field in the last value scanned in b.
@@ -239,13 +240,13 @@ key:
 			if string(b[k:i]) == "timestamp" {
 				field = fieldTimestamp
 			}
-		case len("alert_type"):
-			if string(b[k:i]) == "alert_type" {
-				field = fieldType
-			}
 		case len("_insertion_epoch_timestamp"):
 			if string(b[k:i]) == "_insertion_epoch_timestamp" {
 				field = fieldInserted
+			}
+		default:
+			if string(b[k:i]) == s.typeKey {
+				field = fieldType
 			}
 		}
 	}

@@ -37,6 +37,22 @@ func (s Stream) String() string {
 // Path is the endpoint that lists the stream's records.
 func (s Stream) Path() string { return "/api/v2/events/data/" + s.String() }
 
+// TypeField is the field by which the stream's records are counted by type: that which says what
+// happened, of those that most of its records have (Netskope, Data-Schema).
+func (s Stream) TypeField() string {
+	switch s {
+	case Application:
+		return "activity"
+	case Audit:
+		return "audit_log_event"
+	case Infrastructure:
+		return "metric_name"
+	case Network, Page:
+		return "traffic_type"
+	}
+	return "alert_type"
+}
+
 // Parse reads a stream's name, in any case of letters. The error says which there are.
 func Parse(name string) (Stream, error) {
 	for _, s := range All() {

@@ -60,7 +60,7 @@ func (c *Counter) Add(a *page.Alert, second int64) {
 	c.hour[c.typeName(a.Type)]++
 }
 
-// typeName is the text of an alert_type as a key that an hour has, or may have.
+// typeName is the text of a type as a key that an hour has, or may have.
 func (c *Counter) typeName(raw []byte) string {
 	var name string
 	if raw != nil && json.Unmarshal(raw, &name) != nil {

@@ -31,39 +31,61 @@ func (s Streams) Each(ctx context.Context, turn Turn, run func(Streams) error) e
 		return err
 	}
 	if len(streams) == 1 {
-		return run(s.of(streams[0]))
+		one := s.of(streams[0])
+		if turn.Only == "" {
+			one.Stream = ""
+		}
+		return run(one)
 	}
 	if turn.One != "" {
 		return fmt.Errorf("%s: add --stream, one of %s", turn.One, stream.Names(streams, ", "))
 	}
-	var failures []error
-	status, well := ExitStatus(0), false
+	var sum Endings
 	for i, of := range streams {
 		if err := s.head(turn, of, i > 0); err != nil {
 			return err
 		}
 		err := run(s.of(of))
-		var ended ExitStatus
-		switch {
-		case err == nil:
-			well = true
-		case ctx.Err() != nil:
+		if err != nil && ctx.Err() != nil {
 			return err
-		case errors.As(err, &ended):
-			if status == 0 || ended == ExitFailed {
-				status = ended
-			}
-		default:
-			failures = append(failures, fmt.Errorf("%v: %w", of, err))
 		}
+		sum.Add(of, err)
 	}
+	return sum.Err(turn.Any)
+}
+
+// Endings are how several streams ended.
+type Endings struct {
+	failures []error
+	status   ExitStatus
+	well     bool
+}
+
+// Add takes in how one of several ended.
+func (e *Endings) Add(of stream.Stream, err error) {
+	var ended ExitStatus
 	switch {
-	case len(failures) > 0:
-		return errors.Join(failures...)
-	case status == 0, turn.Any && well && status != ExitFailed:
+	case err == nil:
+		e.well = true
+	case errors.As(err, &ended):
+		if e.status == 0 || ended == ExitFailed {
+			e.status = ended
+		}
+	default:
+		e.failures = append(e.failures, fmt.Errorf("%v: %w", of, err))
+	}
+}
+
+// Err is all that failed, or the most serious exit status. With any, all is well if one went well, and
+// none failed.
+func (e *Endings) Err(any bool) error {
+	switch {
+	case len(e.failures) > 0:
+		return errors.Join(e.failures...)
+	case e.status == 0, any && e.well && e.status != ExitFailed:
 		return nil
 	}
-	return status
+	return e.status
 }
 
 // wanted are the streams of which there is to be a turn.
@@ -82,6 +104,7 @@ func (s Streams) wanted(only string) ([]stream.Stream, error) {
 
 // of is the same with one stream in STREAMS.
 func (s Streams) of(one stream.Stream) Streams {
+	s.Stream = one.String()
 	lookup := s.Lookup
 	s.Lookup = func(name string) (string, bool) {
 		if name == "STREAMS" {
@@ -96,6 +119,11 @@ func (s Streams) head(turn Turn, of stream.Stream, again bool) error {
 	if turn.JSON {
 		return WriteLine(s.Stdout, "stream", of)
 	}
+	return s.Head(of, again)
+}
+
+// Head prints the line that says whose the following is; again says that something was printed before.
+func (s Streams) Head(of stream.Stream, again bool) error {
 	between := ""
 	if again {
 		between = "\n"

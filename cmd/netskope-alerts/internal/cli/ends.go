@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -72,6 +73,14 @@ func IfInterrupted(ctx context.Context, err error, done, again string) error {
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// CommandOf is as [CommandLine], for the stream, if that is not empty.
+func CommandOf(stream string, arguments ...string) string {
+	if stream != "" {
+		arguments = append(slices.Clip(arguments), "--stream", stream)
+	}
+	return CommandLine(arguments...)
+}
 
 // CommandLine is the command of this program with the arguments, as a shell takes it.
 func CommandLine(arguments ...string) string {

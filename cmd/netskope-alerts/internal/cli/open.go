@@ -19,32 +19,53 @@ const Version = collector.Version
 // Open is the collector that the configuration in the environment names. It connects to
 // nothing yet.
 func (s Streams) Open() (*collector.Collector, error) {
-	s.sayMisspelt()
-	config, err := collector.ConfigFromEnv(s.Lookup)
+	all, err := s.OpenAll()
 	if err != nil {
 		return nil, err
 	}
-	c, err := collector.Open(config)
+	return all[0], nil
+}
+
+// OpenAll are the collectors of all streams of STREAMS. They connect to nothing yet.
+func (s Streams) OpenAll() ([]*collector.Collector, error) {
+	s.sayMisspelt()
+	configs, err := collector.ConfigsFromEnv(s.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	all, err := collector.OpenAll(configs)
 	if err != nil {
 		return nil, NoCredentials(err)
 	}
-	s.watchTenant(c)
-	return c, nil
+	watched := s.waiting()
+	for _, c := range all {
+		watched.tenant(c)
+	}
+	return all, nil
 }
 
 // OpenToLook is the collector that the environment names, as far as it takes to look at what
 // it delivered: nothing of the tenant is needed. It connects to nothing yet.
 func (s Streams) OpenToLook() (*collector.Collector, error) {
-	s.sayMisspelt()
-	config, err := collector.ConfigToLook(s.Lookup)
+	all, err := s.OpenAllToLook()
 	if err != nil {
 		return nil, err
 	}
-	c, err := collector.Open(config)
+	return all[0], nil
+}
+
+// OpenAllToLook is as OpenToLook, for all streams of STREAMS.
+func (s Streams) OpenAllToLook() ([]*collector.Collector, error) {
+	s.sayMisspelt()
+	configs, err := collector.ConfigsToLook(s.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	all, err := collector.OpenAll(configs)
 	if err != nil {
 		return nil, NoCredentials(err)
 	}
-	return c, nil
+	return all, nil
 }
 
 // sayMisspelt names variables that nothing reads, but that may be meant for one that is read.

@@ -46,10 +46,10 @@ func (s Streams) WatchStorage(ctx context.Context) context.Context {
 	})
 }
 
-// watchTenant has the collector say if the tenant keeps it waiting.
-func (s Streams) watchTenant(c *collector.Collector) {
+// tenant has the collector say if the tenant keeps it waiting.
+func (w *waiting) tenant(c *collector.Collector) {
 	watched := *c.HTTP
-	watched.Transport = slowTrip{watched.Transport, s.waiting()}
+	watched.Transport = slowTrip{watched.Transport, w}
 	c.HTTP = &watched
 }
 

@@ -18,6 +18,10 @@ type Streams struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Lookup         func(string) (string, bool)
+
+	// Stream is the stream that a command for the same one has to name: that of --stream, or
+	// one of several that are configured. Otherwise it is empty.
+	Stream string
 }
 
 // Confirm asks on the terminal. Where nobody can answer, it refuses, and says that --yes

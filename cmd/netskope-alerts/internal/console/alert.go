@@ -53,7 +53,7 @@ func (s *site) alert(w http.ResponseWriter, r *http.Request) {
 	if !slices.Contains(spans, since) {
 		since = spans[len(spans)-1]
 	}
-	p := alertPage{Head: s.head(), Search: searchFor(id, since)}
+	p := alertPage{Head: s.head(), Search: s.searchFor(id, since, r.URL.Query().Get("stream"))}
 	p.Head.Title, p.Head.About = "Netskope alert "+text.Clean(id), []string{text.Clean(id)}
 	ctx, cancel := bounded(r.Context(), searchTime)
 	defer cancel()
@@ -74,19 +74,41 @@ func (s *site) look(ctx context.Context, p *alertPage, id, since string) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.collector.Ledger().Find(ctx, id, from, now)
-	if err != nil {
-		return err
+	var found []ledger.Found
+	var also []string // other streams that have it
+	first := s
+	for _, of := range s.all {
+		if p.Search.Stream != "" && of != s {
+			continue
+		}
+		there, err := of.collector.Ledger().Find(ctx, id, from, now)
+		switch {
+		case err != nil:
+			return err
+		case len(there) > 0 && len(found) == 0:
+			found, first = there, of
+		case len(there) > 0:
+			also = append(also, of.stream())
+		}
 	}
+	s = first
 	if len(found) == 0 {
 		return s.lookedInVain(ctx, p, from)
+	}
+	if name := s.stream(); name != "" {
+		p.Head.About = append(p.Head.About, "stream "+name)
+		p.Head.Foot = s.head().Foot
+	}
+	if len(also) > 0 {
+		p.Notices = append(p.Notices, text.Notice{Verdict: text.Warn, Text: "A record of this _id is also in the stream " +
+			strings.Join(also, " and in ") + "; choose it above to see that."})
 	}
 	p.Head.Verdict, p.Head.Sentence = text.Pass, "Delivered once, in "+text.Span(found[0].To.Sub(found[0].From))+
 		" from "+text.Stamp(found[0].From)+"."
 	if len(found) > 1 {
 		p.Head.Verdict, p.Head.Sentence = text.Fail, fmt.Sprintf("Delivered %d times.", len(found))
 		p.Head.Remedy = text.Remedy{Text: "It should be once. Compare with the tenant:",
-			Command: "netskope-alerts verify --gaps --since " + found[0].From.UTC().Format(time.RFC3339)}
+			Command: cli.CommandOf(s.stream(), "verify", "--gaps", "--since", found[0].From.UTC().Format(time.RFC3339))}
 	}
 	for _, f := range found {
 		p.Deliveries = append(p.Deliveries, deliveryOf(s.collector.BucketName, now, f))
@@ -123,7 +145,7 @@ func (s *site) lookedInVain(ctx context.Context, p *alertPage, since time.Time) 
 	}
 	p.Head.Remedy = text.Remedy{Text: "An _id counts letter for letter; the newest alerts are not due yet. " +
 		"Whether the tenant has alerts that were not delivered says an audit:",
-		Command: "netskope-alerts verify --gaps --since " + since.UTC().Format(time.RFC3339)}
+		Command: cli.CommandOf(p.Search.Stream, "verify", "--gaps", "--since", since.UTC().Format(time.RFC3339))}
 	return nil
 }
 

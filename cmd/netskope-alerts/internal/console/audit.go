@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/audit"
 )
@@ -54,7 +55,7 @@ func auditOf(read reading, bucket string) auditView {
 			Remedy: text.Remedy{Text: "Its message is delivered again, and it goes on. If it does not, see why:",
 				Command: "./deploy.sh status"}})
 	}
-	v.Notices = append(v.Notices, remediesOf(a, bucket)...)
+	v.Notices = append(v.Notices, remediesOf(a, bucket, read.status.Stream)...)
 	for _, g := range a.FirstGaps {
 		v.Gaps = append(v.Gaps, gapRow{text.Stamp(g.From) + " to " + text.OnDay(g.To, g.From), text.Number(g.Missing),
 			text.Number(g.Repaired), text.Number(g.Duplicated), whatIsWrong(g)})
@@ -66,7 +67,7 @@ func auditOf(read reading, bucket string) auditView {
 }
 
 // remediesOf say of each kind of gap what mends it.
-func remediesOf(a audit.Summary, bucket string) (all []text.Notice) {
+func remediesOf(a audit.Summary, bucket, of string) (all []text.Notice) {
 	add := func(remedy, command, what string) {
 		all = append(all, text.Notice{Verdict: text.Gap, Text: what, Remedy: text.Remedy{Text: remedy, Command: command}})
 	}
@@ -77,8 +78,8 @@ func remediesOf(a audit.Summary, bucket string) (all []text.Notice) {
 			to = a.FirstGaps[n-1].To
 		}
 	}
-	repair := fmt.Sprintf("netskope-alerts verify --since %s --until %s --repair", from.UTC().Format(time.RFC3339),
-		to.UTC().Format(time.RFC3339))
+	repair := cli.CommandOf(of, "verify", "--since", from.UTC().Format(time.RFC3339), "--until",
+		to.UTC().Format(time.RFC3339), "--repair")
 	if left := a.Missing - a.Repaired; left > 0 {
 		add("What is missing is delivered by:", repair, text.Count(left, "alert is", "alerts are")+" missing.")
 	}

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/browsertest"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
 	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
 // everyView looks at the page in every way, and holds it against what every page must be.
@@ -118,4 +121,38 @@ func TestHostileAlert(t *testing.T) {
 	tab.Open(w.address + "alert?id=" + url.QueryEscape(`nobody</title><script>alert(3)</script>`))
 	wantShown(t, tab, "Not in the ledger")
 	tab.CheckQuiet(w.address)
+}
+
+// TestConsoleOfStreamsInBrowser: each stream's lag, its overview by a click, and a record of any of them by its _id.
+func TestConsoleOfStreamsInBrowser(t *testing.T) {
+	w := newWorld(t)
+	pages := &netskopetest.Server{}
+	w.tenant.Events = map[string]*netskopetest.Server{"page": pages}
+	page := alertAt(dayAgo(5), idOf(9), map[string]any{"traffic_type": "CloudApp"})
+	pages.Add(page)
+	of := collectortest.Open(t, w.tenant, w.cloud, "STREAMS=page", "LOOKBACK_HOURS=26")
+	collectortest.Run(t, of, w.now.Add(-3*time.Hour))
+	all := newSite(w.site.collector, &collector.Collector{Config: of.Config, Bucket: of.Bucket})
+	for _, s := range all.all {
+		s.now = w.site.now
+	}
+	w.site = all
+	listener, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.address = "http://" + listener.Addr().String() + "/"
+	w.serveOn(t, listener)
+	tab := browsertest.Start(t).Tab()
+	tab.At(w.now)
+	tab.Open(w.address)
+	wantShown(t, tab, "Streams", "alert", "page", "3 h", "gs://alerts/netskope/alerts/", "all streams")
+	everyView(t, tab, "streams")
+	tab.Look(browsertest.View{Width: 1280, Scheme: browsertest.Light})
+	tab.Open(w.address + "?stream=page")
+	wantShown(t, tab, "gs://alerts/netskope/events/page/", "Behind by 3 h", "CloudApp")
+	tab.Loading(func() { tab.Type("#id", idOf(9)) })
+	wantShown(t, tab, "Delivered once", "stream page", "gs://alerts/netskope/events/page/")
+	tab.Open(w.address + "alert?stream=alert&id=" + idOf(9))
+	wantShown(t, tab, "Not in the ledger", "--stream alert")
 }

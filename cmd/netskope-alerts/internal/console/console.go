@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 )
 
@@ -27,6 +26,7 @@ func (*Command) Help() string {
 	return "Serves a page that shows how far the collector is, alerts per hour and type, how late they are, " +
 		"and the gaps of the last audit with the command that mends them. " +
 		"For the _id of an alert it shows object, line and cell, and the UDM event with the row that made each field.\n\n" +
+		"Of several streams it shows one at a time, and how far behind each is; --stream shows that one alone.\n\n" +
 		"It reads only, and needs of the environment only GCS_BUCKET, " +
 		"and GCS_PREFIX, STATE_KEY and LAG where the collector has them; nothing of the tenant. " +
 		"It listens on loopback only; everybody who works on this machine can reach it. " +
@@ -43,13 +43,14 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	defer listener.Close()
-	k, err := s.OpenToLook()
+	all, err := s.OpenAllToLook()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Stdout, "The console of gs://%s/%s/ is on http://%s/\nIt only reads. Press Ctrl-C to end it.\n",
-		k.BucketName, k.Prefix, listener.Addr())
-	if err := serve(ctx, listener, k, s.Stderr); err != nil {
+	site := newSite(all...)
+	fmt.Fprintf(s.Stdout, "The console of %s is on http://%s/\nIt only reads. Press Ctrl-C to end it.\n",
+		site.feed(), listener.Addr())
+	if err := serve(ctx, listener, site, s.Stderr); err != nil {
 		return fmt.Errorf("serve the console: %w", err)
 	}
 	return &cli.Interrupted{}
@@ -77,8 +78,8 @@ func listen(address string) (net.Listener, error) {
 }
 
 // serve serves until the context ends, and then ends at once.
-func serve(ctx context.Context, listener net.Listener, k *collector.Collector, trouble io.Writer) error {
-	server := serverOf(ctx, newSite(k), trouble)
+func serve(ctx context.Context, listener net.Listener, s *site, trouble io.Writer) error {
+	server := serverOf(ctx, s, trouble)
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

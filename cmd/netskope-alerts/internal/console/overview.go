@@ -16,6 +16,7 @@ type reading struct {
 	status  status.Status
 	audit   audit.Summary
 	audited time.Time // when the audit was saved; zero if there was none
+	streams []streamRow
 }
 
 const (
@@ -26,21 +27,41 @@ const (
 	overviewTime = 20 * time.Second
 )
 
+// streamRow is how far one of several streams is.
+type streamRow struct {
+	Name     string
+	Here     bool // it is the one that is shown
+	Verdict  text.Verdict
+	Sentence string
+	Lag      string // empty before its first run
+}
+
+func rowOf(s status.Status, name string, here bool) streamRow {
+	head := status.HeadOf(s)
+	row := streamRow{Name: name, Here: here, Verdict: head.Verdict, Sentence: head.Sentence}
+	if !s.Through.IsZero() {
+		row.Lag = text.Span(s.Lag)
+	}
+	return row
+}
+
 // overviewPage is what overview.html shows.
 type overviewPage struct {
 	Head    text.Head
 	Search  search
 	Trouble []text.Notice // why the bucket could not be read
 	Known   bool          // View and Audit are there, of now or of before
+	Streams []streamRow
 	View    status.View
 	Audit   auditView
 }
 
 func (s *site) overview(w http.ResponseWriter, r *http.Request) {
-	p, code := overviewPage{Search: searchFor("", "90d")}, http.StatusOK
+	p, code := overviewPage{Search: s.searchFor("", "90d", "")}, http.StatusOK
 	read, err := s.read(r.Context())
 	if p.Known = !read.at.IsZero(); p.Known {
 		p.Head = status.HeadOf(read.status)
+		p.Streams = read.streams
 		p.View, p.Audit = status.ViewOf(read.status), auditOf(read, s.collector.BucketName)
 	}
 	head := s.head()
@@ -81,6 +102,17 @@ func (s *site) read(ctx context.Context) (reading, error) {
 	var err error
 	if read.status, err = status.Read(ctx, s.collector, read.at); err == nil {
 		read.audit, read.audited, err = s.collector.LastAudit(ctx)
+	}
+	read.status.Stream = s.stream()
+	for _, other := range s.all {
+		if err != nil || len(s.all) == 1 {
+			break
+		}
+		of := read.status
+		if other != s {
+			of, err = status.Glance(ctx, other.collector, read.at)
+		}
+		read.streams = append(read.streams, rowOf(of, other.stream(), other == s))
 	}
 	if err != nil {
 		return s.lastRead(), because(ctx, err)

@@ -34,7 +34,8 @@ func (*Backfill) Help() string {
 	return "Collects a past span beside the live collector, whose state it does not touch. " +
 		"What the ledger shows as delivered is passed over; the rest is delivered, once. " +
 		"Interrupt it at any time: the same command goes on where it stopped.\n\n" +
-		"Other backfills, and the collector itself, may be at the same span.\n\n" +
+		"Other backfills, and the collector itself, may be at the same span. " +
+		"Where several streams are collected, --stream says whose span it is.\n\n" +
 		"With --publish nothing is collected here: " +
 		"what is not delivered is cut into pieces, and a message for each is published, which Cloud Run works off, " +
 		"several at once if it is allowed more than one instance. " +
@@ -89,7 +90,7 @@ func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 		}
 	}
 	if b.Publish {
-		err = b.publish(ctx, topic, c.Stream, holes, say)
+		err = b.publish(ctx, s, topic, c.Stream, holes, say)
 	} else {
 		err = b.collect(ctx, s, c, span, say)
 	}
@@ -119,8 +120,8 @@ func (b *Backfill) span(now time.Time) (span collector.Span, err error) {
 	return span, nil
 }
 
-// again is the command that goes on with the span.
-func (b *Backfill) again(span collector.Span) string {
+// again is the command that goes on with the span; of is as [cli.Streams.Stream].
+func (b *Backfill) again(of string, span collector.Span) string {
 	words := []string{"backfill", "--from", span.From.Format(time.RFC3339), "--to", span.To.Format(time.RFC3339)}
 	if b.Publish {
 		words = append(words, "--publish", "--topic", b.Topic, "--piece", b.Piece.String())
@@ -131,7 +132,7 @@ func (b *Backfill) again(span collector.Span) string {
 	if b.Yes {
 		words = append(words, "--yes")
 	}
-	return cli.CommandLine(words...)
+	return cli.CommandOf(of, words...)
 }
 
 // collect works the span off here, run after run.
@@ -145,10 +146,10 @@ func (b *Backfill) collect(ctx context.Context, s cli.Streams, c *collector.Coll
 		sum.Alerts, sum.Objects, sum.Requests = sum.Alerts+r.Alerts, sum.Objects+r.Objects, sum.Requests+r.Requests
 		if err != nil {
 			done()
-			if stopped := cli.IfInterrupted(ctx, err, "Delivered "+delivered(sum)+", which stay.", b.again(span)); stopped != err {
+			if stopped := cli.IfInterrupted(ctx, err, "Delivered "+delivered(sum)+", which stay.", b.again(s.Stream, span)); stopped != err {
 				return stopped
 			}
-			return fmt.Errorf("%w; what is delivered stays, and the same command goes on there: %s", err, b.again(span))
+			return fmt.Errorf("%w; what is delivered stays, and the same command goes on there: %s", err, b.again(s.Stream, span))
 		}
 		if r.CaughtUp {
 			done()
@@ -159,7 +160,7 @@ func (b *Backfill) collect(ctx context.Context, s cli.Streams, c *collector.Coll
 }
 
 // publish has the function work off what is not delivered.
-func (b *Backfill) publish(ctx context.Context, topic *topic, of stream.Stream, holes []collector.Span,
+func (b *Backfill) publish(ctx context.Context, s cli.Streams, topic *topic, of stream.Stream, holes []collector.Span,
 	say func(string, ...any)) error {
 	var messages [][]byte
 	for _, piece := range pieces(holes, b.Piece) {
@@ -172,7 +173,7 @@ func (b *Backfill) publish(ctx context.Context, topic *topic, of stream.Stream, 
 	if sent, err := topic.publish(ctx, messages); err != nil {
 		whole := collector.Span{From: holes[0].From, To: holes[len(holes)-1].To}
 		return cli.IfInterrupted(ctx, err, fmt.Sprintf("Published %d of %s.", sent,
-			text.Count(len(messages), "message", "messages")), b.again(whole))
+			text.Count(len(messages), "message", "messages")), b.again(s.Stream, whole))
 	}
 	say("Published %s to %s. The same command says what is left, and publishes it again.",
 		text.Count(len(messages), "message", "messages"), b.Topic)

@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // Collect is netskope-alerts collect.
@@ -18,7 +20,7 @@ type Collect struct{}
 
 // Help is shown by collect --help.
 func (*Collect) Help() string {
-	return "Does what one trigger of the deployed function does, now. " +
+	return "Does what one trigger of the deployed function does, now, for all of STREAMS at the same time. " +
 		"It is safe beside the deployed function: what both come to is delivered once.\n\n" +
 		cli.Ends{Well: "caught up", More: "more to do (BUDGET or MAX_RECORDS ended the run; run it again)",
 			Failed: "failed (what was delivered before stays)"}.String() + "\n\n" +
@@ -27,28 +29,64 @@ func (*Collect) Help() string {
 		"netskope-alerts collect"
 }
 
-// Run does one run. That there is more to do is no error, but an exit status.
+// Run does one run of every stream, all at the same time, as the function does. That there is more to
+// do is no error, but an exit status.
 func (*Collect) Run(ctx context.Context, s cli.Streams) error {
-	c, err := s.Open()
+	collectors, err := s.OpenAll()
 	if err != nil {
 		return err
 	}
-	if c.StateInFeed() {
+	if c := collectors[0]; c.StateInFeed() {
 		fmt.Fprintf(s.Stderr, "warning: the state %s lies in the feed's folder %s/, "+
 			"where the feed reads it as a log and may delete it; move it and set STATE_KEY\n", c.StateKey, c.Prefix)
 	}
 	now := time.Now()
-	show, done := progressLine(s.Stderr, now)
-	report, err := c.Run(ctx, now, show)
-	done()
-	summary(text.TerminalOf(s.Stdout, s.Lookup), report)
-	switch {
-	case err != nil:
-		return cli.IfInterrupted(ctx, err, "What was delivered before stays: "+delivered(report)+".", "")
-	case !report.CaughtUp:
-		return cli.ExitStatus(cli.ExitMore)
+	line := newProgressLine(s.Stderr, now)
+	var mu sync.Mutex
+	reports, errs := map[stream.Stream]collector.Report{}, map[stream.Stream]error{}
+	collector.SideBySide(collectors, func(c *collector.Collector) {
+		report, err := c.Run(ctx, now, line.show)
+		mu.Lock()
+		defer mu.Unlock()
+		reports[c.Stream], errs[c.Stream] = report, err
+	})
+	line.clear()
+	return ended(ctx, s, collectors, reports, errs)
+}
+
+// ended prints what the runs did, and returns how they ended.
+func ended(ctx context.Context, s cli.Streams, collectors []*collector.Collector,
+	reports map[stream.Stream]collector.Report, errs map[stream.Stream]error) error {
+	var sum collector.Report
+	var all cli.Endings
+	var stopped error
+	for i, c := range collectors {
+		report, err := reports[c.Stream], errs[c.Stream]
+		if len(collectors) > 1 {
+			if err := s.Head(c.Stream, i > 0); err != nil {
+				return err
+			}
+		}
+		summary(text.TerminalOf(s.Stdout, s.Lookup), report)
+		sum.Alerts, sum.Objects = sum.Alerts+report.Alerts, sum.Objects+report.Objects
+		if err != nil {
+			stopped = err
+		} else if !report.CaughtUp {
+			err = cli.ExitStatus(cli.ExitMore)
+		}
+		all.Add(c.Stream, err)
+		if len(collectors) == 1 && err != nil {
+			return cli.IfInterrupted(ctx, err, whatStays(sum), "")
+		}
 	}
-	return nil
+	if stopped != nil && ctx.Err() != nil {
+		return cli.IfInterrupted(ctx, stopped, whatStays(sum), "")
+	}
+	return all.Err(false)
+}
+
+func whatStays(r collector.Report) string {
+	return "What was delivered before stays: " + delivered(r) + "."
 }
 
 // delivered says what a run has delivered.
@@ -56,17 +94,43 @@ func delivered(r collector.Report) string {
 	return text.Count(r.Alerts, "alert", "alerts") + " in " + text.Count(r.Objects, "object", "objects")
 }
 
-// progressLine draws how far the run has come, if w is a terminal.
-func progressLine(w io.Writer, now time.Time) (show func(collector.Report), done func()) {
-	bar := text.NewProgress(w, 1, text.ProgressStyle{Width: 20, Pause: 100 * time.Millisecond})
-	show = func(r collector.Report) {
-		bar.End(max(int64(now.Sub(r.From).Seconds()), 1))
-		bar.Say(fmt.Sprintf("%s  %s, %s", text.Stamp(r.Through), text.Count(r.Alerts, "alert", "alerts"),
-			text.Count(r.Pages, "page", "pages")))
-		bar.At(int64(r.Through.Sub(r.From).Seconds()))
-	}
-	return show, bar.Clear
+// progressLine draws how far the runs have come.
+type progressLine struct {
+	bar *text.Progress
+	now time.Time
+
+	mu sync.Mutex
+	of map[stream.Stream]collector.Report // the last of each
 }
+
+// newProgressLine draws on w, if that is a terminal.
+func newProgressLine(w io.Writer, now time.Time) *progressLine {
+	return &progressLine{bar: text.NewProgress(w, 1, text.ProgressStyle{Width: 20, Pause: 100 * time.Millisecond}),
+		now: now, of: map[stream.Stream]collector.Report{}}
+}
+
+// show draws what of all runs is known: the report is of one of them.
+func (p *progressLine) show(r collector.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of[r.Stream] = r
+	var sum collector.Report
+	span, reached := time.Duration(0), time.Duration(0)
+	sum.Through = r.Through
+	for _, r := range p.of {
+		if r.Through.Before(sum.Through) {
+			sum.Through = r.Through
+		}
+		sum.Alerts, sum.Pages = sum.Alerts+r.Alerts, sum.Pages+r.Pages
+		span, reached = span+p.now.Sub(r.From), reached+r.Through.Sub(r.From)
+	}
+	p.bar.End(max(int64(span.Seconds()), 1))
+	p.bar.Say(fmt.Sprintf("%s  %s, %s", text.Stamp(sum.Through), text.Count(sum.Alerts, "alert", "alerts"),
+		text.Count(sum.Pages, "page", "pages")))
+	p.bar.At(int64(reached.Seconds()))
+}
+
+func (p *progressLine) clear() { p.bar.Clear() }
 
 // summary prints what the run did.
 func summary(t text.Terminal, r collector.Report) {

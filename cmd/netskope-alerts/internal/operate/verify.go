@@ -60,7 +60,7 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	p := &auditSheet{Verify: v, Terminal: text.TerminalOf(s.Stdout, s.Lookup), bucket: c.BucketName}
+	p := &auditSheet{Verify: v, Terminal: text.TerminalOf(s.Stdout, s.Lookup), bucket: c.BucketName, stream: s.Stream}
 	each := p.result
 	if v.JSON {
 		each = func(r audit.Result) { _ = cli.WriteLine(s.Stdout, "cell", r) }
@@ -90,6 +90,7 @@ type auditSheet struct {
 	*Verify
 	text.Terminal
 	bucket string
+	stream string // as of [cli.Streams]
 
 	printed, passedOver [2]int    // cells that are well, and others
 	goneFrom            time.Time // start of the oldest cell with an object that is gone
@@ -208,7 +209,7 @@ func (p *auditSheet) warnings(a audit.Summary) {
 			"If the feed deletes nothing, they are lost. To deliver their alerts again:",
 			text.Count(a.Gone, "object is", "objects are"), p.bucket,
 			text.Clean(strings.Join(p.gone, ", gs://"+p.bucket+"/")))
-		fmt.Fprintf(p, "      %s\n", text.WrappedCommand(cli.CommandLine("verify", "--objects-kept", "--repair", "--since",
+		fmt.Fprintf(p, "      %s\n", text.WrappedCommand(cli.CommandOf(p.stream, "verify", "--objects-kept", "--repair", "--since",
 			p.goneFrom.Format(time.RFC3339)), p.Width, 6))
 	}
 	if len(a.Strange) > 0 {

@@ -18,7 +18,7 @@ import (
 // Command is netskope-alerts udm.
 type Command struct {
 	LogType  udm.LogType `name:"log-type" placeholder:"TYPE" help:"The log type of the feed: NETSKOPE_ALERT_V2, which deploy.sh feed sets up and which is the default, or NETSKOPE_ALERT."`
-	Inputs   []string    `arg:"" optional:"" name:"input" help:"Files, folders, gs://BUCKET/OBJECT, gs://BUCKET/FOLDER/, or - for standard input, which is read without any."`
+	Inputs   []string    `arg:"" optional:"" name:"input" help:"Files, folders, gs://BUCKET/OBJECT, gs://BUCKET/FOLDER/, or - for standard input, which is read without any; without any and with --stream, that stream's folder."`
 	Explain  string      `placeholder:"ID" help:"Say what every row of the mapping table did with the alert of this _id."`
 	Coverage bool        `help:"Say which rows are used, which values are lost, which fields no row reads, and what Google would refuse."`
 	All      bool        `help:"Show rows that did nothing with --explain, and every field with --coverage."`
@@ -53,10 +53,18 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return errors.New("--json is for --coverage or --explain: add one; events are JSON without it")
 	}
 	if len(c.Inputs) == 0 {
-		if text.IsTerminal(s.Stdin) {
+		if s.Stream != "" {
+			bucket, prefix, err := s.Folder()
+			if err != nil {
+				return err
+			}
+			c.Inputs = []string{"gs://" + bucket + "/" + prefix + "/"}
+		} else if text.IsTerminal(s.Stdin) {
 			return errors.New("what is to be read? Type files, folders, gs://BUCKET/FOLDER/, or pipe NDJSON in")
 		}
-		c.Inputs = []string{"-"}
+		if len(c.Inputs) == 0 {
+			c.Inputs = []string{"-"}
+		}
 	}
 	p := newPreview(c, s)
 	if err := (ndjson.Inputs{Stdin: s.Stdin, Bucket: cli.OpenBucket}).Each(ctx, c.Inputs,

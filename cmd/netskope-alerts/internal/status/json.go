@@ -22,6 +22,8 @@ type document struct {
 	Bucket     string        `json:"bucket"`
 	Folder     string        `json:"folder"`
 	State      string        `json:"state"`
+	Quarantine string        `json:"quarantine_folder"`
+	Stream     string        `json:"stream,omitempty"` // where several are collected
 	Tenant     string        `json:"tenant"`
 	Through    time.Time     `json:"through,omitzero"`
 	Next       time.Time     `json:"next,omitzero"`
@@ -78,7 +80,7 @@ func writeJSON(w io.Writer, s Status) error {
 	is := conditionOf(s)
 	out := document{
 		At: s.At.UTC(), Condition: is.word, Summary: is.sentence,
-		Bucket: s.Bucket, Folder: s.Folder, State: s.State, Tenant: s.Tenant,
+		Bucket: s.Bucket, Folder: s.Folder, State: s.State, Quarantine: s.Quarantine, Stream: s.Stream, Tenant: s.Tenant,
 		Through: s.Through.UTC(), Next: s.Next.UTC(), NextDue: s.NextDue.UTC(), Saved: s.Saved.UTC(),
 		Lag:       seconds(s.Lag),
 		LastEvent: s.LastEvent.UTC(), LedgerFrom: s.LedgerFrom.UTC(),

@@ -25,7 +25,10 @@ type Status struct {
 	Bucket string    `json:"bucket"` // without gs://
 	Folder string    `json:"folder"` // the feed's, without slashes at its ends
 	State  string    `json:"state"`  // object name
-	Tenant string    `json:"tenant"` // scheme and host, as state or ledger have it; empty before there is either
+	Stream string    `json:"stream"` // that commands have to name; empty where it is the only one
+
+	Quarantine string `json:"quarantine_folder"` // the folder beside the feed's, with a slash at its end
+	Tenant     string `json:"tenant"`            // scheme and host, as state or ledger have it; empty before there is either
 
 	Through    time.Time     `json:"through"`     // every alert before it is delivered
 	Next       time.Time     `json:"next"`        // the next edge of the five-minute grid
@@ -58,11 +61,11 @@ type Status struct {
 type Hour struct {
 	Start    time.Time        `json:"start"`
 	Alerts   int64            `json:"alerts"`
-	Types    map[string]int64 `json:"types"`    // alerts by alert_type
+	Types    map[string]int64 `json:"types"`    // alerts by alert_type, records of another stream by its field for that
 	Complete bool             `json:"complete"` // the state has passed the hour's end
 }
 
-// TypeCount is the number of alerts of one alert_type; "(none)" has none.
+// TypeCount is the number of alerts of one type, as of [Hour]; "(none)" has none.
 type TypeCount struct {
 	Type   string `json:"type"`
 	Alerts int64  `json:"alerts"`
@@ -84,8 +87,21 @@ type LatenessBucket struct {
 	Alerts int64         `json:"alerts"`
 }
 
-// noType is what alerts without an alert_type are counted as.
+// noType is what alerts without a type are counted as.
 const noType = "(none)"
+
+// Glance reads of the status how far the collector has come, from the state alone.
+func Glance(ctx context.Context, c *collector.Collector, now time.Time) (Status, error) {
+	s := Status{At: now.UTC(), Bucket: c.BucketName, Folder: strings.TrimSuffix(c.Folders().Feed, "/"), State: c.StateKey}
+	state, err := c.ReadCheckpoint(ctx)
+	switch {
+	case errors.Is(err, collector.ErrNoState):
+		return s, nil
+	case err == nil:
+		s.reached(c, state)
+	}
+	return s, err
+}
 
 // Read reads the status from the state and from the ledger's entries of the last day,
 // without their keys. Where there is no state yet, Through is zero. What does not depend on
@@ -93,7 +109,7 @@ const noType = "(none)"
 func Read(ctx context.Context, c *collector.Collector, now time.Time) (Status, error) {
 	now = now.UTC()
 	s := Status{At: now, Bucket: c.BucketName, Folder: strings.TrimSuffix(c.Folders().Feed, "/"), State: c.StateKey,
-		Tenant: c.Tenant}
+		Tenant: c.Tenant, Quarantine: c.Folders().Quarantine}
 	hour := now.Truncate(time.Hour)
 	day := ledger.Span{From: hour.Add(-24 * time.Hour), To: hour.Add(time.Hour)}
 	l := c.Ledger()

@@ -22,8 +22,9 @@ func sampleStatus(alerts int64, types int) Status {
 	at := time.Date(2026, 11, 23, 11, 27, 12, 0, time.UTC)
 	s := Status{
 		At: at, Bucket: "acme-alerts", Folder: "netskope/alerts", State: "netskope/state/alerts.json",
-		Tenant:  "https://acme.goskope.com",
-		Through: at.Truncate(time.Hour).Add(15 * time.Minute), Next: at.Truncate(time.Hour).Add(20 * time.Minute),
+		Quarantine: "netskope/quarantine/alerts/",
+		Tenant:     "https://acme.goskope.com",
+		Through:    at.Truncate(time.Hour).Add(15 * time.Minute), Next: at.Truncate(time.Hour).Add(20 * time.Minute),
 		NextDue: at.Truncate(time.Hour).Add(28 * time.Minute), Saved: at.Add(-4 * time.Minute),
 		Lag:        12*time.Minute + 12*time.Second,
 		LedgerFrom: at.AddDate(0, 0, -9).Truncate(time.Hour), Cells: 288,

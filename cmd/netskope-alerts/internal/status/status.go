@@ -12,7 +12,6 @@ import (
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
-	"netskope-alerts.internal/collector/internal/layout"
 )
 
 // Command is netskope-alerts status.
@@ -41,6 +40,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	status.Stream = s.Stream
 	if err := c.show(s, status); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func noticesOf(s Status) (all []text.Notice) {
 	}
 	if s.Quarantined > 0 {
 		add(text.Warn, text.Remedy{Text: "Their objects say why of each:",
-			Command: "gcloud storage cat 'gs://" + s.Bucket + "/" + layout.Beside(s.Folder).Quarantine + "**'"},
+			Command: "gcloud storage cat 'gs://" + s.Bucket + "/" + s.Quarantine + "**'"},
 			"%s kept out of the feed's folder, in quarantine.", text.Count(s.Quarantined, "alert was", "alerts were"))
 	}
 	if s.Undated > 0 {
@@ -142,7 +142,7 @@ func noticesOf(s Status) (all []text.Notice) {
 		for _, hole := range s.Holes {
 			left += hole.To.Sub(hole.From)
 		}
-		add(text.Gap, text.Remedy{Text: "To collect it:", Command: cli.CommandLine("backfill",
+		add(text.Gap, text.Remedy{Text: "To collect it:", Command: cli.CommandOf(s.Stream, "backfill",
 			"--from", first.From.Format(time.RFC3339), "--to", last.To.Format(time.RFC3339))},
 			"%s of the last day, between %s and %s, was never collected.", text.Span(left), text.Stamp(first.From),
 			text.Stamp(last.To))
@@ -160,7 +160,7 @@ func noticesOf(s Status) (all []text.Notice) {
 		add(text.Gap, text.Remedy{Text: "The next run makes entries. What the bucket had before, no audit can tell."},
 			"The ledger is empty: what was delivered is not known.")
 	case len(s.Hours) > 0 && s.LedgerFrom.After(s.Hours[0].Start):
-		add(text.Warn, text.Remedy{Text: "If nobody delivered it, bring it:", Command: cli.CommandLine("backfill",
+		add(text.Warn, text.Remedy{Text: "If nobody delivered it, bring it:", Command: cli.CommandOf(s.Stream, "backfill",
 			"--from", s.Hours[0].Start.UTC().Format(time.RFC3339), "--to", s.LedgerFrom.UTC().Format(time.RFC3339))},
 			"The ledger begins at %s: what was delivered before is not counted.", text.Stamp(s.LedgerFrom))
 	}

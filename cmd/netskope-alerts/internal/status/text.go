@@ -92,7 +92,7 @@ const ifLost = "If the feed deletes nothing, they are lost. To deliver them agai
 
 // bringAgain is the command for objects that are gone and were lost.
 func bringAgain(s Status) string {
-	return cli.CommandLine("verify", "--objects-kept", "--repair", "--since", s.GoneFrom.Format(time.RFC3339))
+	return cli.CommandOf(s.Stream, "verify", "--objects-kept", "--repair", "--since", s.GoneFrom.Format(time.RFC3339))
 }
 
 // whatIsLeft says how many objects are still in the feed's folder.
