@@ -384,7 +384,7 @@ func TestOneIDForTwo(t *testing.T) {
 	}
 	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 		w.Lookback, w.PageSize = time.Hour, 4
-		if r := w.mustRun(); r.Alerts != int64(len(alerts)) || r.Clashes != 1 || r.level() == 0 {
+		if r := w.mustRun(); r.Alerts != int64(len(alerts)) || r.Clashes < 1 || r.level() == 0 {
 			t.Errorf("%+v", r)
 		}
 		w.checkDelivered()

@@ -94,7 +94,7 @@ var mayImport = map[string]string{
 	// What only operators run.
 	"cmd/netskope-alerts/internal/text":    "",
 	"cmd/netskope-alerts/internal/cli":     "collector env gcs stream :text",
-	"cmd/netskope-alerts/internal/ndjson":  ":text",
+	"cmd/netskope-alerts/internal/ndjson":  "gcs :text",
 	"cmd/netskope-alerts/internal/udm":     "alert",
 	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text stream",
 	"cmd/netskope-alerts/internal/console": "alert audit :cli collector gcs ledger :ndjson :preview :status :text",

@@ -36,7 +36,7 @@ func TestOrganisationPolicies(t *testing.T) {
 		"locations": {
 			policies: map[string]map[string]any{"gcp.resourceLocations": only("in:eu-locations")},
 			refused: []string{
-				"3 problem(s)",
+				"3 problems:",
 				"does not allow the region us-central1 (it allows in:eu-locations): choose another --region",
 				"the bucket's location us-central1", "--bucket-location",
 				"a secret that is kept wherever Google likes", "--secret-locations us-central1",
@@ -50,7 +50,7 @@ func TestOrganisationPolicies(t *testing.T) {
 			policies: map[string]map[string]any{"gcp.resourceLocations": only("in:eu-locations")},
 			args: []string{"--region=europe-west1", "--bucket-location=europe-west2",
 				"--secret-locations=europe-west1"},
-			refused: []string{"1 problem(s)", "the bucket's location europe-west2"},
+			refused: []string{"1 problem:", "the bucket's location europe-west2"},
 		},
 		"a group that is not known": {
 			policies: map[string]map[string]any{"gcp.resourceLocations": only("in:low-carbon-locations")},
@@ -60,7 +60,7 @@ func TestOrganisationPolicies(t *testing.T) {
 		"a location denied": {
 			policies: map[string]map[string]any{"gcp.resourceLocations": without("us-central1")},
 			args:     []string{"--secret-locations=us-east1"},
-			refused:  []string{"2 problem(s)", "it denies us-central1"},
+			refused:  []string{"2 problems:", "it denies us-central1"},
 		},
 		"domain restricted sharing": {
 			policies: map[string]map[string]any{"iam.allowedPolicyMemberDomains": only("is:C01234567")},
@@ -79,7 +79,7 @@ func TestOrganisationPolicies(t *testing.T) {
 			policies: map[string]map[string]any{
 				"gcp.restrictNonCmekServices": without("storage.googleapis.com", "secretmanager.googleapis.com"),
 			},
-			refused: []string{"2 problem(s)",
+			refused: []string{"2 problems:",
 				"wants a customer-managed key for storage.googleapis.com: add --kms-key"},
 		},
 		"keys that are given": {
@@ -103,7 +103,7 @@ func TestOrganisationPolicies(t *testing.T) {
 		"accounts": {
 			policies: map[string]map[string]any{"iam.disableServiceAccountCreation": enforced},
 			args:     []string{"--run-service-account=r@other.iam.gserviceaccount.com"},
-			refused:  []string{"2 problem(s)", "--trigger-service-account EMAIL", "--build-service-account EMAIL"},
+			refused:  []string{"2 problems:", "--trigger-service-account EMAIL", "--build-service-account EMAIL"},
 		},
 		"retention": {
 			policies: map[string]map[string]any{"storage.retentionPolicySeconds": only("86400")},
@@ -113,7 +113,7 @@ func TestOrganisationPolicies(t *testing.T) {
 			policies: map[string]map[string]any{
 				"cloudfunctions.allowedIngressSettings": only("ALLOW_ALL"), "run.allowedIngress": only("is:all"),
 			},
-			refused: []string{"2 problem(s)", "have ALLOW_INTERNAL_ONLY allowed", "have internal allowed"},
+			refused: []string{"2 problems:", "have ALLOW_INTERNAL_ONLY allowed", "have internal allowed"},
 		},
 		"ingress that fits": {policies: map[string]map[string]any{
 			"cloudfunctions.allowedIngressSettings": only("ALLOW_INTERNAL_ONLY"),
@@ -140,7 +140,7 @@ func TestOrganisationPolicies(t *testing.T) {
 				"cloudscheduler.allowedTargetTypes": only("HTTP"),
 			},
 			refused: []string{
-				"5 problem(s)", "does not allow eventarc.googleapis.com", "2ndGen", "Binary Authorization",
+				"5 problems:", "does not allow eventarc.googleapis.com", "2ndGen", "Binary Authorization",
 				"default pool", "PUBSUB",
 			},
 		},

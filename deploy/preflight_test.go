@@ -180,7 +180,7 @@ func TestPreflight(t *testing.T) {
 		},
 		"labels": {
 			args: []string{"--labels", "team=soc,Team=soc,team=x,novalue,config_hash=x,a=B"},
-			want: []string{"5 problem(s)", "Team=soc is not KEY=VALUE", "team is there twice",
+			want: []string{"5 problems:", "Team=soc is not KEY=VALUE", "team is there twice",
 				"config_hash is deploy.sh's own"},
 		},
 		"label of ours": {
@@ -221,7 +221,7 @@ func TestPreflight(t *testing.T) {
 		"everything at once": {
 			args: []string{"--gcs-bucket", "", "--tenant", "", "--memory", "1", "--timeout", "9999"},
 			want: []string{
-				"4 problem(s)", "GCS_BUCKET is not set", "NETSKOPE_TENANT is not set", "MEMORY=1", "TIMEOUT=9999",
+				"4 problems:", "GCS_BUCKET is not set", "NETSKOPE_TENANT is not set", "MEMORY=1", "TIMEOUT=9999",
 			},
 		},
 		"unknown flag":       {args: []string{"--bukket", "x"}, want: []string{"no flag --bukket", "help"}},

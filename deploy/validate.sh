@@ -59,7 +59,9 @@ check_settings() {
 # refuse_problems ends if there are any.
 refuse_problems() {
 	((${#PROBLEMS[@]})) || return 0
-	printf 'deploy.sh: nothing was done, because of %d problem(s):\n' "${#PROBLEMS[@]}" >&2
+	local problems=problems
+	((${#PROBLEMS[@]} > 1)) || problems=problem
+	printf 'deploy.sh: nothing was done, because of %d %s:\n' "${#PROBLEMS[@]}" "$problems" >&2
 	printf '  - %s\n' "${PROBLEMS[@]}" >&2
 	exit 2
 }

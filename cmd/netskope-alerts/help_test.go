@@ -30,17 +30,25 @@ func TestEveryHelpSaysHowItEnds(t *testing.T) {
 				t.Errorf("%s --help has no %q:\n%s", leaf.Path(), want, help)
 			}
 		}
+		_, examples, _ := strings.Cut(help, "\nExample") // they are printed as they are, two columns further in
+		for example := range strings.Lines(examples) {
+			if len(example) > 78 {
+				t.Errorf("%s --help is wider than 80 columns: %s", leaf.Path(), example)
+			}
+		}
 	}
 }
 
 // TestWrongUsage: what is not understood ends with the status that says so, and without work.
 func TestWrongUsage(t *testing.T) {
-	for _, arguments := range []string{"", "nonsense", "status --nonsense", "find", "backfill --from 3d",
-		"verify --limit -1"} {
+	for arguments, help := range map[string]string{"": "", "nonsense": "", "status --nonsense": "status ", "find": "find ",
+		"backfill --from 3d": "backfill ", "verify --limit -1": "verify ", "state set": "state set ", "state": "state ",
+		"status --html": "status "} {
 		var out, errors bytes.Buffer
 		status := run(context.Background(), strings.Fields(arguments), cli.Streams{Stdin: strings.NewReader(""), Stdout: &out,
 			Stderr: &errors, Lookup: os.LookupEnv})
-		if status != cli.ExitUsage || out.Len() > 0 || !strings.Contains(errors.String(), "--help") {
+		if status != cli.ExitUsage || out.Len() > 0 || strings.Contains(errors.String(), "EOL") ||
+			!strings.Contains(errors.String(), `type "netskope-alerts `+help+`--help" `) {
 			t.Errorf("%q ends with %d: %s%s", arguments, status, out.String(), errors.String())
 		}
 	}

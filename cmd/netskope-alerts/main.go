@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,10 +59,10 @@ const grace = 2 * time.Second
 // turn is how a command goes through the streams: those that look at what the function did for each
 // take one after the other; what collects or moves something nobody asked for is refused.
 func (c *commands) turn(command string) cli.Turn {
-	t := cli.Turn{Only: c.Stream}
+	t := cli.Turn{Only: c.Stream, Judge: cli.Streams.JudgeToLook}
 	switch command {
 	case "backfill":
-		t.One = "a span of one stream can be collected at a time"
+		t.One, t.Judge = "a span of one stream can be collected at a time", cli.Streams.Judge
 	case "state history":
 		t.JSON = c.State.History.JSON
 	case "status":
@@ -70,12 +71,12 @@ func (c *commands) turn(command string) cli.Turn {
 			t.One = "the page for --html is of one stream"
 		}
 	case "verify":
-		t.JSON = c.Verify.JSON
+		t.JSON, t.Judge = c.Verify.JSON, cli.Streams.Judge
 	case "state show":
 		t.JSON = c.State.Show.JSON
 	case "state set":
 		t.One = "the state of one stream can be moved at a time"
-	case "find <id>":
+	case "find":
 		t.JSON, t.Any = c.Find.JSON, true
 	default: // it has all of them at once, or none
 		t.All = true
@@ -117,10 +118,11 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	}
 	chosen, err := parser.Parse(arguments)
 	if err != nil {
-		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\ntype \"netskope-alerts --help\" to see what there is\n", err)
+		fmt.Fprint(s.Stderr, misunderstood(err))
 		return cli.ExitUsage
 	}
-	err = s.Each(ctx, c.turn(chosen.Command()), func(s cli.Streams) error { return chosen.Run(s) })
+	command := nameOf(chosen)
+	err = s.Each(ctx, c.turn(command), func(s cli.Streams) error { return chosen.Run(s) })
 	var quiet cli.ExitStatus
 	var stopped *cli.Interrupted
 	if err != nil && ctx.Err() != nil && !errors.As(err, &stopped) {
@@ -134,11 +136,31 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 		return int(quiet)
 	case err != nil:
 		// An error may quote what a service said: no terminal is to act upon that.
-		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %s\n", chosen.Command(), text.Visible([]byte(err.Error())))
+		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %s\n", command, text.Visible([]byte(err.Error())))
 		if hint := s.Hint(err); hint != "" {
 			fmt.Fprintf(s.Stderr, "→ %s\n", hint)
 		}
 		return cli.ExitFailed
 	}
 	return cli.ExitWell
+}
+
+// misunderstood says what is wrong with a command line, and whose help to look at: that of the
+// command, as far as there is one.
+func misunderstood(err error) string {
+	command := ""
+	var parse *kong.ParseError
+	if errors.As(err, &parse) {
+		command = nameOf(parse.Context)
+	}
+	// To the parser the end of the line is a value.
+	said := strings.ReplaceAll(err.Error(), `expected string value but got "EOL" (<EOL>)`, "a value has to follow")
+	return fmt.Sprintf("netskope-alerts: %s\ntype \"%s --help\" to see what there is\n", said,
+		strings.TrimSpace("netskope-alerts "+command))
+}
+
+// nameOf is the command's, as it is typed, without its arguments; empty if there is none.
+func nameOf(chosen *kong.Context) string {
+	name, _, _ := strings.Cut(chosen.Command(), "<")
+	return strings.TrimSpace(name)
 }

@@ -305,9 +305,9 @@ func because(ctx context.Context, err error) error {
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), ErrOutage):
-		return fmt.Errorf("%w: %v", ErrOutage, said) // not the caller's deadline, whatever err says
+		return fmt.Errorf("%w: %v", ErrOutage, Plainly(said)) // not the caller's deadline, whatever err says
 	case refusal == nil:
-		return err
+		return Plainly(err)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w, while %w", ctx.Err(), refusal) // the caller's own end
 	case refusal.Cause != CauseOther:

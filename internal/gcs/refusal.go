@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"google.golang.org/api/googleapi"
@@ -169,6 +170,36 @@ func causeOf(answer *googleapi.Error, said string, html bool) Cause {
 	}
 	return CauseOther
 }
+
+// Plainly is an error of the storage client's in words that are fit to be shown: a refusal as it is
+// to be said, and no address with its query, which is hundreds of characters of what the client
+// always asks for. It wraps err, or is a [*Refusal].
+func Plainly(err error) error {
+	if refusal := RefusalOf(err); refusal != nil {
+		return refusal
+	}
+	said := err.Error()
+	var asked *url.Error
+	for rest := err; errors.As(rest, &asked); rest = asked.Err {
+		if place, query, ok := strings.Cut(asked.URL, "?"); ok && query != "" {
+			said = strings.ReplaceAll(said, asked.URL, place)
+		}
+	}
+	if said == err.Error() {
+		return err
+	}
+	return &plainError{said, err}
+}
+
+// plainError is an error in other words.
+type plainError struct {
+	said string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.said }
+
+func (e *plainError) Unwrap() error { return e.err }
 
 // title is the page's, which often says whose it is.
 func title(page string) string {

@@ -3,8 +3,11 @@ package gcs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -134,4 +137,25 @@ func FuzzRefusalOf(f *testing.F) {
 			t.Errorf("%d %q %q: %q", status, body, message, text)
 		}
 	})
+}
+
+// TestPlainly: what the client asked for is cut off an error, however deep, and nothing else of it is lost.
+func TestPlainly(t *testing.T) {
+	inner := &url.Error{Op: "Post", URL: "https://proxy.test/?secret=1", Err: syscall.ECONNREFUSED}
+	outer := &url.Error{Op: "Get", URL: "http://storage.test/b/o?alt=json&prefix=x", Err: fmt.Errorf("token: %w", inner)}
+	err := Plainly(fmt.Errorf("retry failed: %w", outer))
+	var asked *url.Error
+	if got, want := err.Error(), `retry failed: Get "http://storage.test/b/o": token: Post "https://proxy.test/": `+
+		syscall.ECONNREFUSED.Error(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &asked) || asked != outer {
+		t.Error("it is another error")
+	}
+	if plain := errors.New("why? because"); Plainly(plain) != plain {
+		t.Error("an error without an address is changed")
+	}
+	if refusal := (*Refusal)(nil); !errors.As(Plainly(&googleapi.Error{Code: 403, Message: "no"}), &refusal) {
+		t.Error("a refusal is not said as one")
+	}
 }

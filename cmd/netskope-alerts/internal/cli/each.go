@@ -17,6 +17,10 @@ type Turn struct {
 	Any  bool   // it has gone well if it has for one stream
 	All  bool   // it works on all at once
 	One  string // why it can be done for one stream only; empty if it can for several
+
+	// Judge says what is wrong with the configuration, as of all streams, before the first of
+	// several has its turn: it would be the same for each. Nil: nothing is looked at.
+	Judge func(Streams) error
 }
 
 // Each runs the command for every stream that is wanted, one after the other. Before each there is
@@ -39,6 +43,12 @@ func (s Streams) Each(ctx context.Context, turn Turn, run func(Streams) error) e
 	}
 	if turn.One != "" {
 		return fmt.Errorf("%s: add --stream, one of %s", turn.One, stream.Names(streams, ", "))
+	}
+	if turn.Judge != nil {
+		if err := turn.Judge(s); err != nil {
+			return err
+		}
+		s.judged = true
 	}
 	var sum Endings
 	for i, of := range streams {

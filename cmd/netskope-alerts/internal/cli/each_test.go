@@ -73,3 +73,24 @@ func TestEach(t *testing.T) {
 		t.Errorf("after it was told to end: %d turns, %v", n, err)
 	}
 }
+
+// TestEachJudgesOnce: what is wrong for every stream is said once, before the first has its turn.
+func TestEachJudgesOnce(t *testing.T) {
+	wrong := errors.New("LAG is wrong")
+	for _, test := range []struct {
+		streams string
+		judged  error
+		want    int // turns
+	}{{"alert,page", wrong, 0}, {"alert,page", nil, 2}, {"page", wrong, 1}} { // one stream's turn says it itself
+		var out bytes.Buffer
+		judged, turns := 0, 0
+		s := Streams{Stdout: &out, Lookup: func(string) (string, bool) { return test.streams, true }}
+		err := s.Each(context.Background(), Turn{Judge: func(Streams) error { judged++; return test.judged }},
+			func(Streams) error { turns++; return nil })
+		refused := test.want == 0
+		if turns != test.want || refused != (err != nil) || refused && out.Len() > 0 || test.want != 1 && judged != 1 {
+			t.Errorf("%s, %v: judged %d times, %d turns, %v, printed %q", test.streams, test.judged, judged, turns, err,
+				out.String())
+		}
+	}
+}

@@ -68,8 +68,25 @@ func (s Streams) OpenAllToLook() ([]*collector.Collector, error) {
 	return all, nil
 }
 
+// Judge says what is wrong with the configuration in the environment, that of all streams.
+func (s Streams) Judge() error {
+	s.sayMisspelt()
+	_, err := collector.ConfigsFromEnv(s.Lookup)
+	return err
+}
+
+// JudgeToLook is as [Streams.Judge], of what [Streams.OpenToLook] needs.
+func (s Streams) JudgeToLook() error {
+	s.sayMisspelt()
+	_, err := collector.ConfigToLook(s.Lookup)
+	return err
+}
+
 // sayMisspelt names variables that nothing reads, but that may be meant for one that is read.
 func (s Streams) sayMisspelt() {
+	if s.judged {
+		return
+	}
 	for _, p := range collector.MisspeltSettings(s.Lookup) {
 		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\n", p)
 	}

@@ -22,6 +22,8 @@ type Streams struct {
 	// Stream is the stream that a command for the same one has to name: that of --stream, or
 	// one of several that are configured. Otherwise it is empty.
 	Stream string
+
+	judged bool // what there is to say of the variables has been said
 }
 
 // Confirm asks on the terminal. Where nobody can answer, it refuses, and says that --yes
@@ -46,7 +48,7 @@ func (s Streams) Confirm(ctx context.Context, question string) error {
 		return &Interrupted{Done: "Nothing was done."}
 	case answer := <-answers:
 		if answer.err != nil && answer.text == "" {
-			return fmt.Errorf("read the answer: %w", answer.err)
+			return fmt.Errorf("there was no answer (%w), so nothing was done: where nobody can give one, add --yes", answer.err)
 		}
 		if a := strings.ToLower(strings.TrimSpace(answer.text)); a != "y" && a != "yes" {
 			return errors.New("not done")

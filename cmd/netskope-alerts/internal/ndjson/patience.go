@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/gcs"
 )
 
 // patience ends what waits on Cloud Storage for too long. The client itself tries again
@@ -40,7 +42,7 @@ func (p *patience) because(err error) error {
 	if context.Cause(p.ctx) == ErrImpatient {
 		return ErrImpatient
 	}
-	return err
+	return gcs.Plainly(err)
 }
 
 // patientReader waits for each read.

@@ -20,7 +20,7 @@ type Backfill struct {
 	From         string        `required:"" help:"Where the span begins: a time, or how long ago, in whole minutes."`
 	To           string        `required:"" help:"Where it ends; at the latest where alerts are old enough to be collected (LAG)."`
 	Publish      bool          `help:"Publish what is not delivered in pieces to the topic, for the deployed function to work off."`
-	Topic        string        `env:"NETSKOPE_ALERTS_TOPIC" placeholder:"projects/P/topics/T" help:"With --publish: the topic that triggers the function ($$NETSKOPE_ALERTS_TOPIC)."`
+	Topic        string        `env:"NETSKOPE_ALERTS_TOPIC" placeholder:"projects/P/topics/T" help:"With --publish: the topic that triggers the function."`
 	Piece        time.Duration `default:"6h" help:"With --publish: the longest that a piece may be (${default})."`
 	Beyond90Days bool          `name:"beyond-90-days" help:"Go on where the span begins before what a tenant keeps."`
 	Yes          bool          `short:"y" help:"Do not ask."`
@@ -104,6 +104,9 @@ func (b *Backfill) span(now time.Time) (span collector.Span, err error) {
 	}
 	if span.To, err = cli.ParseMoment("--to", b.To, now); err != nil {
 		return span, err
+	}
+	if !span.From.Before(span.To) {
+		return span, fmt.Errorf("--to %s is not after --from %s", b.To, b.From)
 	}
 	if b.Publish && b.Topic == "" {
 		return span, errors.New("--publish needs the topic that triggers the function: " +

@@ -27,7 +27,8 @@ func (*Check) Help() string {
 		"than the function's account.\n\n" +
 		cli.Ends{Well: "nothing failed", Failed: "something did"}.String() + "\n\n" +
 		"Example:\n" +
-		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com \\\n" +
+		"      NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts check"
 }
 

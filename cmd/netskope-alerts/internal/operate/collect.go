@@ -25,7 +25,8 @@ func (*Collect) Help() string {
 		cli.Ends{Well: "caught up", More: "more to do (BUDGET or MAX_RECORDS ended the run; run it again)",
 			Failed: "failed (what was delivered before stays)"}.String() + "\n\n" +
 		"Example:\n" +
-		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com \\\n" +
+		"      NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts collect"
 }
 

@@ -2,8 +2,10 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"netskope-alerts.internal/collector"
@@ -32,6 +34,9 @@ func (*Find) Help() string {
 
 // Run asks the ledger. That it does not have the alert is no error, but an exit status.
 func (f *Find) Run(ctx context.Context, s cli.Streams) error {
+	if strings.TrimSpace(f.ID) == "" {
+		return errors.New("no _id to look for: type the alert's _id, as in netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0")
+	}
 	now := time.Now()
 	since, err := cli.ParseMoment("--since", f.Since, now)
 	if err != nil {

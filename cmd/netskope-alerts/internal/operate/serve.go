@@ -25,7 +25,8 @@ func (*Serve) Help() string {
 		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
 		cli.Ends{Well: "ended by Ctrl-C or SIGTERM"}.String() + "\n\n" +
 		"Example:\n" +
-		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com NETSKOPE_API_TOKEN_FILE=token.txt " +
+		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com \\\n" +
+		"      NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts serve"
 }
 

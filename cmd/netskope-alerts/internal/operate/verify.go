@@ -69,8 +69,11 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	}
 	a, err := c.Audit(ctx, o, each)
 	if err != nil {
-		return cli.IfInterrupted(ctx, err, fmt.Sprintf("Audited through %s, %s repaired.", text.Stamp(a.At),
-			text.Count(a.Repaired, "alert", "alerts")), "")
+		done := "Audited through " + text.Stamp(a.At)
+		if v.Repair {
+			done += ", " + text.Count(a.Repaired, "alert", "alerts") + " repaired"
+		}
+		return cli.IfInterrupted(ctx, err, done+".", "")
 	}
 	if v.JSON {
 		if err := cli.WriteLine(s.Stdout, "audit", a); err != nil {

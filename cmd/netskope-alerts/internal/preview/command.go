@@ -41,10 +41,12 @@ func (*Command) Help() string {
 		"Exit status: 0 all events valid, 3 some invalid, or a line not readable, or no alert of the ID, " +
 		"1 failed.\n\n" +
 		"Examples:\n" +
-		"  netskope-alerts udm gs://my-bucket/netskope/alerts/2026/11/23/ > events.ndjson\n" +
+		"  netskope-alerts udm gs://my-bucket/netskope/alerts/2026/11/ >events.ndjson\n" +
 		"  netskope-alerts udm --explain 65f0a1b2c3d4e5f6a7b8c9d0 alerts.ndjson.gz\n" +
-		"  netskope-alerts udm --coverage --html coverage.html gs://my-bucket/netskope/alerts/\n" +
-		"  netskope-alerts udm --coverage --log-type NETSKOPE_ALERT gs://my-bucket/netskope/alerts/"
+		"  netskope-alerts udm --coverage --html coverage.html \\\n" +
+		"      gs://my-bucket/netskope/alerts/\n" +
+		"  netskope-alerts udm --coverage --log-type NETSKOPE_ALERT \\\n" +
+		"      gs://my-bucket/netskope/alerts/"
 }
 
 // Run maps every input. Events that Google would refuse are no error, but an exit status.
