@@ -24,7 +24,7 @@ func TestRequestsPerHour(t *testing.T) {
 		{"busy", 8000, time.Hour, 3, 12},
 		{"bursting", 60_000, 10 * time.Minute, 180, 200},
 	} {
-		if testing.Short() && test.alerts > 10_000 {
+		if testing.Short() && test.alerts > 1_000 {
 			continue
 		}
 		for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {

@@ -214,6 +214,9 @@ func TestOneStreamIsLeftAlone(t *testing.T) {
 				if s == ill {
 					n = test.records
 				}
+				if testing.Short() {
+					n = min(n, 20_000)
+				}
 				return netskopetest.Uniform(uint64(len(s)), from, dayStart, n, 300)
 			}
 			simulateStreams(t, tenant, records, func(all worlds) {
@@ -256,6 +259,9 @@ func TestCellsInFlightAreShared(t *testing.T) {
 		name            string
 		busy, low, high int // streams with work, and how many requests are under way at most
 	}{{"one of six", 1, 9, 12}, {"all", 6, 9, 12}} {
+		if testing.Short() && test.busy == 1 {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			tenant := func(stream.Stream) *netskopetest.Server { return &netskopetest.Server{} }
 			records := func(s stream.Stream) []netskopetest.Alert {
@@ -457,7 +463,7 @@ func hourOfStreams(records int) map[stream.Stream]int {
 // half a second and two more for a full page: simulated seconds, and requests.
 func TestHourOfAllStreams(t *testing.T) {
 	for _, test := range []struct{ records, requests int }{{8_000, 14}, {80_000, 60}, {400_000, 300}} {
-		if testing.Short() && test.records > 80_000 {
+		if testing.Short() && test.records > 8_000 {
 			continue
 		}
 		share := hourOfStreams(test.records)
