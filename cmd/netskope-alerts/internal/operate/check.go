@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/check"
@@ -93,9 +94,13 @@ func (l *findingLines) flush() {
 }
 
 func (l *findingLines) line(f check.Finding) {
-	fmt.Fprintf(l.to, "%s  %-21s  %s\n", l.to.Painted(levelPaint[f.Level], string(f.Level)), f.Subject, f.Seen)
+	const indent = 6
+	head := fmt.Sprintf("%s  %-21s ", f.Level, f.Subject)
+	behind := strings.Repeat("x", max(text.Columns(head)-indent, 1)) // stands for it while the line is broken
+	seen := strings.TrimPrefix(text.Wrapped(behind+" "+f.Seen, l.to.Width, indent), behind)
+	fmt.Fprintf(l.to, "%s%s%s\n", l.to.Painted(levelPaint[f.Level], string(f.Level)), head[len(f.Level):], seen)
 	if f.Remedy != "" {
-		fmt.Fprintf(l.to, "      → %s\n", f.Remedy)
+		fmt.Fprintf(l.to, "      → %s\n", text.Wrapped(f.Remedy, l.to.Width, indent+2))
 	}
 }
 
