@@ -463,7 +463,11 @@ func BenchmarkLint(b *testing.B) {
 	b.ReportAllocs()
 	lines := 0
 	for b.Loop() {
-		l := newLinter(func(f finding) { b.Errorf("%+v", f) })
+		l := newLinter(func(f finding) {
+			if f.Rule != "no-alert" { // one line of the sample is an object without any member of an alert's
+				b.Errorf("%+v", f)
+			}
+		})
 		if err := l.object(b.Context(), textSource("a.ndjson", text)); err != nil {
 			b.Fatal(err)
 		}
