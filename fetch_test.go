@@ -449,7 +449,7 @@ func TestBurstIsSplit(t *testing.T) {
 // names it, not a gap.
 func TestSecondThatHoldsTooMuch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("half a million alerts are slow under the race detector")
+		t.Skip("NOT TESTED with -short: half a million alerts are slow under the race detector")
 	}
 	second := dayStart.Add(-40*time.Minute + 7*time.Second)
 	simulate(t, &netskopetest.Server{}, nil, func(w *world) {

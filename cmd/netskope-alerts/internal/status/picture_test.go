@@ -58,7 +58,7 @@ func demoStatus(t *testing.T) Status {
 // letters are drawn differs from machine to machine.
 func TestPicture(t *testing.T) {
 	if testing.Short() && !golden.Updating() {
-		t.Skip("it collects a day")
+		t.Skip("NOT TESTED with -short: whether the picture is still the page's, which takes a collected day")
 	}
 	s := demoStatus(t)
 	var page bytes.Buffer
