@@ -77,9 +77,10 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serve serves until the context ends, and then ends at once.
+// serve serves until the context ends, and then ends at once: an answer that is under way is cut, and what it was
+// waiting for is given up with its connection.
 func serve(ctx context.Context, listener net.Listener, s *site, trouble io.Writer) error {
-	server := serverOf(ctx, s, trouble)
+	server := serverOf(s, trouble)
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -87,9 +88,8 @@ func serve(ctx context.Context, listener net.Listener, s *site, trouble io.Write
 	return nil
 }
 
-func serverOf(ctx context.Context, s *site, trouble io.Writer) *http.Server {
-	return &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(trouble, "", 0),
-		BaseContext: func(net.Listener) context.Context { return ctx }}
+func serverOf(s *site, trouble io.Writer) *http.Server {
+	return &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(trouble, "", 0)}
 }
 
 // isLoopback reports whether the Host header names this machine. Another name that resolves to

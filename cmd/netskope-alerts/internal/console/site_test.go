@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -268,16 +269,25 @@ func TestNobodyThere(t *testing.T) {
 	w.wants(t, "/", 503, "Nobody answers where Cloud Storage should be.", "STORAGE_EMULATOR_HOST="+address)
 }
 
+// silentStorage is the address of a Cloud Storage that never answers, and a channel of what arrived there. It is one
+// for all runs of a test in this process, which all share one client, and a client keeps its address.
+var silentStorage = sync.OnceValues(func() (string, <-chan bool) {
+	arrived := make(chan bool)
+	storage := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case arrived <- true:
+		case <-r.Context().Done():
+		}
+		<-r.Context().Done()
+	}))
+	return strings.TrimPrefix(storage.URL, "http://"), arrived
+})
+
 // TestCommand serves as the program does, with nothing but the bucket's name, and ends at once,
 // in the middle of an answer, too.
 func TestCommand(t *testing.T) {
-	arrived := make(chan bool, 100)
-	storage := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		arrived <- true
-		<-r.Context().Done() // never answers
-	}))
-	defer storage.Close()
-	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(storage.URL, "http://"))
+	address, arrived := silentStorage()
+	t.Setenv("STORAGE_EMULATOR_HOST", address)
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
@@ -291,7 +301,7 @@ func TestCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, <-ended)
 	}
-	_, address, _ := strings.Cut(string(said[:n]), " is on ")
+	_, address, _ = strings.Cut(string(said[:n]), " is on ")
 	address, _, ok := strings.Cut(address, "\n")
 	if at, err := url.Parse(address); !ok || err != nil || !isLoopback(at.Host) || at.Port() == "0" {
 		t.Fatalf("it says %s", said[:n])

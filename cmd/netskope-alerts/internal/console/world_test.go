@@ -74,7 +74,7 @@ func (w *world) serve(t *testing.T) {
 }
 
 func (w *world) serveOn(t *testing.T, listener net.Listener) {
-	server := serverOf(t.Context(), w.site, t.Output())
+	server := serverOf(w.site, t.Output())
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 }

@@ -8,6 +8,7 @@ import (
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
 	"netskope-alerts.internal/collector/internal/audit"
+	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -49,8 +50,23 @@ func TestRead(t *testing.T) {
 		s.Next.Sub(s.Through) > 5*time.Minute || s.Next.Unix()%300 != 0 {
 		t.Errorf("%+v\nof %+v", s, state)
 	}
-	if s.LedgerFrom.Before(now.Add(-30*time.Hour)) || s.LedgerFrom.After(now.Add(-28*time.Hour)) || s.Cells < 10 {
-		t.Errorf("%d cells, the ledger begins at %v", s.Cells, s.LedgerFrom)
+	cells := map[cell.Cell]bool{} // as the names of the ledger's objects have them
+	for _, o := range cloud.Objects(c.BucketName, c.Folders().Ledger) {
+		if of, late, ok := c.Folders().ParseEntry(o.Name); ok && late == 0 && of.To().After(s.Hours[0].Start) {
+			cells[of] = true
+		}
+	}
+	maps.DeleteFunc(cells, func(whole cell.Cell, _ bool) bool { // it was split
+		for of := range cells {
+			if of != whole && !of.From().Before(whole.From()) && !of.To().After(whole.To()) {
+				return true
+			}
+		}
+		return false
+	})
+	if s.LedgerFrom.Before(now.Add(-30*time.Hour)) || s.LedgerFrom.After(now.Add(-28*time.Hour)) ||
+		s.Cells != len(cells) || len(cells) < 24/6 { // no cell is longer than six hours
+		t.Errorf("%d cells, want %d; the ledger begins at %v", s.Cells, len(cells), s.LedgerFrom)
 	}
 	want, total := map[time.Time]int64{}, int64(0)
 	for _, a := range alerts {
