@@ -39,11 +39,13 @@ func Identity(a *page.Alert) []byte {
 	switch {
 	case HasID(a) && a.ID[0] != '"':
 		return a.ID
-	case HasID(a):
+	case HasID(a) && bytes.IndexByte(a.ID, '\\') >= 0:
 		var text string
-		if bytes.IndexByte(a.ID, '\\') >= 0 && json.Unmarshal(a.ID, &text) == nil {
+		if json.Unmarshal(a.ID, &text) == nil {
 			return []byte(text)
 		}
+		return a.ID[1 : len(a.ID)-1]
+	case HasID(a):
 		return a.ID[1 : len(a.ID)-1]
 	}
 	return fmt.Appendf(nil, "sha256:%x", sha256.Sum256(a.Line))
@@ -55,7 +57,11 @@ func HasID(a *page.Alert) bool {
 	if len(a.ID) == 0 || a.ID[0] != '"' && a.ID[0] != '-' && (a.ID[0] < '0' || a.ID[0] > '9') {
 		return false
 	}
-	switch string(bytes.ToLower(bytes.TrimSpace(bytes.Trim(a.ID, `"`)))) {
+	id := bytes.TrimSpace(bytes.Trim(a.ID, `"`))
+	if len(id) > len("undefined") {
+		return true // as nearly all are
+	}
+	switch string(bytes.ToLower(id)) {
 	case "", "0", "-1", "null", "nil", "none", "undefined", "nan", "n/a", "-":
 		return false
 	}
@@ -163,9 +169,10 @@ func IDOf(identity []byte) ID {
 }
 
 // KeyOf is the alert's key.
-func KeyOf(a *page.Alert) Key {
+func KeyOf(a *page.Alert) (k Key) {
 	id := IDOf(Identity(a))
-	return Key(binary.BigEndian.AppendUint32(id[:], crc32.Checksum(a.Line, castagnoli)))
+	binary.BigEndian.PutUint32(k[copy(k[:], id[:]):], crc32.Checksum(a.Line, castagnoli))
+	return k
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
