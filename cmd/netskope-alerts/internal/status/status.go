@@ -81,6 +81,10 @@ func (c *Command) show(out cli.Streams, status Status) error {
 // run that does its work saves it.
 const stallAfter = 2 * time.Hour
 
+// runMayTake is how long before it saved the state a run may have begun: the function's timeout. What was not due
+// when it began is no backlog.
+const runMayTake = 9 * time.Minute
+
 // condition is how the collector is.
 type condition struct {
 	verdict  text.Verdict
@@ -102,7 +106,7 @@ func conditionOf(s Status) condition {
 			fmt.Sprintf("Stalled: no run has saved the state for %s.", text.Span(saved)),
 			text.Remedy{Text: "Find out whether runs fail or do not begin, and what is wrong with token, tenant or bucket:",
 				Command: "./deploy.sh status\nnetskope-alerts check"}}
-	case !s.NextDue.After(s.Saved): // it had more to do when it last did something
+	case !s.NextDue.After(s.Saved.Add(-runMayTake)): // it had more to do when it began
 		return condition{text.Warn, "behind",
 			fmt.Sprintf("Behind by %s: alerts since %s are not delivered.", text.Span(s.Lag), text.Stamp(s.Through)),
 			text.Remedy{Text: "Every run brings it further; to go on at once, run it now:",
