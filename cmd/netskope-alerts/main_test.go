@@ -112,11 +112,13 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), page, 0o644))
 			},
-			// late N has the tenant show N alerts that it stored three hours ago.
+			// late N AGO has the tenant show N alerts that it stored so long ago.
 			"late": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[0])
 				ts.Check(err)
-				stored := time.Now().Add(-3 * time.Hour)
+				ago, err := time.ParseDuration(args[1])
+				ts.Check(err)
+				stored := time.Now().Add(-ago)
 				ts.Value("tenant").(*netskopetest.Server).Add(netskopetest.Generate(2, stored, stored.Add(time.Minute),
 					n)...)
 			},
