@@ -25,6 +25,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/stream"
@@ -61,7 +62,7 @@ type cost struct {
 
 // benchmarkChild does one run, or copies the same pages without looking at them.
 func benchmarkChild(role string) error {
-	configs, err := ConfigsFromEnv(os.LookupEnv)
+	configs, err := settings.ConfigsFromEnv(os.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func copyLoop(c *Collector) (m cost, err error) {
 		w.ChunkSize = gcs.WriterChunk
 		for range 4 {
 			query.Set("offset", strconv.Itoa(offset))
-			request, err := http.NewRequest(http.MethodGet, c.Tenant+c.Netskope().Stream.Path()+"?"+query.Encode(), nil)
+			request, err := http.NewRequest(http.MethodGet, c.Tenant+c.Stream.Path()+"?"+query.Encode(), nil)
 			if err != nil {
 				return m, err
 			}

@@ -18,6 +18,7 @@ import (
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/stream"
@@ -398,7 +399,7 @@ func TestBurstIsSplit(t *testing.T) {
 		alerts []netskopetest.Alert
 		shapes int // lengths of cells in which something is delivered
 	}{
-		"a second": {slices.Concat(tinyAt(minute, mostPerCell+SafePageSize+500), tinyAt(minute.Add(time.Second), 20),
+		"a second": {slices.Concat(tinyAt(minute, mostPerCell+settings.SafePageSize+500), tinyAt(minute.Add(time.Second), 20),
 			tinyAt(minute.Add(-time.Second), 20), tinyAt(minute.Add(-10*time.Minute), 20)), 2},
 		"a minute": {slices.Collect(func(yield func(netskopetest.Alert) bool) {
 			for i := range 60 {
@@ -414,7 +415,7 @@ func TestBurstIsSplit(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, dialect %d", name, dialect), func(t *testing.T) {
 				tenant := &netskopetest.Server{Dialect: dialect, StartInclusive: true}
 				simulate(t, tenant, test.alerts, func(w *world) {
-					w.PageSize, w.Lookback = SafePageSize, 2*time.Hour
+					w.PageSize, w.Lookback = settings.SafePageSize, 2*time.Hour
 					deepest, deepestOfSecond := 0, 0
 					w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
 						deep := &deepest
@@ -453,7 +454,7 @@ func TestSecondThatHoldsTooMuch(t *testing.T) {
 	}
 	second := dayStart.Add(-40*time.Minute + 7*time.Second)
 	simulate(t, &netskopetest.Server{}, nil, func(w *world) {
-		w.PageSize, w.Lookback = maxPageSize, 2*time.Hour
+		w.PageSize, w.Lookback = 10_000, 2*time.Hour
 		w.tenant.Add(tinyAt(second, mostPerSecond+1)...)
 		r, err := w.run()
 		if err == nil || !strings.Contains(err.Error(), "the second "+second.Format(time.RFC3339)) ||
@@ -486,7 +487,7 @@ func TestHourlyTick(t *testing.T) {
 			}
 			simulate(t, &netskopetest.Server{}, nil, func(w *world) {
 				w.tenant.Add(alerts...)
-				w.PageSize, w.Lookback = SafePageSize, time.Hour
+				w.PageSize, w.Lookback = settings.SafePageSize, time.Hour
 				w.cloud.Visible = nil // it would look at every alert for every object
 				var operations []string
 				w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {

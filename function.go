@@ -8,7 +8,7 @@
 // This package is the run: what one invocation does, in the order in which it does it.
 //
 //	function.go  a Pub/Sub message arrives: [CollectAlerts]
-//	config.go    the environment becomes a [Config], and that a [Collector]
+//	collector.go what a run is configured to do (internal/settings), wired: a [Collector]
 //	state.go     how far the collector has come: a cache of what the ledger knows
 //	run.go       [Collector.Run] and [Collector.Backfill]: a span of time is delivered
 //	cells.go     which cells tile the span, several at once, until the budget is spent
@@ -36,6 +36,7 @@ import (
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
 	"netskope-alerts.internal/collector/internal/message"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/stream"
 )
 
@@ -47,7 +48,7 @@ func init() {
 // returns nil only when all that it wrote is durable and the state is saved; the
 // message is then acknowledged. The run's record, or what is wrong, is in the log.
 func CollectAlerts(ctx context.Context, e cloudevents.Event) error {
-	return handle(ctx, e, os.LookupEnv, newLogger(os.Stderr, levelFromEnv(os.LookupEnv)))
+	return handle(ctx, e, os.LookupEnv, newLogger(os.Stderr, settings.LogLevelFromEnv(os.LookupEnv)))
 }
 
 // outcome is what became of a message, for one stream or before any was at work: one record in
@@ -106,10 +107,10 @@ func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (stri
 		each(outcome{text: "message refused", err: err})
 		return
 	}
-	for _, p := range MisspeltSettings(lookup) {
+	for _, p := range settings.Misspelt(lookup) {
 		log.LogAttrs(ctx, slog.LevelWarn, p.Error(), slog.String("variable", p.Name))
 	}
-	configs, err := ConfigsFromEnv(lookup)
+	configs, err := settings.ConfigsFromEnv(lookup)
 	if err != nil {
 		each(outcome{text: "configuration refused", err: err})
 		return
@@ -139,13 +140,13 @@ func perform(ctx context.Context, e cloudevents.Event, lookup func(string) (stri
 }
 
 // concerned are the configurations of the streams that the message is for.
-func concerned(asked message.Request, configs []Config) ([]Config, error) {
+func concerned(asked message.Request, configs []settings.Config) ([]settings.Config, error) {
 	streams := make([]stream.Stream, len(configs))
 	for i, c := range configs {
 		streams[i] = c.Stream
 	}
 	streams, err := asked.Concerns(streams)
-	return slices.DeleteFunc(configs, func(c Config) bool { return !slices.Contains(streams, c.Stream) }), err
+	return slices.DeleteFunc(configs, func(c settings.Config) bool { return !slices.Contains(streams, c.Stream) }), err
 }
 
 // perform does what the message asks for with one stream.

@@ -13,6 +13,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -127,7 +128,7 @@ func BenchmarkPace(b *testing.B) {
 					if w.prepare != nil && w.span == 2*time.Hour {
 						measured /= 2 // the hour before was not
 					}
-					bound := math.Ceil(float64(measured)/SafePageSize) / rate
+					bound := math.Ceil(float64(measured)/settings.SafePageSize) / rate
 					b.ReportMetric(0, "ns/op")
 					b.ReportMetric(took.Seconds(), "sim-s")
 					b.ReportMetric(float64(requests), "requests")
@@ -145,7 +146,7 @@ func (w workload) simulate(b *testing.B, tenantLatency, storageLatency time.Dura
 	took time.Duration, requests, operations int64, rate float64) {
 	inBubble(b, func(t *testing.T) {
 		time.Sleep(time.Until(paceEnd))
-		c, err := ConfigFromEnv(environment())
+		c, err := settings.ConfigFromEnv(environment())
 		if err != nil {
 			t.Fatal(err)
 		}

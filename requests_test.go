@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -35,7 +36,7 @@ func TestRequestsPerHour(t *testing.T) {
 			simulate(t, &netskopetest.Server{Dialect: dialect}, alerts, func(w *world) {
 				w.cloud.Visible = nil
 				w.Lookback = 3 * time.Hour
-				w.PageSize = SafePageSize
+				w.PageSize = settings.SafePageSize
 				for !w.mustRun().CaughtUp {
 				}
 				time.Sleep(time.Hour)

@@ -87,20 +87,21 @@ var mayImport = map[string]string{
 	"internal/message":    "stream strictjson",
 	"internal/original":   "strictjson",
 	"internal/netskope":   "alert page plain stream",
+	"internal/settings":   "alert cell env layout netskope stream",
 	"internal/ledger":     "alert cell gcs layout page stream tally",
 	"internal/audit":      "alert cell gcs layout ledger page",
-	"":                    "alert audit cell env gcs layout ledger message netskope original page stream strictjson tally",
+	"":                    "alert audit cell gcs layout ledger message netskope original page settings stream strictjson tally",
 
 	// What only operators run.
 	"cmd/netskope-alerts/internal/text":    "",
-	"cmd/netskope-alerts/internal/cli":     "collector env gcs stream :text",
+	"cmd/netskope-alerts/internal/cli":     "collector env gcs settings stream :text",
 	"cmd/netskope-alerts/internal/ndjson":  "gcs :text",
 	"cmd/netskope-alerts/internal/udm":     "alert",
-	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain :text stream",
+	"cmd/netskope-alerts/internal/check":   "alert collector env gcs layout ledger netskope page plain settings :text stream",
 	"cmd/netskope-alerts/internal/console": "alert audit :cli collector gcs ledger :ndjson :preview :status :text",
 	"cmd/netskope-alerts/internal/demo":    ":cli layout :text standin/gcstest standin/netskopetest standin/pubsubtest",
 	"cmd/netskope-alerts/internal/lint":    "alert :cli layout :ndjson page stream :text",
-	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message stream :text",
+	"cmd/netskope-alerts/internal/operate": "audit cell :check :cli collector ledger message settings stream :text",
 	"cmd/netskope-alerts/internal/preview": "alert :cli :ndjson :text :udm",
 	"cmd/netskope-alerts/internal/status":  "cell :cli collector gcs layout ledger tally :text",
 	"cmd/netskope-alerts":                  ":cli :console :demo :lint :operate :preview :status :text",
@@ -108,7 +109,7 @@ var mayImport = map[string]string{
 	// What only tests import.
 	"docs": "",
 	"cmd/netskope-alerts/internal/browsertest":   "",
-	"cmd/netskope-alerts/internal/collectortest": "collector gcs standin/gcstest standin/netskopetest",
+	"cmd/netskope-alerts/internal/collectortest": "collector gcs settings standin/gcstest standin/netskopetest",
 	"cmd/netskope-alerts/internal/golden":        "",
 	"cmd/netskope-alerts/internal/ndjsontest":    "gcs standin/gcstest standin/pipenet",
 }
@@ -168,7 +169,8 @@ func TestStandInsKnowNothingOfUs(t *testing.T) {
 // reads: each has a row, and every row is of one.
 func TestEveryVariableIsDocumented(t *testing.T) {
 	var config []byte
-	for _, file := range []string{"config.go", "internal/env/settings.go", "internal/env/tenant.go"} {
+	for _, file := range []string{"internal/settings/read.go", "internal/settings/places.go", "internal/env/settings.go",
+		"internal/env/tenant.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -504,7 +505,7 @@ func TestWindowThatDoesNotFitIsSplit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			seed := newSeed(t)
 			simulate(t, &netskopetest.Server{}, burst, func(w *world) {
-				w.PageSize, w.Budget, w.Compression = 20, 2*time.Minute, Gzip
+				w.PageSize, w.Budget, w.Compression = 20, 2*time.Minute, settings.Gzip
 				menu := cloudMenu(rand.New(rand.NewPCG(seed, 1)))
 				w.faults(func(netskopetest.Request) netskopetest.Fault { return netskopetest.Fault{Delay: 10 * time.Second} },
 					func(r gcstest.Request) (f gcstest.Fault) {
@@ -554,7 +555,7 @@ func TestChangedSettingsMakeNoSecondObject(t *testing.T) {
 			t.Fatalf("%d objects, %v", len(w.objects()), err)
 		}
 		w.faults(nil, nil)
-		w.Compression = Gzip
+		w.Compression = settings.Gzip
 		if r := w.mustRun(); r.Covered == 0 || r.Alerts > 0 {
 			t.Errorf("report: %+v", r)
 		}

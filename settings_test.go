@@ -12,6 +12,7 @@ import (
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/message"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -57,7 +58,7 @@ func TestLagZero(t *testing.T) {
 			for range 40 {
 				w.run()
 				time.Sleep(time.Duration(seed*97+600) * time.Second)
-				w.Compression = []Compression{NoCompression, Gzip}[seed%2]
+				w.Compression = []settings.Compression{settings.NoCompression, settings.Gzip}[seed%2]
 			}
 			w.MaxRecords = 0
 			w.mustRun()
@@ -77,7 +78,7 @@ func TestEventTimeKills(t *testing.T) {
 				ctx, die := context.WithCancel(w.t.Context())
 				time.AfterFunc(time.Duration(random.IntN(4000))*time.Millisecond, die)
 				w.PageSize = 10 + random.IntN(100)
-				w.Compression = []Compression{NoCompression, Gzip}[random.IntN(2)]
+				w.Compression = []settings.Compression{settings.NoCompression, settings.Gzip}[random.IntN(2)]
 				w.runAt(ctx, time.Now())
 				die()
 				time.Sleep(time.Duration(random.IntN(90)) * time.Minute)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -36,7 +37,7 @@ func TestDay(t *testing.T) {
 	for i, test := range []struct {
 		name   string
 		tenant *netskopetest.Server
-		change func(*Config)
+		change func(*settings.Config)
 	}{
 		{"offset newest first", &netskopetest.Server{}, nil},
 		{"offset oldest first", &netskopetest.Server{Order: netskopetest.OldestFirst, StartInclusive: true}, nil},
@@ -44,15 +45,15 @@ func TestDay(t *testing.T) {
 		{"cursor newest first", &netskopetest.Server{Dialect: netskopetest.Cursor, WaitTime: `"2"`, CursorOnce: true}, nil},
 		{"cursor oldest first", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.OldestFirst, OperationFirst: true, EndExclusive: true}, nil},
 		{"cursor shuffled", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.Shuffled, StartInclusive: true, WaitTime: "3", Style: netskopetest.Pretty}, nil},
-		{"short pages", &netskopetest.Server{PageCap: 37, Style: netskopetest.Spaced}, func(c *Config) { c.PageSize = 10000 }},
-		{"event time", &netskopetest.Server{}, func(c *Config) { c.TimeField, c.Lag = alert.EventTime, 28*time.Hour }},
-		{"compressed", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *Config) { c.Compression = Gzip }},
-		{"busy", &netskopetest.Server{Order: netskopetest.Shuffled}, func(c *Config) { c.PageSize = 25 }},
+		{"short pages", &netskopetest.Server{PageCap: 37, Style: netskopetest.Spaced}, func(c *settings.Config) { c.PageSize = 10000 }},
+		{"event time", &netskopetest.Server{}, func(c *settings.Config) { c.TimeField, c.Lag = alert.EventTime, 28*time.Hour }},
+		{"compressed", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *settings.Config) { c.Compression = settings.Gzip }},
+		{"busy", &netskopetest.Server{Order: netskopetest.Shuffled}, func(c *settings.Config) { c.PageSize = 25 }},
 		{"ceiling, then nothing", ceilinged(netskopetest.BeyondEmpty, netskopetest.NewestFirst), smallPages},
 		{"ceiling, then a refusal", ceilinged(netskopetest.BeyondRefused, netskopetest.Shuffled), smallPages},
 		{"ceiling, then the last page", ceilinged(netskopetest.BeyondLast, netskopetest.OldestFirst), smallPages},
 		{"ceiling, then the first page", ceilinged(netskopetest.BeyondFirst, netskopetest.NewestFirst), smallPages},
-		{"capped", &netskopetest.Server{}, func(c *Config) { c.MaxRecords = 100 }},
+		{"capped", &netskopetest.Server{}, func(c *settings.Config) { c.MaxRecords = 100 }},
 	} {
 		if testing.Short() && i%3 != 0 {
 			continue // the race detector sees the same code for every tenant
@@ -72,7 +73,7 @@ func TestDay(t *testing.T) {
 	}
 }
 
-func smallPages(c *Config) { c.PageSize = 25 }
+func smallPages(c *settings.Config) { c.PageSize = 25 }
 
 // day plays the day, and as many hours of peace after it as it takes to catch up.
 func (w *world) day(seed uint64, odd oddities) {

@@ -13,6 +13,7 @@ import (
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/original"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/stream"
 	"netskope-alerts.internal/collector/internal/strictjson"
 )
@@ -187,7 +188,7 @@ func rebuilt(p ledger.Position, newest, generation int64, trouble string) State 
 
 // of is the state as the configured collector's. Who only looks, without a tenant, changes
 // nothing about whose it is.
-func (s State) of(c Config) State {
+func (s State) of(c settings.Config) State {
 	s.Stream = c.Stream
 	if c.Tenant == "" {
 		return s
@@ -356,7 +357,7 @@ func (s State) encode() ([]byte, error) {
 // Check refuses a state that was made for another tenant, stream or time field than this run's:
 // the run would skip what the other never asked for. The error is a [*ForeignState]. Who only
 // looks, without a tenant, is shown any.
-func (s State) Check(c Config) error {
+func (s State) Check(c settings.Config) error {
 	if c.Tenant == "" {
 		return nil
 	}

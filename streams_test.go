@@ -13,6 +13,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/stream"
@@ -32,7 +33,7 @@ func simulateStreams(t *testing.T, tenant func(stream.Stream) *netskopetest.Serv
 	}
 	of[stream.Alert].Events = events
 	simulate(t, of[stream.Alert], records(stream.Alert), func(alerts *world) {
-		configs, err := ConfigsFromEnv(environment("STREAMS=" + stream.Names(stream.All(), ",")))
+		configs, err := settings.ConfigsFromEnv(environment("STREAMS=" + stream.Names(stream.All(), ",")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -474,9 +475,9 @@ func TestHourOfAllStreams(t *testing.T) {
 		}
 		simulateStreams(t, tenant, records, func(all worlds) {
 			for _, w := range all {
-				w.Lookback, w.PageSize = time.Hour, SafePageSize
+				w.Lookback, w.PageSize = time.Hour, settings.SafePageSize
 				w.faults(func(r netskopetest.Request) netskopetest.Fault {
-					full := min(float64(share[w.Stream])*r.End.Sub(r.Start).Hours()/SafePageSize, 1)
+					full := min(float64(share[w.Stream])*r.End.Sub(r.Start).Hours()/settings.SafePageSize, 1)
 					return netskopetest.Fault{Delay: time.Duration((0.5 + 2*full) * float64(time.Second))}
 				}, nil)
 			}

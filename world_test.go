@@ -25,6 +25,7 @@ import (
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
@@ -59,6 +60,22 @@ func seeds(n uint64) uint64 {
 		return (n + 7) / 8
 	}
 	return n
+}
+
+const testToken = "t0ken-5ecret"
+
+// environment is a lookup over name=value pairs on top of a configuration that works.
+func environment(pairs ...string) func(string) (string, bool) {
+	values := map[string]string{
+		"GCS_BUCKET":         "alerts-bucket",
+		"NETSKOPE_TENANT":    "https://acme.goskope.com",
+		"NETSKOPE_API_TOKEN": testToken,
+	}
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	return func(name string) (string, bool) { value, ok := values[name]; return value, ok }
 }
 
 // dayStart is when the simulated days begin.
@@ -96,7 +113,7 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		time.Sleep(time.Until(dayStart))
 		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}, seen: map[string]bool{}, taken: map[string]int{},
 			gone: map[string]bool{}, lines: map[string]netskopetest.Alert{}}
-		c, err := ConfigFromEnv(environment())
+		c, err := settings.ConfigFromEnv(environment())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/layout"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // judge returns what deploy.sh says of settings, each given alone, by name and value;
@@ -143,7 +143,7 @@ func TestSettingsAreJudgedAsByTheFunction(t *testing.T) {
 	said := newWorld(t).judge(all)
 	for i, s := range all {
 		name, value := s[0], s[1]
-		_, err := collector.ConfigFromEnv(func(asked string) (string, bool) {
+		_, err := settings.ConfigFromEnv(func(asked string) (string, bool) {
 			set, ok := map[string]string{
 				"GCS_BUCKET": "alerts-bucket", "NETSKOPE_TENANT": "https://acme.goskope.com",
 				"NETSKOPE_API_TOKEN": token,
@@ -201,7 +201,7 @@ func TestTokenIsJudgedAsByTheFunction(t *testing.T) {
 		all = append(all, [2]string{"NETSKOPE_API_TOKEN_FILE", file})
 	}
 	for i, said := range w.judge(all) {
-		_, err := collector.TokenFromEnv(func(name string) (string, bool) {
+		_, err := settings.TokenFromEnv(func(name string) (string, bool) {
 			return all[i][1], name == "NETSKOPE_API_TOKEN_FILE"
 		})
 		if (said != "") != (err != nil) || strings.Contains(said, "unexpected") {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/env"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // TestMisspeltAsTheFunctionHasIt: deploy.sh asks of a variable, or of a flag, what runs and check ask
@@ -99,11 +99,11 @@ func TestSettingsOfDeployAreNoSlip(t *testing.T) {
 	for _, name := range append(strings.Fields(list), "FEED_DELETES", "NETSKOPE_ALERTS_TOPIC") {
 		t.Setenv(name, "set")
 	}
-	if all := collector.MisspeltSettings(os.LookupEnv); len(all) > 0 {
+	if all := settings.Misspelt(os.LookupEnv); len(all) > 0 {
 		t.Errorf("%v", all)
 	}
 	t.Setenv("PAGESIZE", "secret")
-	all := collector.MisspeltSettings(os.LookupEnv)
+	all := settings.Misspelt(os.LookupEnv)
 	if len(all) != 1 || all[0].Error() != "PAGESIZE is set, but nothing reads it: do you mean PAGE_SIZE?" {
 		t.Errorf("%v", all)
 	}

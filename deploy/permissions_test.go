@@ -142,7 +142,7 @@ func settingNames(t *testing.T, lists ...string) string {
 func TestEveryVariableIsASetting(t *testing.T) {
 	t.Parallel()
 	var content []byte
-	for _, file := range append(code(t, "../internal/env/*.go"), "../config.go") {
+	for _, file := range append(code(t, "../internal/env/*.go"), code(t, "../internal/settings/*.go")...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -157,7 +157,7 @@ func TestEveryVariableIsASetting(t *testing.T) {
 		names[m[1]+m[2]] = true
 	}
 	if len(names) < 20 || !names["NETSKOPE_API_TOKEN_FILE"] || !names["WINDOW"] {
-		t.Fatalf("found only %d variables in config.go and internal/env: %v", len(names), names)
+		t.Fatalf("found only %d variables in internal/settings and internal/env: %v", len(names), names)
 	}
 	if regexp.MustCompile(`\bWINDOW\b`).MatchString(settingNames(t, "SETTINGS", "FUNCTION_SETTINGS")) {
 		t.Error("WINDOW, which the function refuses, is a setting of deploy.sh")

@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/netskope"
 	"netskope-alerts.internal/collector/internal/plain"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // Level says how something that was looked at is.
@@ -66,7 +67,7 @@ var (
 )
 
 // Run looks at everything that a run needs: the configuration, which it reads through
-// lookup as [collector.ConfigsFromEnv] does, the tenant, the bucket, and the state and the feed's
+// lookup as [settings.ConfigsFromEnv] does, the tenant, the bucket, and the state and the feed's
 // folder of every stream. Every finding is handed to each as soon as it is known.
 //
 // It may run beside the collector: it asks the tenant at most ten times, and twice for each stream
@@ -107,10 +108,10 @@ func (c *checkup) checkStorage(ctx context.Context) {
 
 // checkup is one check under way.
 type checkup struct {
-	config  collector.Config
-	others  []collector.Config // of the other streams
-	prefix  string             // of all subjects
-	reached bool               // the tenant has answered
+	config  settings.Config
+	others  []settings.Config // of the other streams
+	prefix  string            // of all subjects
+	reached bool              // the tenant has answered
 	options Options
 	each    func(Finding)
 	found   map[string]bool // subjects

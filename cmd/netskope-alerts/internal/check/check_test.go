@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
@@ -167,7 +167,7 @@ func TestCheckToken(t *testing.T) {
 }
 
 func TestPrintable(t *testing.T) {
-	c := &checkup{config: collector.Config{Token: checkedToken}}
+	c := &checkup{config: settings.Config{Token: checkedToken}}
 	for text, want := range map[string]string{
 		"a\x1b[31mred\x1b[0m\r\nb\tc": "a [31mred [0m b c",
 		"rtl \u202eevil":              "rtl \uFFFDevil",

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/env"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // checkConfig reads the configuration, and reports whether it can be worked with.
 func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
-	configs, err := collector.ConfigsFromEnv(lookup)
+	configs, err := settings.ConfigsFromEnv(lookup)
 	if err == nil {
 		c.config, c.others = configs[0], configs[1:]
 		config := c.config
@@ -25,10 +25,10 @@ func (c *checkup) checkConfig(lookup func(string) (string, bool)) bool {
 	for _, p := range env.Problems(err) {
 		c.reportProblem(p)
 	}
-	for _, p := range collector.MisspeltSettings(lookup) {
+	for _, p := range settings.Misspelt(lookup) {
 		c.warn("config."+p.Name, p.Remedy, "%s %s", p.Name, p.Wrong)
 	}
-	if token, err := collector.TokenFromEnv(lookup); err != nil {
+	if token, err := settings.TokenFromEnv(lookup); err != nil {
 		c.skip("there is no token to look at", "token.shape")
 	} else {
 		c.checkToken(token)

@@ -7,8 +7,8 @@ import (
 
 	"cloud.google.com/go/storage"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // place is where the collector keeps objects of one kind.
@@ -23,7 +23,7 @@ type place struct {
 // forever is longer than any rule waits, in days.
 const forever = 1 << 40
 
-func places(c collector.Config) []place {
+func places(c settings.Config) []place {
 	lines, folders := []string{".ndjson", ".ndjson.gz"}, c.Folders()
 	return []place{
 		{"the state", c.StateKey, nil, forever, "after which alerts are delivered again"},

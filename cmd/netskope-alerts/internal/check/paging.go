@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // checkPaging looks at how pages follow each other, how large they become, and what
@@ -99,8 +99,8 @@ func (c *checkup) checkPageSize(ctx context.Context, p *probe, q netskope.Reques
 
 // smallerPage is the page size to try after one that was refused.
 func smallerPage(size int) int {
-	if size > collector.SafePageSize {
-		return collector.SafePageSize
+	if size > settings.SafePageSize {
+		return settings.SafePageSize
 	}
 	return max(size/5, 1)
 }

@@ -15,6 +15,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 const (
@@ -46,7 +47,7 @@ type sighting struct {
 
 // probe asks the tenant single questions as a run would, and notes what it sees.
 type probe struct {
-	config collector.Config
+	config settings.Config
 	client *http.Client
 	pace   *netskope.Pace
 	asked  int // requests so far
@@ -54,7 +55,7 @@ type probe struct {
 	waited time.Duration // because the tenant limits the rate
 }
 
-func newProbe(c collector.Config, transport http.RoundTripper) *probe {
+func newProbe(c settings.Config, transport http.RoundTripper) *probe {
 	p := &probe{config: c, pace: c.NewPace()}
 	p.client = &http.Client{Transport: watching{p, transport}}
 	return p
@@ -164,7 +165,7 @@ func (p *probe) once(ctx context.Context, q netskope.Request, patience time.Dura
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.asked++
-	client := netskope.New(p.config.Netskope(), p.pace, p.client, nil)
+	client := netskope.New(collector.Netskope(p.config), p.pace, p.client, nil)
 	s.operation, err = client.Probe(ctx, q, func(a netskope.Alert) { s.add(a, q) })
 	return s, err
 }

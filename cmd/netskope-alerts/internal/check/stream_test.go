@@ -10,6 +10,7 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -27,7 +28,7 @@ func TestCheckOfEveryStream(t *testing.T) {
 	tenant := &netskopetest.Server{Events: asking}
 	checked(t, tenant, 300, func(w *world) {
 		const streams = "STREAMS=alert,application,audit,infrastructure,network,page"
-		configs, err := collector.ConfigsFromEnv(environment(streams))
+		configs, err := settings.ConfigsFromEnv(environment(streams))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,9 +20,9 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
@@ -322,7 +322,7 @@ func checkOf(t *testing.T, transport http.RoundTripper, address string,
 	var all findings
 	c := newCheckup(Options{Transport: transport, LookupHost: resolve}, all.add)
 	var err error
-	if c.config, err = collector.ConfigFromEnv(environment("NETSKOPE_TENANT="+address,
+	if c.config, err = settings.ConfigFromEnv(environment("NETSKOPE_TENANT="+address,
 		"NETSKOPE_API_TOKEN="+checkedToken, "REQUESTS_PER_SECOND=0")); err != nil {
 		t.Fatal(err)
 	}

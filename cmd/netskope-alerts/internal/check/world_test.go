@@ -20,6 +20,7 @@ import (
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/netskope"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
@@ -39,7 +40,7 @@ type world struct {
 	cloud  *gcstest.Server
 	client *http.Client // for the tenant
 	bucket *gcs.Bucket
-	config collector.Config
+	config settings.Config
 
 	mu          sync.Mutex
 	tenantFault func(netskopetest.Request) netskopetest.Fault
@@ -57,7 +58,7 @@ func checkedWith(t *testing.T, tenant *netskopetest.Server, alerts []netskopetes
 		time.Sleep(time.Until(dayStart))
 		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}}
 		var err error
-		if w.config, err = collector.ConfigFromEnv(environment()); err != nil {
+		if w.config, err = settings.ConfigFromEnv(environment()); err != nil {
 			t.Fatal(err)
 		}
 		tenant.Token = checkedToken

@@ -11,6 +11,7 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // Version is the program's.
@@ -29,7 +30,7 @@ func (s Streams) Open() (*collector.Collector, error) {
 // OpenAll are the collectors of all streams of STREAMS. They connect to nothing yet.
 func (s Streams) OpenAll() ([]*collector.Collector, error) {
 	s.sayMisspelt()
-	configs, err := collector.ConfigsFromEnv(s.Lookup)
+	configs, err := settings.ConfigsFromEnv(s.Lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func (s Streams) OpenToLook() (*collector.Collector, error) {
 // OpenAllToLook is as OpenToLook, for all streams of STREAMS.
 func (s Streams) OpenAllToLook() ([]*collector.Collector, error) {
 	s.sayMisspelt()
-	configs, err := collector.ConfigsToLook(s.Lookup)
+	configs, err := settings.ConfigsToLook(s.Lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +72,14 @@ func (s Streams) OpenAllToLook() ([]*collector.Collector, error) {
 // Judge says what is wrong with the configuration in the environment, that of all streams.
 func (s Streams) Judge() error {
 	s.sayMisspelt()
-	_, err := collector.ConfigsFromEnv(s.Lookup)
+	_, err := settings.ConfigsFromEnv(s.Lookup)
 	return err
 }
 
 // JudgeToLook is as [Streams.Judge], of what [Streams.OpenToLook] needs.
 func (s Streams) JudgeToLook() error {
 	s.sayMisspelt()
-	_, err := collector.ConfigToLook(s.Lookup)
+	_, err := settings.ConfigToLook(s.Lookup)
 	return err
 }
 
@@ -87,7 +88,7 @@ func (s Streams) sayMisspelt() {
 	if s.judged {
 		return
 	}
-	for _, p := range collector.MisspeltSettings(s.Lookup) {
+	for _, p := range settings.Misspelt(s.Lookup) {
 		fmt.Fprintf(s.Stderr, "netskope-alerts: %v\n", p)
 	}
 }
@@ -131,5 +132,5 @@ func (s Streams) Hint(err error) string {
 // Folder is the feed's: its bucket, and its name without a slash at the end. It needs less
 // of the configuration than [Streams.Open].
 func (s Streams) Folder() (bucket, prefix string, err error) {
-	return collector.FolderFromEnv(s.Lookup)
+	return settings.FolderFromEnv(s.Lookup)
 }

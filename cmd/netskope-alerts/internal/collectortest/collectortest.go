@@ -11,13 +11,14 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
 
-// Open is a collector between a tenant and a Cloud Storage, both on loopback. settings are
+// Open is a collector between a tenant and a Cloud Storage, both on loopback. The variables are
 // NAME=value.
-func Open(t *testing.T, tenant *netskopetest.Server, cloud *gcstest.Server, settings ...string) *collector.Collector {
+func Open(t *testing.T, tenant *netskopetest.Server, cloud *gcstest.Server, variables ...string) *collector.Collector {
 	t.Helper()
 	api, storage := httptest.NewServer(tenant), httptest.NewServer(cloud)
 	t.Cleanup(api.Close)
@@ -30,11 +31,11 @@ func Open(t *testing.T, tenant *netskopetest.Server, cloud *gcstest.Server, sett
 	t.Cleanup(func() { client.Close() })
 	values := map[string]string{"GCS_BUCKET": "alerts", "NETSKOPE_TENANT": api.URL, "NETSKOPE_API_TOKEN": "a-token",
 		"REQUESTS_PER_SECOND": "0"}
-	for _, setting := range settings {
-		name, value, _ := strings.Cut(setting, "=")
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(variable, "=")
 		values[name] = value
 	}
-	config, err := collector.ConfigFromEnv(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+	config, err := settings.ConfigFromEnv(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
 	"netskope-alerts.internal/collector/internal/audit"
 	"netskope-alerts.internal/collector/internal/gcs"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -259,7 +260,7 @@ func TestNobodyThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("STORAGE_EMULATOR_HOST", address)
-	config, err := collector.ConfigToLook(func(name string) (string, bool) { return "alerts", name == "GCS_BUCKET" })
+	config, err := settings.ConfigToLook(func(name string) (string, bool) { return "alerts", name == "GCS_BUCKET" })
 	if err != nil {
 		t.Fatal(err)
 	}

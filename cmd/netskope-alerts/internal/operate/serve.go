@@ -9,6 +9,7 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+	"netskope-alerts.internal/collector/internal/settings"
 )
 
 // Serve is netskope-alerts serve.
@@ -32,7 +33,7 @@ func (*Serve) Help() string {
 
 // Run serves until the context ends.
 func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
-	if _, err := collector.ConfigFromEnv(s.Lookup); err != nil {
+	if _, err := settings.ConfigFromEnv(s.Lookup); err != nil {
 		return err
 	}
 	address := net.JoinHostPort(c.Host, c.Port)

@@ -10,6 +10,7 @@ import (
 
 	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/collectortest"
+	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -97,7 +98,7 @@ func TestReadNeedsNoTenant(t *testing.T) {
 	tenant, cloud := &netskopetest.Server{}, &gcstest.Server{}
 	c := collectortest.Open(t, tenant, cloud, "TIME_FIELD=event")
 	collectortest.Run(t, c, time.Now())
-	config, err := collector.ConfigToLook(func(name string) (string, bool) { return c.BucketName, name == "GCS_BUCKET" })
+	config, err := settings.ConfigToLook(func(name string) (string, bool) { return c.BucketName, name == "GCS_BUCKET" })
 	if err != nil {
 		t.Fatal(err)
 	}
