@@ -482,7 +482,7 @@ func TestAuditOfAHole(t *testing.T) {
 			}
 			w.checkQuiet(name, w.mustAudit(audit.Options{}))
 			w.checkDelivered()
-			if after := w.state(); after.generation != state.generation {
+			if after := w.state(); after.Generation != state.Generation {
 				t.Error("the audit touched the state")
 			}
 		})

@@ -93,7 +93,7 @@ func TestBackfill(t *testing.T) {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		w.backfilled(dayStart.Add(-25 * time.Hour))
-		if after := w.state(); after.generation != before.generation {
+		if after := w.state(); after.Generation != before.Generation {
 			t.Error("the live state was touched")
 		}
 		requests := w.tenant.Requests()
@@ -209,7 +209,7 @@ func TestBackfillBeyondThrough(t *testing.T) {
 			time.Sleep(26 * time.Hour)
 			before := w.state()
 			filled := w.mustBackfill(span)
-			if after := w.state(); after.generation != before.generation {
+			if after := w.state(); after.Generation != before.Generation {
 				t.Error("the live state was touched")
 			}
 			r := w.mustRun()

@@ -11,19 +11,6 @@ import (
 	"netskope-alerts.internal/collector/internal/ledger"
 )
 
-// Checkpoint is a state as the bucket has it, or had it.
-type Checkpoint struct {
-	State
-	Generation int64     `json:"generation"`
-	Saved      time.Time `json:"saved"`             // UTC
-	Original   bool      `json:"-"`                 // it is the original function's, and will be adopted by the first run
-	Problem    string    `json:"problem,omitempty"` // why it cannot be read as a state
-}
-
-func checkpointOf(s State) Checkpoint {
-	return Checkpoint{State: s, Generation: s.generation, Saved: s.saved, Original: s.original}
-}
-
 // ErrNoState says that there is no state yet.
 var ErrNoState = errors.New("there is no state yet: the first run makes one")
 
@@ -35,7 +22,7 @@ func (c *Collector) ReadCheckpoint(ctx context.Context) (Checkpoint, error) {
 	if errors.Is(err, gcs.ErrNotExist) {
 		return Checkpoint{}, fmt.Errorf("read state %s: %w", c.Bucket.URI(c.StateKey), ErrNoState)
 	}
-	return checkpointOf(s), err
+	return s, err
 }
 
 // History returns the state and its earlier versions, newest first, as far as the bucket
@@ -54,8 +41,8 @@ func (c *Collector) History(ctx context.Context) ([]Checkpoint, error) {
 		case err != nil:
 			return err
 		}
-		s.saved = o.Created
-		versions = append(versions, checkpointOf(s))
+		s.Saved = o.Created
+		versions = append(versions, s)
 		return nil
 	})
 	if err != nil {
@@ -71,7 +58,7 @@ type Move struct {
 	Delivered   int64     // alerts that the ledger has between the two: they are not delivered again
 	Undelivered []Span    // parts between the two that it does not have
 
-	state State
+	state Checkpoint
 }
 
 // PlanMove says what it would mean to move the state. It changes nothing.
@@ -88,14 +75,14 @@ func (c *Collector) PlanMove(ctx context.Context, now, to time.Time) (Move, erro
 	}
 	s, err := c.readState(ctx, c.StateKey, 0)
 	switch {
-	case c.Tenant == "" && (errors.Is(err, gcs.ErrNotExist) || err == nil && s.original):
+	case c.Tenant == "" && (errors.Is(err, gcs.ErrNotExist) || err == nil && s.Original):
 		return Move{}, errors.New("move state: there is none yet that says whose alerts are collected: set NETSKOPE_TENANT")
 	case errors.Is(err, gcs.ErrNotExist):
 		return Move{To: to}, nil
 	case err != nil:
 		return Move{}, err
 	}
-	if !s.original {
+	if !s.Original {
 		if err := s.Check(c.Config); err != nil {
 			return Move{}, err
 		}
@@ -130,7 +117,8 @@ func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("move state: %w", err)
 	}
-	s := m.state.of(c.Config)
+	s := m.state
+	s.State = s.of(c.Config)
 	// The last move counts: it must not seem to be before another one, made by a clock that is ahead of this one.
 	moved := later(time.Now().UTC().Truncate(time.Millisecond), later(before.Moved, s.Moved).Add(time.Millisecond))
 	s.Through, s.Began, s.Moved = m.To, m.To, moved
@@ -144,7 +132,7 @@ func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("move state: %w", err)
 	}
-	return checkpointOf(s), nil
+	return s, nil
 }
 
 // Undelivered are the parts of the span that the ledger does not have.

@@ -50,7 +50,7 @@ func TestMove(t *testing.T) {
 		}
 		w.mustRun()
 		before := w.state()
-		if _, err := w.Apply(w.t.Context(), m); !errors.Is(err, errStateMoved) || w.state().generation != before.generation {
+		if _, err := w.Apply(w.t.Context(), m); !errors.Is(err, errStateMoved) || w.state().Generation != before.Generation {
 			t.Errorf("the state was moved under a run: %v", err)
 		}
 
@@ -114,7 +114,7 @@ func TestMoveUnderARun(t *testing.T) {
 			t.Errorf("the run took %v, met %d changes of the state, and wrote it %d times after the move",
 				r.Took, r.Races, refused)
 		}
-		if after := w.state(); !after.same(*moved) {
+		if after := w.state(); !after.same(moved.State) {
 			t.Errorf("the run has changed the state: %+v, it was moved to %+v", after, moved)
 		}
 		w.faults(nil, nil)

@@ -33,8 +33,8 @@ func TestOldTrigger(t *testing.T) {
 				before := w.state()
 				r, err := w.runAt(w.t.Context(), time.Now().Add(-age))
 				after := w.state()
-				if err != nil || r.Trouble != "" || !after.Through.Equal(before.Through) || after.generation != before.generation {
-					t.Errorf("trouble %q err %v; state %v -> %v (gen changed %v)", r.Trouble, err, before.Through, after.Through, after.generation != before.generation)
+				if err != nil || r.Trouble != "" || !after.Through.Equal(before.Through) || after.Generation != before.Generation {
+					t.Errorf("trouble %q err %v; state %v -> %v (gen changed %v)", r.Trouble, err, before.Through, after.Through, after.Generation != before.Generation)
 				}
 				w.mustRun()
 				w.checkDelivered()

@@ -114,9 +114,9 @@ type runner struct {
 	density float64                  // alerts per second, or unknown
 	err     error                    // the first
 	report  Report
-	state   State     // of a live run; zero of a backfill
-	moved   bool      // an operator has moved it meanwhile: it is no longer this run's to save
-	saved   time.Time // when this run last saved it
+	state   Checkpoint // of a live run; zero of a backfill
+	moved   bool       // an operator has moved it meanwhile: it is no longer this run's to save
+	saved   time.Time  // when this run last saved it
 }
 
 func (c *Collector) newRunner(progress func(Report)) *runner {

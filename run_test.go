@@ -245,7 +245,7 @@ func TestOutageMovesNothing(t *testing.T) {
 						t.Errorf("the error shows the token: %v", err)
 					}
 				}
-				if after := w.state(); after.generation != before.generation || len(w.objects()) != objects {
+				if after := w.state(); after.Generation != before.Generation || len(w.objects()) != objects {
 					t.Errorf("the state moved from %+v to %+v", before, after)
 				}
 				w.faults(nil, nil)
@@ -296,7 +296,7 @@ func TestRedeliveryChangesNothing(t *testing.T) {
 				t.Errorf("%+v, %v", r, err)
 			}
 		}
-		if again := w.objects(); len(again) != len(objects) || again[0].Generation != objects[0].Generation || w.state().generation != state.generation {
+		if again := w.objects(); len(again) != len(objects) || again[0].Generation != objects[0].Generation || w.state().Generation != state.Generation {
 			t.Error("a redelivery wrote something")
 		}
 		w.checkDelivered()
@@ -460,7 +460,7 @@ func TestBudget(t *testing.T) {
 		if r, err := w.run(); !errors.Is(err, errBudgetSpent) || r.Cells != 0 {
 			t.Errorf("no cell fits: %+v, %v", r, err)
 		}
-		if after := w.state(); after.generation != before.generation {
+		if after := w.state(); after.Generation != before.Generation {
 			t.Error("the state moved")
 		}
 	})

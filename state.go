@@ -50,11 +50,18 @@ type State struct {
 	Stream    stream.Stream   `json:"stream,omitempty"` // left out of alerts'
 	TimeField alert.TimeField `json:"time_field"`
 
-	generation int64     // of the object that held this state; 0 where none did
-	saved      time.Time // when that was written
-	original   bool      // it is the Python function's
-	trouble    string    // what was wrong with the state in the place of which this one stands
-	broken     *damaged  // that state, if it could not be read
+	Original bool `json:"-"` // it is the original function's, and will be adopted by the first run
+}
+
+// Checkpoint is a state and the object that holds it, held it, or is to hold it.
+type Checkpoint struct {
+	State
+	Generation int64     `json:"generation"`        // of the object; 0 where there is none yet
+	Saved      time.Time `json:"saved"`             // UTC
+	Problem    string    `json:"problem,omitempty"` // why it cannot be read as a state
+
+	trouble string   // what was wrong with the state in the place of which this one stands
+	broken  *damaged // that state, if it could not be read
 }
 
 const (
@@ -73,9 +80,8 @@ const (
 
 // damaged is a state that cannot be read, with its bytes.
 type damaged struct {
-	content    []byte
-	generation int64
-	reason     error
+	content []byte
+	reason  error
 }
 
 func (d *damaged) Error() string { return d.reason.Error() }
@@ -94,14 +100,14 @@ func (d *damaged) Remedy() string {
 // damaged: a state that is forbidden, out of reach or another's is an error.
 //
 // It needs storage.objects.get and storage.objects.list on the bucket, and what saving needs.
-func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Time) (State, error) {
+func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Time) (Checkpoint, error) {
 	for range stateTries {
 		s, stored, err := c.currentState(ctx, l, now)
 		if err != nil {
-			return State{}, err
+			return Checkpoint{}, err
 		}
 		if err := l.Load(ctx, s.Through.Add(-memory), later(s.Through, c.Horizon(now))); err != nil {
-			return State{}, err
+			return Checkpoint{}, err
 		}
 		if stored {
 			if s, stored, err = c.hold(ctx, l, s, now); err != nil || stored {
@@ -109,8 +115,8 @@ func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Ti
 			}
 		}
 		if s.broken != nil {
-			if err := c.keepBroken(ctx, s.broken); err != nil {
-				return State{}, err
+			if err := c.keepBroken(ctx, s); err != nil {
+				return Checkpoint{}, err
 			}
 		}
 		// One that was begun, adopted or rebuilt is saved before anything is worked on: it
@@ -120,7 +126,7 @@ func (c *Collector) loadState(ctx context.Context, l *ledger.Ledger, now time.Ti
 			return s, err
 		}
 	}
-	return State{}, fmt.Errorf("begin state: %w, %d times in a row", errStateMoved, stateTries)
+	return Checkpoint{}, fmt.Errorf("begin state: %w, %d times in a row", errStateMoved, stateTries)
 }
 
 // What may be wrong with a state.
@@ -137,53 +143,54 @@ const (
 // adopts the original function's, or begins a new one: then it is not stored, and has the
 // generation of what it is to replace. It changes nothing.
 func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time.Time) (
-	s State, stored bool, err error) {
+	s Checkpoint, stored bool, err error) {
 	s, err = c.readState(ctx, c.StateKey, 0)
 	var broken *damaged
 	trouble := ""
 	switch {
-	case err == nil && !s.original:
+	case err == nil && !s.Original:
 		return s, true, s.Check(c.Config)
 	case err == nil:
 		trouble = stateReplace
 	case errors.As(err, &broken):
 		trouble = stateDamaged
-		s = State{generation: broken.generation}
 	case errors.Is(err, gcs.ErrNotExist):
 		trouble = stateLost
 	default:
-		return State{}, false, err
+		return Checkpoint{}, false, err
 	}
 	p, newest, ok, lookErr := l.Newest(ctx)
 	switch {
 	case lookErr != nil:
-		return State{}, false, lookErr
+		return Checkpoint{}, false, lookErr
 	case !ok && broken != nil:
-		return State{}, false, fmt.Errorf("%w; %s", err, broken.Remedy())
-	case !ok && s.original:
-		return s.of(c.Config), false, nil
+		return Checkpoint{}, false, fmt.Errorf("%w; %s", err, broken.Remedy())
+	case !ok && s.Original:
+		s.State = s.of(c.Config)
+		return s, false, nil
 	case !ok:
-		s, err = c.BeginState(ctx, now)
-		return s.of(c.Config), false, err
+		begun, err := c.BeginState(ctx, now)
+		return Checkpoint{State: begun.of(c.Config)}, false, err
 	}
-	s = rebuilt(p, newest, s.generation, trouble).of(c.Config)
+	s = c.rebuilt(p, newest, s.Generation, trouble)
 	s.broken = broken
 	return s, false, nil
 }
 
-// keepBroken keeps the bytes of a damaged state beside it.
-func (c *Collector) keepBroken(ctx context.Context, broken *damaged) error {
-	key := layout.DamagedKey(c.StateKey, broken.generation)
-	_, err := c.Bucket.Put(ctx, key, 0, broken.content, "application/octet-stream", nil)
+// keepBroken keeps the bytes of the damaged state beside it that s is to replace.
+func (c *Collector) keepBroken(ctx context.Context, s Checkpoint) error {
+	key := layout.DamagedKey(c.StateKey, s.Generation)
+	_, err := c.Bucket.Put(ctx, key, 0, s.broken.content, "application/octet-stream", nil)
 	if err != nil && !errors.Is(err, gcs.ErrChanged) {
 		return fmt.Errorf("keep the damaged state: %w", err)
 	}
 	return nil
 }
 
-// rebuilt is the state that the ledger tells of.
-func rebuilt(p ledger.Position, newest, generation int64, trouble string) State {
-	return State{Through: p.Through, Began: p.Began, Moved: p.Moved, LastEventTime: newest, generation: generation, trouble: trouble}
+// rebuilt is the state that the ledger tells of, in the place of the one of that generation.
+func (c *Collector) rebuilt(p ledger.Position, newest, generation int64, trouble string) Checkpoint {
+	s := State{Through: p.Through, Began: p.Began, Moved: p.Moved, LastEventTime: newest}
+	return Checkpoint{State: s.of(c.Config), Generation: generation, trouble: trouble}
 }
 
 // of is the state as the configured collector's. Who only looks, without a tenant, changes
@@ -200,8 +207,8 @@ func (s State) of(c settings.Config) State {
 // hold compares a state with the ledger. Just before Through, the ledger must show something
 // as delivered, unless the collector began there; and the entries must not say that it had
 // come much further. It returns the state to go on with, and whether that is stored.
-func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now time.Time) (
-	held State, stored bool, err error) {
+func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s Checkpoint, now time.Time) (
+	held Checkpoint, stored bool, err error) {
 	moved, err := l.LastMove(ctx)
 	if err != nil {
 		return s, false, err
@@ -210,7 +217,7 @@ func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now tim
 	newest := s.LastEventTime
 	if moved.Moved.After(s.Moved) {
 		p, newest, _, err = l.Newest(ctx)
-		return rebuilt(p, newest, s.generation, stateEarlier).of(c.Config), false, err
+		return c.rebuilt(p, newest, s.Generation, stateEarlier), false, err
 	}
 	for _, e := range l.All() {
 		mine := e.Began.Equal(s.Began) && e.Moved.Equal(s.Moved)
@@ -244,7 +251,7 @@ func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s State, now tim
 	if len(l.Holes(p.Through, s.Through)) == 0 {
 		return s, true, nil
 	}
-	return rebuilt(p, newest, s.generation, stateAhead).of(c.Config), false, nil
+	return c.rebuilt(p, newest, s.Generation, stateAhead), false, nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -264,11 +271,10 @@ func (c *Collector) BeginState(ctx context.Context, now time.Time) (State, error
 	if key := layout.OriginalStateKey(c.Prefix); key != c.StateKey && c.Stream == stream.Alert {
 		s, err := c.readState(ctx, key, 0)
 		switch {
-		case err == nil && !s.original:
+		case err == nil && !s.Original:
 			return State{}, &MisplacedState{Key: key, StateKey: c.StateKey}
 		case err == nil:
-			s.generation = 0 // of another object
-			return s, nil
+			return s.State, nil
 		case !errors.Is(err, gcs.ErrNotExist):
 			return State{}, fmt.Errorf("adopt the original function's state: %w", err)
 		}
@@ -290,22 +296,18 @@ func (e *MisplacedState) Remedy() string {
 	return fmt.Sprintf("set STATE_KEY to it, or move it to %s", e.StateKey)
 }
 
-// readState reads a state; one that is no state is a *damaged. Generation 0 is the object as
-// it is now.
-func (c *Collector) readState(ctx context.Context, key string, generation int64) (State, error) {
+// readState reads a state; one that is no state is a *damaged, and what is returned with it says only
+// which object that is. Generation 0 is the object as it is now.
+func (c *Collector) readState(ctx context.Context, key string, generation int64) (Checkpoint, error) {
 	content, o, err := c.Bucket.Read(ctx, key, generation, maxStateBytes)
 	if err != nil {
-		return State{}, fmt.Errorf("read state: %w", err)
+		return Checkpoint{}, fmt.Errorf("read state: %w", err)
 	}
 	s, err := parseState(content, time.Now())
-	if broken := (*damaged)(nil); errors.As(err, &broken) {
-		broken.generation = o.Generation
-	}
 	if err != nil {
-		return State{}, fmt.Errorf("parse state %s: %w", c.Bucket.URI(key), err)
+		err = fmt.Errorf("parse state %s: %w", c.Bucket.URI(key), err)
 	}
-	s.generation, s.saved = o.Generation, o.Created
-	return s, nil
+	return Checkpoint{State: s, Generation: o.Generation, Saved: o.Created}, err
 }
 
 // parseState reads a state of ours or of the original function. now is the clock's, not the
@@ -315,7 +317,7 @@ func parseState(content []byte, now time.Time) (State, error) {
 	if o, ok, err := original.Parse(content, now, clockTolerance); ok && err != nil {
 		return broken(err)
 	} else if ok {
-		return State{Through: o.Through, Began: o.Through, LastEventTime: o.Newest, original: true}, nil
+		return State{Through: o.Through, Began: o.Through, LastEventTime: o.Newest, Original: true}, nil
 	}
 	var s State
 	if err := json.Unmarshal(content, &s); err != nil {
@@ -341,7 +343,7 @@ func parseState(content []byte, now time.Time) (State, error) {
 
 // same reports whether both say the same.
 func (s State) same(other State) bool {
-	return s.original == other.original && s.Through.Equal(other.Through) && s.Began.Equal(other.Began) &&
+	return s.Original == other.Original && s.Through.Equal(other.Through) && s.Began.Equal(other.Began) &&
 		s.Moved.Equal(other.Moved) && s.LastEventTime == other.LastEventTime &&
 		s.Tenant == other.Tenant && s.Stream == other.Stream && s.TimeField == other.TimeField
 }
@@ -400,26 +402,26 @@ var errStateMoved = errors.New("the state was changed meanwhile")
 // generation it has. The error is errStateMoved if that is no longer there.
 //
 // It needs storage.objects.create and, to replace, storage.objects.delete.
-func (c *Collector) firstSave(ctx context.Context, s State) (State, error) {
-	s.original = false
+func (c *Collector) firstSave(ctx context.Context, s Checkpoint) (Checkpoint, error) {
+	s.Original = false
 	content, err := s.encode()
 	if err != nil {
 		return s, err
 	}
-	o, err := c.Bucket.Put(ctx, c.StateKey, s.generation, content, "application/json", nil)
+	o, err := c.Bucket.Put(ctx, c.StateKey, s.Generation, content, "application/json", nil)
 	if errors.Is(err, gcs.ErrChanged) {
 		current, readErr := c.readState(ctx, c.StateKey, 0)
-		if readErr == nil && current.same(s) {
+		if readErr == nil && current.same(s.State) {
 			return current, nil // by a request of ours whose answer was lost
 		}
-		if _, lookErr := c.Bucket.Look(ctx, c.StateKey); s.generation != 0 || !errors.Is(lookErr, gcs.ErrNotExist) {
+		if _, lookErr := c.Bucket.Look(ctx, c.StateKey); s.Generation != 0 || !errors.Is(lookErr, gcs.ErrNotExist) {
 			err = fmt.Errorf("%w: %w", errStateMoved, err) // or refused for another reason
 		}
 	}
 	if err != nil {
 		return s, fmt.Errorf("save state: %w", err)
 	}
-	s.generation, s.saved = o.Generation, o.Created
+	s.Generation, s.Saved = o.Generation, o.Created
 	return s, nil
 }
 
@@ -428,7 +430,7 @@ func (c *Collector) firstSave(ctx context.Context, s State) (State, error) {
 // races counts how often it had changed.
 //
 // It needs storage.objects.create and storage.objects.delete.
-func (c *Collector) saveState(ctx context.Context, s State) (saved State, races int, err error) {
+func (c *Collector) saveState(ctx context.Context, s Checkpoint) (saved Checkpoint, races int, err error) {
 	for ; races < stateTries; races++ {
 		saved, err = c.firstSave(ctx, s)
 		if !errors.Is(err, errStateMoved) {
@@ -438,11 +440,11 @@ func (c *Collector) saveState(ctx context.Context, s State) (saved State, races 
 		if err != nil {
 			return s, races, err
 		}
-		if current.original || !current.Began.Equal(s.Began) || !current.Moved.Equal(s.Moved) ||
+		if current.Original || !current.Began.Equal(s.Began) || !current.Moved.Equal(s.Moved) ||
 			!current.Through.Before(s.Through) {
 			return current, races + 1, nil
 		}
-		s.generation = current.generation
+		s.Generation = current.Generation
 	}
 	return s, races, fmt.Errorf("save state: %d times in a row: %w", races, err)
 }

@@ -93,7 +93,7 @@ func FuzzParseState(f *testing.F) {
 			s.Through.Truncate(time.Second) != s.Through || s.Through.Before(s.Began) {
 			t.Errorf("%q: %+v", content, s)
 		}
-		if s.original {
+		if s.Original {
 			if s.LastEventTime < earliestAlert {
 				t.Errorf("%q: adopted as %+v", content, s)
 			}

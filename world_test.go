@@ -236,7 +236,7 @@ func (w *world) mustRun() Report {
 }
 
 // state is what the state object says; nil if there is none.
-func (w *world) state() *State {
+func (w *world) state() *Checkpoint {
 	w.t.Helper()
 	o, ok := w.cloud.Object(w.BucketName, w.StateKey)
 	if !ok {
@@ -246,8 +246,7 @@ func (w *world) state() *State {
 	if err != nil {
 		w.t.Fatalf("state: %v\n%s", err, o.Content)
 	}
-	s.generation = o.Generation
-	return &s
+	return &Checkpoint{State: s, Generation: o.Generation}
 }
 
 // objects are the feed's.
