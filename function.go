@@ -9,7 +9,7 @@
 //
 //	function.go  a Pub/Sub message arrives: [CollectAlerts]
 //	collector.go what a run is configured to do (internal/settings), wired: a [Collector]
-//	state.go     how far the collector has come: a cache of what the ledger knows
+//	state.go     how far the collector has come (internal/state): loaded, held against the ledger, saved
 //	run.go       [Collector.Run] and [Collector.Backfill]: a span of time is delivered
 //	cells.go     which cells tile the span, several at once, until the budget is spent
 //	fetch.go     one cell: asked wide, kept exact

@@ -14,6 +14,7 @@ import (
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/state"
 )
 
 // past puts days of hourly cells into the bucket, each of one alert, with late entries of nightly
@@ -53,8 +54,8 @@ func (w *world) past(days, lateEach int) (late int) {
 			late++
 		}
 	}
-	s := State{Through: through, Began: began}.of(w.Config)
-	content, err := s.encode()
+	s := state.State{Through: through, Began: began}.Of(w.Config)
+	content, err := s.Encode()
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/state"
 )
 
 // ErrNoState says that there is no state yet.
@@ -31,7 +32,7 @@ func (c *Collector) History(ctx context.Context) ([]Checkpoint, error) {
 	var versions []Checkpoint
 	err := c.Bucket.Versions(ctx, c.StateKey, func(o gcs.Object) error {
 		s, err := c.readState(ctx, c.StateKey, o.Generation)
-		broken := (*damaged)(nil)
+		broken := (*state.Damaged)(nil)
 		switch {
 		case errors.Is(err, gcs.ErrNotExist):
 			return nil // its time was up
@@ -118,7 +119,7 @@ func (c *Collector) Apply(ctx context.Context, m Move) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("move state: %w", err)
 	}
 	s := m.state
-	s.State = s.of(c.Config)
+	s.State = s.Of(c.Config)
 	// The last move counts: it must not seem to be before another one, made by a clock that is ahead of this one.
 	moved := later(time.Now().UTC().Truncate(time.Millisecond), later(before.Moved, s.Moved).Add(time.Millisecond))
 	s.Through, s.Began, s.Moved = m.To, m.To, moved

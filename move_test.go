@@ -114,7 +114,7 @@ func TestMoveUnderARun(t *testing.T) {
 			t.Errorf("the run took %v, met %d changes of the state, and wrote it %d times after the move",
 				r.Took, r.Races, refused)
 		}
-		if after := w.state(); !after.same(moved.State) {
+		if after := w.state(); !after.Same(moved.State) {
 			t.Errorf("the run has changed the state: %+v, it was moved to %+v", after, moved)
 		}
 		w.faults(nil, nil)

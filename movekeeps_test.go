@@ -59,7 +59,7 @@ func TestARunDoesNotSaveOverAMoveToItsOwnBeginning(t *testing.T) {
 		if _, _, err := w.saveState(w.t.Context(), old); err != nil {
 			t.Fatal(err)
 		}
-		if s := *w.state(); !s.same(moved.State) {
+		if s := *w.state(); !s.Same(moved.State) {
 			t.Errorf("the move was saved over: %+v", s)
 		}
 	})

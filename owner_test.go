@@ -13,6 +13,7 @@ import (
 	"netskope-alerts.internal/collector/internal/ledger"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/state"
 )
 
 // TestTwoTenantsWithOnePrefix: a second tenant with a STATE_KEY of its own and the first one's
@@ -44,9 +45,9 @@ func TestTwoTenantsWithOnePrefix(t *testing.T) {
 								}
 							}
 							if hasState {
-								s := State{Through: second.Horizon(time.Now()).Add(-time.Hour),
-									Began: second.Horizon(time.Now()).Add(-time.Hour)}.of(second.Config)
-								content, err := s.encode()
+								s := state.State{Through: second.Horizon(time.Now()).Add(-time.Hour),
+									Began: second.Horizon(time.Now()).Add(-time.Hour)}.Of(second.Config)
+								content, err := s.Encode()
 								if err != nil {
 									t.Fatal(err)
 								}
@@ -126,7 +127,7 @@ func (w *world) advance() {
 	w.t.Helper()
 	s := *w.state()
 	s.Through = w.entries()[0].To
-	content, err := s.encode()
+	content, err := s.Encode()
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func TestAheadToADeliveredCell(t *testing.T) {
 		to := s.Through.Add(4 * time.Hour)
 		w.mustBackfill(Span{From: to.Add(-time.Hour), To: to})
 		s.Through = to
-		content, _ := s.encode()
+		content, _ := s.Encode()
 		w.cloud.Visible = nil
 		w.cloud.Put(w.BucketName, w.StateKey, content)
 		r := w.mustRun()
@@ -158,7 +158,7 @@ func TestAheadOutOfOrder(t *testing.T) {
 		}
 		t.Log("delivered up to", last)
 		s.Through = last
-		content, _ := s.encode()
+		content, _ := s.Encode()
 		w.cloud.Visible = nil
 		w.cloud.Put(w.BucketName, w.StateKey, content)
 		r := w.mustRun()

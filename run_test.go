@@ -309,7 +309,7 @@ func TestStateIsRebuilt(t *testing.T) {
 	past := func(w *world, by time.Duration) []byte {
 		s := *w.state()
 		s.Through = s.Through.Add(by)
-		content, err := s.encode()
+		content, err := s.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}

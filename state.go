@@ -2,74 +2,33 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
-	"netskope-alerts.internal/collector/internal/original"
-	"netskope-alerts.internal/collector/internal/settings"
+	"netskope-alerts.internal/collector/internal/state"
 	"netskope-alerts.internal/collector/internal/stream"
-	"netskope-alerts.internal/collector/internal/strictjson"
 )
-
-// State is how far the collector has come. Its invariant: every alert from Began to Through is
-// in the bucket, once; of what comes after, whole cells may be there.
-//
-// It is a cache with a person's face: what is delivered stands in the ledger, and a state
-// that is lost, damaged, behind or ahead is rebuilt from there. It moves forward only,
-// behind cells whose delivery is in the ledger and whose objects are at their places:
-//
-//	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ … ─▶ state saved
-//	           │                      │               │                 │             │
-//	           │                      │               │                 │             └─ lost the race: the further one stays
-//	           │                      │               │                 └─ died here: nothing is left to move
-//	           │                      │               └─ died here: the entry is found, and its objects are moved
-//	           └──────────────────────┴─ died or failed here: the cell is repeated, nothing was visible
-type State struct {
-	Through time.Time `json:"through"` // UTC, whole seconds
-	// Began is where the collector began, or was last moved to by an operator. UTC.
-	Began time.Time `json:"began"`
-	// Moved is when that was; zero if no operator has moved it. Of several beginnings that the
-	// ledger knows, the last one counts. UTC.
-	Moved time.Time `json:"moved,omitzero"`
-
-	// LastEventTime is the newest alert timestamp delivered, in seconds since the
-	// epoch; 0 before the first alert. Nothing is decided by it: it is for people, and
-	// for the original function, should somebody go back to it.
-	LastEventTime int64 `json:"last_event_time,omitempty"`
-
-	// Tenant, Stream and TimeField say what Through is a time of. A run that is configured
-	// otherwise is refused, because it would skip what the other never asked for.
-	Tenant    string          `json:"tenant"`
-	Stream    stream.Stream   `json:"stream,omitempty"` // left out of alerts'
-	TimeField alert.TimeField `json:"time_field"`
-
-	Original bool `json:"-"` // it is the original function's, and will be adopted by the first run
-}
 
 // Checkpoint is a state and the object that holds it, held it, or is to hold it.
 type Checkpoint struct {
-	State
+	state.State
 	Generation int64     `json:"generation"`        // of the object; 0 where there is none yet
 	Saved      time.Time `json:"saved"`             // UTC
 	Problem    string    `json:"problem,omitempty"` // why it cannot be read as a state
 
-	trouble string   // what was wrong with the state in the place of which this one stands
-	broken  *damaged // that state, if it could not be read
+	trouble string         // what was wrong with the state in the place of which this one stands
+	broken  *state.Damaged // that state, if it could not be read
 }
 
 const (
 	// earliestAlert, in epoch seconds, is September 2001, before any alert.
 	earliestAlert = 1e9
 	maxStateBytes = 1 << 20 // a state has half a kilobyte
-	// clockTolerance is how far the clocks of two instances may differ.
-	clockTolerance = 10 * time.Minute
 	// behindBy is how far a state may be behind what the ledger's entries say of it before
 	// that is worth a warning: a run that dies saves it no more.
 	behindBy = time.Hour
@@ -77,21 +36,6 @@ const (
 	// first.
 	stateTries = 5
 )
-
-// damaged is a state that cannot be read, with its bytes.
-type damaged struct {
-	content []byte
-	reason  error
-}
-
-func (d *damaged) Error() string { return d.reason.Error() }
-func (d *damaged) Unwrap() error { return d.reason }
-
-// Remedy is what to do about it, where the ledger cannot replace it.
-func (d *damaged) Remedy() string {
-	return "the ledger knows of no run, either: restore an earlier version of the object, " +
-		"or delete it to begin anew LOOKBACK_HOURS back"
-}
 
 // loadState is the state from which a run goes on, held against the ledger, whose entries
 // from there up to the horizon are loaded then.
@@ -145,7 +89,7 @@ const (
 func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time.Time) (
 	s Checkpoint, stored bool, err error) {
 	s, err = c.readState(ctx, c.StateKey, 0)
-	var broken *damaged
+	var broken *state.Damaged
 	trouble := ""
 	switch {
 	case err == nil && !s.Original:
@@ -166,11 +110,11 @@ func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time
 	case !ok && broken != nil:
 		return Checkpoint{}, false, fmt.Errorf("%w; %s", err, broken.Remedy())
 	case !ok && s.Original:
-		s.State = s.of(c.Config)
+		s.State = s.Of(c.Config)
 		return s, false, nil
 	case !ok:
 		begun, err := c.BeginState(ctx, now)
-		return Checkpoint{State: begun.of(c.Config)}, false, err
+		return Checkpoint{State: begun.Of(c.Config)}, false, err
 	}
 	s = c.rebuilt(p, newest, s.Generation, trouble)
 	s.broken = broken
@@ -180,7 +124,7 @@ func (c *Collector) currentState(ctx context.Context, l *ledger.Ledger, now time
 // keepBroken keeps the bytes of the damaged state beside it that s is to replace.
 func (c *Collector) keepBroken(ctx context.Context, s Checkpoint) error {
 	key := layout.DamagedKey(c.StateKey, s.Generation)
-	_, err := c.Bucket.Put(ctx, key, 0, s.broken.content, "application/octet-stream", nil)
+	_, err := c.Bucket.Put(ctx, key, 0, s.broken.Content, "application/octet-stream", nil)
 	if err != nil && !errors.Is(err, gcs.ErrChanged) {
 		return fmt.Errorf("keep the damaged state: %w", err)
 	}
@@ -189,19 +133,8 @@ func (c *Collector) keepBroken(ctx context.Context, s Checkpoint) error {
 
 // rebuilt is the state that the ledger tells of, in the place of the one of that generation.
 func (c *Collector) rebuilt(p ledger.Position, newest, generation int64, trouble string) Checkpoint {
-	s := State{Through: p.Through, Began: p.Began, Moved: p.Moved, LastEventTime: newest}
-	return Checkpoint{State: s.of(c.Config), Generation: generation, trouble: trouble}
-}
-
-// of is the state as the configured collector's. Who only looks, without a tenant, changes
-// nothing about whose it is.
-func (s State) of(c settings.Config) State {
-	s.Stream = c.Stream
-	if c.Tenant == "" {
-		return s
-	}
-	s.Tenant, s.TimeField = c.Tenant, c.TimeField
-	return s
+	s := state.State{Through: p.Through, Began: p.Began, Moved: p.Moved, LastEventTime: newest}
+	return Checkpoint{State: s.Of(c.Config), Generation: generation, trouble: trouble}
 }
 
 // hold compares a state with the ledger. Just before Through, the ledger must show something
@@ -267,20 +200,20 @@ func later(a, b time.Time) time.Time {
 //
 // An original's state that cannot be read, or is in truth this collector's, is an error.
 // It needs storage.objects.get and storage.objects.list.
-func (c *Collector) BeginState(ctx context.Context, now time.Time) (State, error) {
+func (c *Collector) BeginState(ctx context.Context, now time.Time) (state.State, error) {
 	if key := layout.OriginalStateKey(c.Prefix); key != c.StateKey && c.Stream == stream.Alert {
 		s, err := c.readState(ctx, key, 0)
 		switch {
 		case err == nil && !s.Original:
-			return State{}, &MisplacedState{Key: key, StateKey: c.StateKey}
+			return state.State{}, &MisplacedState{Key: key, StateKey: c.StateKey}
 		case err == nil:
 			return s.State, nil
 		case !errors.Is(err, gcs.ErrNotExist):
-			return State{}, fmt.Errorf("adopt the original function's state: %w", err)
+			return state.State{}, fmt.Errorf("adopt the original function's state: %w", err)
 		}
 	}
 	began := c.Horizon(now).Add(-c.Lookback)
-	return State{Through: began, Began: began}, nil
+	return state.State{Through: began, Began: began}, nil
 }
 
 // MisplacedState says that a state of this collector lies where the original function kept
@@ -296,103 +229,18 @@ func (e *MisplacedState) Remedy() string {
 	return fmt.Sprintf("set STATE_KEY to it, or move it to %s", e.StateKey)
 }
 
-// readState reads a state; one that is no state is a *damaged, and what is returned with it says only
-// which object that is. Generation 0 is the object as it is now.
+// readState reads a state; one that is no state is a [*state.Damaged], and what is returned with
+// it says only which object that is. Generation 0 is the object as it is now.
 func (c *Collector) readState(ctx context.Context, key string, generation int64) (Checkpoint, error) {
 	content, o, err := c.Bucket.Read(ctx, key, generation, maxStateBytes)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("read state: %w", err)
 	}
-	s, err := parseState(content, time.Now())
+	s, err := state.Parse(content, time.Now())
 	if err != nil {
 		err = fmt.Errorf("parse state %s: %w", c.Bucket.URI(key), err)
 	}
 	return Checkpoint{State: s, Generation: o.Generation, Saved: o.Created}, err
-}
-
-// parseState reads a state of ours or of the original function. now is the clock's, not the
-// trigger's: a state ahead of it would have the collector wait in silence.
-func parseState(content []byte, now time.Time) (State, error) {
-	broken := func(err error) (State, error) { return State{}, &damaged{content: content, reason: err} }
-	if o, ok, err := original.Parse(content, now, clockTolerance); ok && err != nil {
-		return broken(err)
-	} else if ok {
-		return State{Through: o.Through, Began: o.Through, LastEventTime: o.Newest, Original: true}, nil
-	}
-	var s State
-	if err := json.Unmarshal(content, &s); err != nil {
-		return broken(err)
-	}
-	s.Through, s.Began, s.Moved = s.Through.UTC(), s.Began.UTC(), s.Moved.UTC()
-	switch {
-	case s.Through.IsZero() || s.Began.IsZero():
-		return broken(errors.New("through and began must both be set"))
-	case s.Began.Unix() < 0 || s.Through.Nanosecond() != 0 || s.Began.Nanosecond() != 0:
-		return broken(errors.New("through and began must be whole seconds since 1970"))
-	case s.Through.Before(s.Began):
-		return broken(fmt.Errorf("through %s is before began %s",
-			s.Through.Format(time.RFC3339), s.Began.Format(time.RFC3339)))
-	case s.Through.After(now.Add(clockTolerance)):
-		return broken(fmt.Errorf("through %s is in the future", s.Through.Format(time.RFC3339)))
-	}
-	if err := strictjson.Decode(content, &State{}); err != nil {
-		return State{}, fmt.Errorf("it is a later version's, or was edited by hand: %w", err)
-	}
-	return s, nil
-}
-
-// same reports whether both say the same.
-func (s State) same(other State) bool {
-	return s.Original == other.Original && s.Through.Equal(other.Through) && s.Began.Equal(other.Began) &&
-		s.Moved.Equal(other.Moved) && s.LastEventTime == other.LastEventTime &&
-		s.Tenant == other.Tenant && s.Stream == other.Stream && s.TimeField == other.TimeField
-}
-
-func (s State) encode() ([]byte, error) {
-	content, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode state: %w", err)
-	}
-	return append(content, '\n'), nil
-}
-
-// Check refuses a state that was made for another tenant, stream or time field than this run's:
-// the run would skip what the other never asked for. The error is a [*ForeignState]. Who only
-// looks, without a tenant, is shown any.
-func (s State) Check(c settings.Config) error {
-	if c.Tenant == "" {
-		return nil
-	}
-	e := &ForeignState{Name: "NETSKOPE_TENANT", Had: s.Tenant, Has: c.Tenant, key: c.StateKey}
-	if e.Had == e.Has {
-		e.Name, e.Had, e.Has = "STREAMS", s.Stream.String(), c.Stream.String()
-	}
-	if e.Had == e.Has {
-		e.Name, e.Had, e.Has = "TIME_FIELD", string(s.TimeField), string(c.TimeField)
-	}
-	if e.Had == e.Has {
-		return nil
-	}
-	return e
-}
-
-// ForeignState says that the state was made with another setting than this run has.
-type ForeignState struct {
-	Name     string // of the setting
-	Had, Has string // with which it was made, and what this run has
-	key      string
-}
-
-func (e *ForeignState) Error() string {
-	return fmt.Sprintf("state %s was made with %s=%s, but this run has %s: %s", e.key, e.Name, e.Had, e.Has, e.Remedy())
-}
-
-// Remedy is what to do about it.
-func (e *ForeignState) Remedy() string {
-	if e.Name == "STREAMS" {
-		return "give each its own STATE_KEY, GCS_PREFIX and EVENTS_PREFIX"
-	}
-	return "give each its own STATE_KEY and GCS_PREFIX"
 }
 
 // errStateMoved says that somebody else has changed the state.
@@ -404,14 +252,14 @@ var errStateMoved = errors.New("the state was changed meanwhile")
 // It needs storage.objects.create and, to replace, storage.objects.delete.
 func (c *Collector) firstSave(ctx context.Context, s Checkpoint) (Checkpoint, error) {
 	s.Original = false
-	content, err := s.encode()
+	content, err := s.Encode()
 	if err != nil {
 		return s, err
 	}
 	o, err := c.Bucket.Put(ctx, c.StateKey, s.Generation, content, "application/json", nil)
 	if errors.Is(err, gcs.ErrChanged) {
 		current, readErr := c.readState(ctx, c.StateKey, 0)
-		if readErr == nil && current.same(s.State) {
+		if readErr == nil && current.Same(s.State) {
 			return current, nil // by a request of ours whose answer was lost
 		}
 		if _, lookErr := c.Bucket.Look(ctx, c.StateKey); s.Generation != 0 || !errors.Is(lookErr, gcs.ErrNotExist) {

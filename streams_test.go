@@ -16,6 +16,7 @@ import (
 	"netskope-alerts.internal/collector/internal/settings"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/state"
 	"netskope-alerts.internal/collector/internal/stream"
 )
 
@@ -328,7 +329,7 @@ func TestStreamsAreKeptApart(t *testing.T) {
 		stranger := *pages.Collector // with the state of alerts
 		stranger.StateKey = alerts.StateKey
 		_, err := stranger.Run(pages.t.Context(), time.Now(), nil)
-		var foreign *ForeignState
+		var foreign *state.Foreign
 		if !errors.As(err, &foreign) || foreign.Name != "STREAMS" || foreign.Had != "alert" || foreign.Has != "page" {
 			t.Errorf("a state of alerts: %v", err)
 		}

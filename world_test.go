@@ -29,6 +29,7 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 	"netskope-alerts.internal/collector/internal/standin/pipenet"
+	"netskope-alerts.internal/collector/internal/state"
 )
 
 // seedFlag repeats a simulation: go test -run NAME -args -seed N.
@@ -242,7 +243,7 @@ func (w *world) state() *Checkpoint {
 	if !ok {
 		return nil
 	}
-	s, err := parseState(o.Content, time.Now())
+	s, err := state.Parse(o.Content, time.Now())
 	if err != nil {
 		w.t.Fatalf("state: %v\n%s", err, o.Content)
 	}
@@ -263,7 +264,7 @@ func (w *world) objects() []gcstest.Object {
 func (w *world) inspect(o gcstest.Object) {
 	switch {
 	case o.Name == w.StateKey, o.Name == layout.OriginalStateKey(w.Prefix):
-		s, err := parseState(o.Content, time.Now())
+		s, err := state.Parse(o.Content, time.Now())
 		if err != nil {
 			w.t.Errorf("state saved: %v\n%s", err, o.Content)
 		}

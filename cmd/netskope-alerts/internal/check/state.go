@@ -9,6 +9,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/ledger"
+	"netskope-alerts.internal/collector/internal/state"
 )
 
 const (
@@ -37,7 +38,7 @@ func (c *checkup) checkState(ctx context.Context, k *collector.Collector) {
 		return
 	}
 	c.pass("state.content", "every alert before %s is in the bucket", s.Through.Format(time.RFC3339))
-	if foreign := (*collector.ForeignState)(nil); errors.As(s.Check(c.config), &foreign) {
+	if foreign := (*state.Foreign)(nil); errors.As(s.Check(c.config), &foreign) {
 		c.fail("state.config", foreign.Remedy(), "it was made with %s=%s, but this run has %s", foreign.Name,
 			foreign.Had, foreign.Has)
 	} else {
@@ -103,7 +104,7 @@ func (c *checkup) checkStateless(ctx context.Context, k *collector.Collector, s 
 
 // checkFirstState says where a first run begins.
 func (c *checkup) checkFirstState(ctx context.Context, k *collector.Collector, now time.Time) {
-	s, err := within(ctx, func(ctx context.Context) (collector.State, error) { return k.BeginState(ctx, now) })
+	s, err := within(ctx, func(ctx context.Context) (state.State, error) { return k.BeginState(ctx, now) })
 	switch {
 	case err != nil:
 		c.failState(err)
@@ -125,7 +126,7 @@ func (c *checkup) failState(err error) {
 	case errors.As(err, &told):
 		remedy = told.Remedy()
 	case errors.Is(err, ledger.ErrForeign):
-		remedy = (&collector.ForeignState{}).Remedy()
+		remedy = (&state.Foreign{}).Remedy()
 	}
 	c.fail("state.content", remedy, "%v", err)
 }

@@ -6,16 +6,16 @@ import (
 	"testing"
 	"time"
 
-	"netskope-alerts.internal/collector"
 	"netskope-alerts.internal/collector/internal/alert"
 	"netskope-alerts.internal/collector/internal/cell"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
+	"netskope-alerts.internal/collector/internal/state"
 )
 
 // stateOf is a state that has come to through.
 func stateOf(w *world, through time.Time, tenant, field string) []byte {
-	content, err := json.Marshal(collector.State{Through: through, Began: through.Add(-time.Hour), Tenant: tenant,
+	content, err := json.Marshal(state.State{Through: through, Began: through.Add(-time.Hour), Tenant: tenant,
 		TimeField: alert.TimeField(field)})
 	if err != nil {
 		w.t.Fatal(err)

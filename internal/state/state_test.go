@@ -1,4 +1,4 @@
-package collector
+package state
 
 import (
 	"encoding/json"
@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestParseState says of every content what it is: ours, the original's, damaged, which the
+// TestParse says of every content what it is: ours, the original's, damaged, which the
 // ledger can replace, or somebody's who has to look at it.
-func TestParseState(t *testing.T) {
+func TestParse(t *testing.T) {
 	now := at("2026-11-23T12:00:00Z")
 	const (
 		began = `"began":"2026-11-22T09:00:00Z"`
@@ -45,20 +45,20 @@ func TestParseState(t *testing.T) {
 		{"before there were clocks", strings.Replace(whole, "2026-11-22", "1926-11-22", 1), "", "since 1970"},
 		{"ahead of the clock", strings.Replace(whole, "10:00", "13:00", 1), "", "in the future"},
 	} {
-		s, err := parseState([]byte(test.content), now)
-		var broken *damaged
+		s, err := Parse([]byte(test.content), now)
+		var broken *Damaged
 		switch {
 		case test.through != "" && (err != nil || !s.Through.Equal(at(test.through)) || s.Began.After(s.Through)):
 			t.Errorf("%s: got %+v, %v; want through %s", test.name, s, err, test.through)
 		case test.through == "" && (err == nil || !strings.Contains(err.Error(), test.problem)):
 			t.Errorf("%s: got %+v, %v; want an error with %q", test.name, s, err, test.problem)
-		case test.through == "" && (!errors.As(err, &broken) || string(broken.content) != test.content):
+		case test.through == "" && (!errors.As(err, &broken) || string(broken.Content) != test.content):
 			t.Errorf("%s: %v does not count as damaged, or has lost the bytes", test.name, err)
 		}
 	}
 	// A member that is not known has a meaning for somebody: that is no damage.
-	_, err := parseState([]byte(strings.Replace(whole, "{", `{"cells":1,`, 1)), now)
-	if broken := (*damaged)(nil); err == nil || errors.As(err, &broken) || !strings.Contains(err.Error(), "cells") {
+	_, err := Parse([]byte(strings.Replace(whole, "{", `{"cells":1,`, 1)), now)
+	if broken := (*Damaged)(nil); err == nil || errors.As(err, &broken) || !strings.Contains(err.Error(), "cells") {
 		t.Errorf("an unknown member: %v", err)
 	}
 }
@@ -66,15 +66,15 @@ func TestParseState(t *testing.T) {
 // TestStateReadableByTheOriginal holds that last_event_time is a plain number of
 // seconds, as the original function writes and reads it.
 func TestStateReadableByTheOriginal(t *testing.T) {
-	content, err := State{Through: at("2026-11-23T10:00:00Z"), LastEventTime: 1795426508}.encode()
+	content, err := State{Through: at("2026-11-23T10:00:00Z"), LastEventTime: 1795426508}.Encode()
 	if err != nil || !strings.Contains(string(content), `"last_event_time": 1795426508`) {
 		t.Errorf("%s, %v", content, err)
 	}
 }
 
-// FuzzParseState holds that no bytes make a state that breaks its own rules, and that
+// FuzzParse holds that no bytes make a state that breaks its own rules, and that
 // a state survives being saved.
-func FuzzParseState(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"through":"2026-11-23T10:00:00Z","began":"2026-11-23T10:00:00Z","tenant":"t","time_field":"event"}`,
 		`{"through":"2026-11-23T10:00:00+02:00","began":"2026-11-22T10:00:00Z","last_event_time":1795426508}`,
@@ -85,7 +85,7 @@ func FuzzParseState(f *testing.F) {
 	}
 	now := at("2026-11-23T12:00:00Z")
 	f.Fuzz(func(t *testing.T, content []byte) {
-		s, err := parseState(content, now)
+		s, err := Parse(content, now)
 		if err != nil {
 			return
 		}
@@ -94,7 +94,7 @@ func FuzzParseState(f *testing.F) {
 			t.Errorf("%q: %+v", content, s)
 		}
 		if s.Original {
-			if s.LastEventTime < earliestAlert {
+			if s.LastEventTime < 1e9 {
 				t.Errorf("%q: adopted as %+v", content, s)
 			}
 			return
@@ -103,8 +103,17 @@ func FuzzParseState(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := parseState(saved, now); err != nil || again != s {
+		if again, err := Parse(saved, now); err != nil || again != s {
 			t.Errorf("%q: saved as %s, which reads as %+v, %v", content, saved, again, err)
 		}
 	})
+}
+
+// at is a moment in RFC 3339.
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return t.UTC()
 }
