@@ -9,15 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
-	"sync"
-	"syscall"
 	"time"
 
 	"cloud.google.com/go/storage"
-	"google.golang.org/api/iterator"
-	"google.golang.org/api/option"
 )
 
 // Errors of operations that a program acts on.
@@ -52,53 +47,6 @@ type Object struct {
 	Size       int64 // bytes, as stored
 	CRC32C     uint32
 	Metadata   map[string]string
-}
-
-var shared struct {
-	sync.Mutex
-	client *storage.Client
-}
-
-// Open returns the bucket through a client that all runs of the process share. It is made
-// by the first run that succeeds in it, not when the process starts: a missing credential is
-// then that run's error, and the next one tries again. STORAGE_EMULATOR_HOST is honoured.
-func Open(name string) (*Bucket, error) {
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.client == nil {
-		// Not the run's context: the client outlives the run.
-		made, err := NewClient(context.Background())
-		if err != nil {
-			return nil, fmt.Errorf("open bucket %s: %w", name, err)
-		}
-		shared.client = made
-	}
-	return Through(shared.client, name), nil
-}
-
-// Through is the bucket as the client reaches it.
-func Through(client *storage.Client, name string) *Bucket { return &Bucket{client.Bucket(name)} }
-
-// NewClient makes a Cloud Storage client as the collector needs it: reads go through the
-// JSON API, as emulators expect, and every write, all of which carry a precondition, is
-// retried even where the connection was closed before an answer came.
-func NewClient(ctx context.Context, options ...option.ClientOption) (*storage.Client, error) {
-	standard := []option.ClientOption{option.WithScopes(storage.ScopeReadWrite), storage.WithJSONReads()}
-	c, err := storage.NewClient(ctx, append(standard, options...)...)
-	if err != nil {
-		return nil, err
-	}
-	emulator := os.Getenv("STORAGE_EMULATOR_HOST") != ""
-	c.SetRetry(storage.WithErrorFunc(func(err error) bool {
-		if emulator && errors.Is(err, syscall.ECONNREFUSED) {
-			return false // it was not started
-		}
-		if refusal := RefusalOf(err); refusal != nil && refusal.Status == http.StatusNotImplemented {
-			return false
-		}
-		return storage.ShouldRetry(err) || errors.Is(err, io.EOF)
-	}))
-	return c, nil
 }
 
 // Name is the bucket's, without gs://.
@@ -217,74 +165,6 @@ func (b *Bucket) Delete(ctx context.Context, name string, generation int64) erro
 		return fmt.Errorf("delete %s: %w", b.URI(name), because(ctx, err))
 	}
 	return nil
-}
-
-// Names are those that a list is to hold: all that begin with Prefix, from From on and
-// before To, in the order of their bytes. From and To may be empty.
-type Names struct {
-	Prefix, From, To string
-	// AtOnce is how many are asked for with one request; 0 is as many as the storage gives.
-	AtOnce int
-	// Flat leaves out what lies in folders below Prefix, and has an object for each of these
-	// folders, of which there is nothing but its name, with a slash at its end.
-	Flat bool
-}
-
-// List hands the objects to each, in the order of their names. It may take as long as it
-// takes, but not stand still.
-//
-// It needs storage.objects.list.
-func (b *Bucket) List(ctx context.Context, n Names, each func(Object) error) error {
-	q := storage.Query{Prefix: n.Prefix, StartOffset: n.From, EndOffset: n.To}
-	if n.Flat {
-		q.Delimiter = "/"
-	}
-	return b.list(ctx, q, n.AtOnce, each)
-}
-
-// Versions hands each version of the one object to each, in no promised order, as far as the
-// bucket keeps them.
-//
-// It needs storage.objects.list.
-func (b *Bucket) Versions(ctx context.Context, name string, each func(Object) error) error {
-	return b.list(ctx, storage.Query{Prefix: name, Versions: true}, 0, func(o Object) error {
-		if o.Name != name {
-			return nil
-		}
-		return each(o)
-	})
-}
-
-func (b *Bucket) list(ctx context.Context, q storage.Query, atOnce int, each func(Object) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	watch := time.AfterFunc(patience, func() { cancel(ErrOutage) })
-	defer watch.Stop()
-	arrived := b.watched(ctx)
-	defer arrived()
-	failed := func(err error) error { return fmt.Errorf("list %s: %w", b.URI(q.Prefix), because(ctx, err)) }
-	if err := q.SetAttrSelection([]string{"Name", "Generation", "Created", "Size", "CRC32C", "Metadata"}); err != nil {
-		return failed(err)
-	}
-	objects := b.handle.Objects(ctx, &q)
-	objects.PageInfo().MaxSize = atOnce
-	for {
-		o, err := objects.Next()
-		if errors.Is(err, iterator.Done) {
-			return nil
-		}
-		if err != nil {
-			return failed(err)
-		}
-		watch.Reset(patience)
-		arrived()
-		switch err := each(objectOf(o)); {
-		case errors.Is(err, Enough):
-			return nil
-		case err != nil:
-			return err
-		}
-	}
 }
 
 // bounded gives one operation on a small object its patience.

@@ -21,9 +21,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,33 +28,6 @@ import (
 	"netskope-alerts.internal/collector/internal/gcs"
 	"netskope-alerts.internal/collector/internal/layout"
 )
-
-// Store is what the ledger needs of a bucket; see the methods of [gcs.Bucket].
-type Store interface {
-	URI(name string) string
-	Put(ctx context.Context, name string, generation int64, content []byte, kind string,
-		metadata map[string]string) (gcs.Object, error)
-	Look(ctx context.Context, name string) (gcs.Object, error)
-	Read(ctx context.Context, name string, generation, most int64) ([]byte, gcs.Object, error)
-	List(ctx context.Context, n gcs.Names, each func(gcs.Object) error) error
-	Move(ctx context.Context, from string, generation int64, to string) error
-	Delete(ctx context.Context, name string, generation int64) error
-	Begin(ctx context.Context, name string, labels map[string]string) Upload
-}
-
-// Upload is an object that is being written: see [gcs.Writer].
-type Upload interface {
-	io.Writer
-	Commit() (gcs.Object, error)
-	Abandon()
-}
-
-// inBucket is a bucket as a Store.
-type inBucket struct{ *gcs.Bucket }
-
-func (b inBucket) Begin(ctx context.Context, name string, labels map[string]string) Upload {
-	return b.Create(ctx, name, labels)
-}
 
 // Ledger is one worker's sight of the ledger: what it has listed and met. Of what others
 // deliver beside it, it need not know: those have their entries' names to meet at. It may be
@@ -129,28 +99,6 @@ func (l *Ledger) Load(ctx context.Context, from, to time.Time) error {
 		return fmt.Errorf("list ledger: %w", err)
 	}
 	return nil
-}
-
-// isStrange reports whether the object has a name that no entry has: somebody has left it in
-// the ledger's folder, as a console does that makes folders. It is in nobody's way.
-func (l *Ledger) isStrange(o gcs.Object) bool {
-	if _, _, ok := l.folders.ParseEntry(o.Name); ok {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.strange == nil {
-		l.strange = map[string]bool{}
-	}
-	l.strange[o.Name] = true
-	return true
-}
-
-// Strange are names that this worker has met in the ledger's folder and that no entry has.
-func (l *Ledger) Strange() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Sorted(maps.Keys(l.strange))
 }
 
 // note remembers an entry, which never changes.

@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"netskope-alerts.internal/collector/internal/gcs"
@@ -25,4 +27,26 @@ func (l *Ledger) LookAround(ctx context.Context, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// isStrange reports whether the object has a name that no entry has: somebody has left it in
+// the ledger's folder, as a console does that makes folders. It is in nobody's way.
+func (l *Ledger) isStrange(o gcs.Object) bool {
+	if _, _, ok := l.folders.ParseEntry(o.Name); ok {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.strange == nil {
+		l.strange = map[string]bool{}
+	}
+	l.strange[o.Name] = true
+	return true
+}
+
+// Strange are names that this worker has met in the ledger's folder and that no entry has.
+func (l *Ledger) Strange() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.strange))
 }
