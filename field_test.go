@@ -120,24 +120,36 @@ func TestCeilingBehindShortPages(t *testing.T) {
 	}
 }
 
+// clientErrors are statuses with which a tenant may refuse one question.
+var clientErrors = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity}
+
+// refuseOnce has the tenant refuse the first of such requests with the status, and tells whether there was one.
+func (w *world) refuseOnce(status int, such func(netskopetest.Request) bool) (refused *bool) {
+	refused = new(bool)
+	w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
+		if !*refused && such(r) {
+			*refused = true
+			f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
+		}
+		return f
+	}, nil)
+	return refused
+}
+
+// isLater reports whether a request is for a page that is not the first of its range.
+func isLater(r netskopetest.Request) bool { return !r.First }
+
 // TestOneRefusalIsNoEnd: one refusal of a request with an offset says nothing of the tenant.
 func TestOneRefusalIsNoEnd(t *testing.T) {
-	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+	for _, status := range clientErrors {
 		alerts := append(netskopetest.Uniform(1, dayStart.Add(-3*time.Hour), dayStart.Add(-2*time.Hour), 30, 400),
 			netskopetest.Uniform(2, dayStart.Add(-2*time.Hour), dayStart.Add(-time.Hour), 5500, 400)...)
 		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 			w.Lookback, w.PageSize = 4*time.Hour, 2000
-			refused := false
-			w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
-				if !r.First && !refused {
-					refused = true
-					f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
-				}
-				return f
-			}, nil)
+			refused := w.refuseOnce(status, isLater)
 			w.mustRun()
 			w.checkDelivered()
-			if !refused {
+			if !*refused {
 				t.Error("nothing was refused: the test shows nothing")
 			}
 		})
@@ -147,20 +159,13 @@ func TestOneRefusalIsNoEnd(t *testing.T) {
 // TestOneRefusalBehindAShortPage: nor is it the end where the tenant gives fewer alerts a page than it
 // is asked for, and every page is short; also where a question for the time that is left shows the same page.
 func TestOneRefusalBehindAShortPage(t *testing.T) {
-	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+	for _, status := range clientErrors {
 		for what, alerts := range map[string][]netskopetest.Alert{
 			"in an hour": lastHour(100), "in a second": tinyAt(dayStart.Add(-35*time.Minute), 100)} {
 			simulate(t, &netskopetest.Server{PageCap: 10}, alerts, func(w *world) {
 				w.Lookback, w.PageSize = time.Hour, 60
-				refused := false
-				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
-					if !r.First && !refused {
-						refused = true
-						f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
-					}
-					return f
-				}, nil)
-				if r := w.mustRun(); r.Alerts != 100 || !refused {
+				refused := w.refuseOnce(status, isLater)
+				if r := w.mustRun(); r.Alerts != 100 || !*refused {
 					t.Errorf("%s, %d: %d of 100 alerts", what, status, r.Alerts)
 				}
 				w.checkDelivered()
@@ -218,24 +223,17 @@ func (s *shortened) RoundTrip(r *http.Request) (*http.Response, error) {
 // its page is being read. A refusal of that question is none of the page.
 func TestRefusalOfAQuestionWithinAPage(t *testing.T) {
 	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
-		for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+		for _, status := range clientErrors {
 			alerts := lastHour(200)
 			alerts[150].JSON = insertedDigits.ReplaceAll(alerts[150].JSON, []byte("${1}0")) // on a later page in either order
 			alerts[50].JSON = insertedDigits.ReplaceAll(alerts[50].JSON, []byte("${1}0"))
 			simulate(t, &netskopetest.Server{Dialect: dialect, Order: netskopetest.Shuffled}, alerts, func(w *world) {
 				w.Lookback, w.PageSize = time.Hour, 20
-				refused := 0
-				w.faults(func(r netskopetest.Request) (f netskopetest.Fault) {
-					if r.End.Sub(r.Start) == time.Second && refused == 0 {
-						refused++
-						f = netskopetest.Fault{Kind: netskopetest.Answer, Status: status, Body: `{"message":"no"}`}
-					}
-					return f
-				}, nil)
+				refused := w.refuseOnce(status, func(r netskopetest.Request) bool { return r.End.Sub(r.Start) == time.Second })
 				if _, err := w.run(); err == nil || !strings.Contains(err.Error(), fmt.Sprint("answered ", status)) {
 					t.Errorf("dialect %d, %d: %v", dialect, status, err)
 				}
-				if refused == 0 {
+				if !*refused {
 					t.Error("nothing was refused: the test shows nothing")
 				}
 				w.mustRun()

@@ -54,12 +54,7 @@ func (w *world) past(days, lateEach int) (late int) {
 			late++
 		}
 	}
-	s := state.State{Through: through, Began: began}.Of(w.Config)
-	content, err := s.Encode()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.cloud.Put(w.BucketName, w.StateKey, content)
+	w.putState(state.State{Through: through, Began: began}.Of(w.Config))
 	return late
 }
 

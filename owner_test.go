@@ -125,13 +125,9 @@ func stranded(w *world) (staged gcstest.Object) {
 // advance puts the state behind what the ledger decided.
 func (w *world) advance() {
 	w.t.Helper()
-	s := *w.state()
+	s := w.state().State
 	s.Through = w.entries()[0].To
-	content, err := s.Encode()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.cloud.Put(w.BucketName, w.StateKey, content)
+	w.putState(s)
 }
 
 // TestStrandedObjectsAreMoved: what a run leaves that dies between entry and move is moved by

@@ -25,6 +25,12 @@ func hoursBefore(hours, n int) []netskopetest.Alert {
 	return netskopetest.Profile{Seed: 1, From: dayStart.Add(-time.Duration(hours) * time.Hour), To: dayStart, N: n, VisibleWithin: -1}.Alerts()
 }
 
+// hoursAround is alerts of so many hours before dayStart and after it.
+func hoursAround(hours, n int) []netskopetest.Alert {
+	return netskopetest.Profile{Seed: 1, From: dayStart.Add(-time.Duration(hours) * time.Hour),
+		To: dayStart.Add(time.Duration(hours) * time.Hour), N: n, VisibleWithin: -1}.Alerts()
+}
+
 // killAtEveryWrite plays test once for every write that work makes, with work killed at it:
 // once before the storage has carried it out, once after, and once so that it is carried out
 // only when the killed is long dead; with a feed that leaves objects where they are, and

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -16,9 +15,6 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
-
-var _ = rand.New
-var _ = json.Valid
 
 // TestUndatedVisibleAtLag: alerts without a time on an edge become visible while its cells are fetched.
 func TestUndatedVisibleAtLag(t *testing.T) {
@@ -92,7 +88,7 @@ func TestEventTimeKills(t *testing.T) {
 
 // TestPrefixChanged: the feed's folder is another one after a run that died, the state is kept.
 func TestPrefixChanged(t *testing.T) {
-	alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-10 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
+	alerts := hoursAround(10, 2000)
 	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 		w.Lookback = 8 * time.Hour
 		w.cloud.Visible = nil

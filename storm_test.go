@@ -111,9 +111,6 @@ func (s *switching) RoundTrip(r *http.Request) (*http.Response, error) {
 		q.Set("limit", fmt.Sprint(min(limit, 2+s.random.IntN(60))))
 	}
 	r = r.Clone(r.Context())
-	if false {
-		q.Del("offset")
-	}
 	r.URL.RawQuery = q.Encode()
 	s.mu.Unlock()
 	return to.RoundTrip(r)

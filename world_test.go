@@ -250,6 +250,16 @@ func (w *world) state() *Checkpoint {
 	return &Checkpoint{State: s, Generation: o.Generation}
 }
 
+// putState puts a state in the place of the collector's, as somebody would by hand.
+func (w *world) putState(s state.State) {
+	w.t.Helper()
+	content, err := s.Encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.cloud.Put(w.BucketName, w.StateKey, content)
+}
+
 // objects are the feed's.
 func (w *world) objects() []gcstest.Object {
 	return slices.DeleteFunc(w.cloud.Objects(w.BucketName, w.Folders().Feed), func(o gcstest.Object) bool {
