@@ -205,7 +205,7 @@ func (c *Collector) BeginState(ctx context.Context, now time.Time) (state.State,
 		s, err := c.readState(ctx, key, 0)
 		switch {
 		case err == nil && !s.Original:
-			return state.State{}, &MisplacedState{Key: key, StateKey: c.StateKey}
+			return state.State{}, &state.Misplaced{Key: key, StateKey: c.StateKey}
 		case err == nil:
 			return s.State, nil
 		case !errors.Is(err, gcs.ErrNotExist):
@@ -214,19 +214,6 @@ func (c *Collector) BeginState(ctx context.Context, now time.Time) (state.State,
 	}
 	began := c.Horizon(now).Add(-c.Lookback)
 	return state.State{Through: began, Began: began}, nil
-}
-
-// MisplacedState says that a state of this collector lies where the original function kept
-// its own.
-type MisplacedState struct{ Key, StateKey string }
-
-func (e *MisplacedState) Error() string {
-	return fmt.Sprintf("adopt state %s: it is this collector's own; %s", e.Key, e.Remedy())
-}
-
-// Remedy is what to do about it.
-func (e *MisplacedState) Remedy() string {
-	return fmt.Sprintf("set STATE_KEY to it, or move it to %s", e.StateKey)
 }
 
 // readState reads a state; one that is no state is a [*state.Damaged], and what is returned with

@@ -113,3 +113,16 @@ func (e *Foreign) Remedy() string {
 	}
 	return "give each its own STATE_KEY and GCS_PREFIX"
 }
+
+// Misplaced says that a state of this collector lies where the original function kept
+// its own.
+type Misplaced struct{ Key, StateKey string }
+
+func (e *Misplaced) Error() string {
+	return fmt.Sprintf("adopt state %s: it is this collector's own; %s", e.Key, e.Remedy())
+}
+
+// Remedy is what to do about it.
+func (e *Misplaced) Remedy() string {
+	return fmt.Sprintf("set STATE_KEY to it, or move it to %s", e.StateKey)
+}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/alert"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // TestParse says of every content what it is: ours, the original's, damaged, which the
@@ -69,6 +72,39 @@ func TestStateReadableByTheOriginal(t *testing.T) {
 	content, err := State{Through: at("2026-11-23T10:00:00Z"), LastEventTime: 1795426508}.Encode()
 	if err != nil || !strings.Contains(string(content), `"last_event_time": 1795426508`) {
 		t.Errorf("%s, %v", content, err)
+	}
+}
+
+// TestEncode holds the bytes of a state: other versions and people read them, and what says nothing is left out.
+func TestEncode(t *testing.T) {
+	s := State{Through: at("2026-11-23T10:00:00Z"), Began: at("2026-11-22T09:00:00Z"), Tenant: "https://acme.goskope.com",
+		TimeField: alert.InsertionTime}
+	const live = `{
+  "through": "2026-11-23T10:00:00Z",
+  "began": "2026-11-22T09:00:00Z",
+  "tenant": "https://acme.goskope.com",
+  "time_field": "insertion"
+}
+`
+	moved := s
+	moved.Moved, moved.LastEventTime, moved.Stream = at("2026-11-23T09:30:00Z").Add(5*time.Millisecond), 1795426508, stream.Page
+	for want, s := range map[string]State{live: s, `{
+  "through": "2026-11-23T10:00:00Z",
+  "began": "2026-11-22T09:00:00Z",
+  "moved": "2026-11-23T09:30:00.005Z",
+  "last_event_time": 1795426508,
+  "tenant": "https://acme.goskope.com",
+  "stream": "page",
+  "time_field": "insertion"
+}
+`: moved} {
+		content, err := s.Encode()
+		if err != nil || string(content) != want {
+			t.Errorf("got %s, %v\nwant %s", content, err, want)
+		}
+		if again, err := Parse(content, s.Through); err != nil || !again.Same(s) {
+			t.Errorf("it reads as %+v, %v", again, err)
+		}
 	}
 }
 
