@@ -86,49 +86,56 @@ func TestEventTimeKills(t *testing.T) {
 	}
 }
 
-// TestPrefixChanged: the feed's folder is another one after a run that died, the state is kept.
+// TestPrefixChanged: the feed's folder is another one, the state is kept: nothing is lost. What a run that died had
+// made durable and not saved comes again, in the new folder; after a run that ended well, nothing does.
 func TestPrefixChanged(t *testing.T) {
-	alerts := hoursAround(10, 2000)
-	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
-		w.Lookback = 8 * time.Hour
-		w.cloud.Visible = nil
-		n := 0
-		ctx, die := context.WithCancel(w.t.Context())
-		w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
-			if r.Op == gcstest.MoveObject {
-				if n++; n == 4 {
-					die()
-					return gcstest.Fault{Reset: true}
+	for _, dies := range []bool{false, true} {
+		simulate(t, &netskopetest.Server{}, hoursAround(10, 2000), func(w *world) {
+			w.Lookback = 8 * time.Hour
+			w.cloud.Visible = nil // two folders
+			moves := 0
+			ctx, die := context.WithCancel(w.t.Context())
+			w.faults(nil, func(r gcstest.Request) (f gcstest.Fault) {
+				if r.Op == gcstest.MoveObject && dies {
+					if moves++; moves == 2 {
+						die()
+						return gcstest.Fault{Reset: true}
+					}
+				}
+				return
+			})
+			_, err := w.runAt(ctx, time.Now())
+			die()
+			w.faults(nil, nil)
+			old := w.objects()
+			if (err != nil) != dies || len(old) == 0 || dies && len(w.cloud.Objects(w.BucketName, w.Folders().Staging)) == 0 {
+				t.Fatalf("before: %v, %d objects", err, len(old))
+			}
+			time.Sleep(time.Hour)
+			w.Prefix = "other/alerts"
+			r := w.mustRun()
+			count := map[string]int{}
+			for _, o := range append(old, w.objects()...) {
+				for _, line := range w.content(o) {
+					count[line]++
 				}
 			}
-			return
+			lost, twice := 0, 0
+			for line, one := range w.lines {
+				if one.Inserted.Before(r.Through) && !one.Inserted.Before(w.state().Began) {
+					switch n := count[line]; {
+					case n == 0:
+						lost++
+					case n > 1:
+						twice++
+					}
+				}
+			}
+			if r.Alerts == 0 || lost > 0 || dies != (twice > 0) {
+				t.Errorf("after a run that dies, %v: lost %d, twice %d: %+v", dies, lost, twice, r)
+			}
 		})
-		_, err := w.runAt(ctx, time.Now())
-		w.faults(nil, nil)
-		t.Log(err, w.state().Through, len(w.objects()))
-		old := w.objects()
-		w.Prefix = "other/alerts"
-		r := w.mustRun()
-		t.Log(r.From, r.Through, r.Alerts)
-		count := map[string]int{}
-		for _, o := range append(old, w.objects()...) {
-			for _, line := range w.content(o) {
-				count[line]++
-			}
-		}
-		lost, twice := 0, 0
-		for line, one := range w.lines {
-			if one.Inserted.Before(r.Through) && !one.Inserted.Before(w.state().Began) {
-				if count[line] == 0 {
-					lost++
-				}
-				if count[line] > 1 {
-					twice++
-				}
-			}
-		}
-		t.Log("lost", lost, "twice", twice, "staged in the old folder", len(w.cloud.Objects(w.BucketName, "netskope/staging/")))
-	})
+	}
 }
 
 // TestAuditProgress: the counts of an audit by message add up, also where its runs die.
