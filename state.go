@@ -29,7 +29,7 @@ const (
 	// earliestAlert, in epoch seconds, is September 2001, before any alert.
 	earliestAlert = 1e9
 	maxStateBytes = 1 << 20 // a state has half a kilobyte
-	// behindBy is how far a state may be behind what the ledger's entries say of it before
+	// behindBy is how far a state may be behind what the ledger shows as delivered before
 	// that is worth a warning: a run that dies saves it no more.
 	behindBy = time.Hour
 	// stateTries is how often a change of the state is begun anew because another came
@@ -152,16 +152,21 @@ func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s Checkpoint, no
 		p, newest, _, err = l.Newest(ctx)
 		return c.rebuilt(p, newest, s.Generation, stateEarlier), false, err
 	}
+	var reached time.Time // by this collector, without a gap; backfills may be anywhere
 	for _, e := range l.All() {
-		mine := e.Began.Equal(s.Began) && e.Moved.Equal(s.Moved)
-		switch {
-		case e.Began.IsZero():
-		case mine && e.Position.Through.After(s.Through.Add(behindBy)):
-			s.trouble = stateBehind
-			return s, true, nil
-		case mine && e.Position.Through.After(p.Through):
-			p = e.Position
+		if !e.Began.IsZero() && e.Began.Equal(s.Began) && e.Moved.Equal(s.Moved) {
+			reached = later(reached, e.From)
+			if e.Position.Through.After(p.Through) {
+				p = e.Position
+			}
 		}
+	}
+	if holes := l.Holes(s.Through, reached); len(holes) > 0 {
+		reached = holes[0].From
+	}
+	if reached.After(s.Through.Add(behindBy)) {
+		s.trouble = stateBehind
+		return s, true, nil
 	}
 	if !s.Through.After(s.Began) {
 		return s, true, nil
