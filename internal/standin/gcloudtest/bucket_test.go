@@ -37,7 +37,8 @@ func TestBucket(t *testing.T) {
 	members := c.Members("buckets", "alerts-of-us", "roles/storage.objectUser")
 	same(t, "object users", strings.Join(members, " "), "serviceAccount:"+email("netskope-alerts-collector"))
 	policy := c.run(t, "storage buckets get-iam-policy gs://alerts-of-us --flatten=bindings[].members --format=value(bindings.role,bindings.members)")
-	if want := "roles/storage.objectUser\tserviceAccount:" + email("netskope-alerts-collector"); !strings.Contains(policy, want) {
+	want := "roles/storage.objectUser\tserviceAccount:" + email("netskope-alerts-collector")
+	if !strings.Contains(policy, want) {
 		t.Errorf("the policy %q lacks %q", policy, want)
 	}
 	c.refused(t, "public access prevention", "storage buckets add-iam-policy-binding gs://alerts-of-us --role=roles/storage.objectViewer --member=allUsers")

@@ -41,7 +41,8 @@ func (s *Server) buildAndStart(r *resource, name, region string) error {
 		if !ok || s.editions(secret) == 0 {
 			return fmt.Errorf("could not create Cloud Run service %s: secret %s/versions/latest was not found", base(name), secret)
 		}
-		if !v.holds(reader, "roles/secretmanager.secretAccessor") && !s.itself().holds(reader, "roles/secretmanager.secretAccessor") {
+		const mayRead = "roles/secretmanager.secretAccessor"
+		if !v.holds(reader, mayRead) && !s.itself().holds(reader, mayRead) {
 			return fmt.Errorf("could not create Cloud Run service %s: permission denied on secret: %s/versions/latest for revision service account %s", base(name), secret, text(config, "serviceAccountEmail"))
 		}
 	}
@@ -81,7 +82,8 @@ func (s *Server) secretsOf(config object) []string {
 func (s *Server) connect(trigger object, name, region, uri string) error {
 	short := base(name)
 	if text(trigger, "trigger") == "" {
-		trigger["trigger"] = fmt.Sprintf("projects/%s/locations/%s/triggers/%s-%06d", s.project(), region, short, 100_000+s.next())
+		trigger["trigger"] = fmt.Sprintf("projects/%s/locations/%s/triggers/%s-%06d",
+			s.project(), region, short, 100_000+s.next())
 	}
 	id := text(trigger, "trigger")
 	subscription := fmt.Sprintf("projects/%s/subscriptions/eventarc-%s-%s-sub-000", s.project(), region, base(id))

@@ -16,7 +16,10 @@ var severities = []string{"DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERRO
 
 // filterFields are the fields of an entry that a filter may name. A typing
 // error in one of them is answered with an error, not with no entries.
-var filterFields = []string{"jsonPayload", "textPayload", "severity", "timestamp", "resource", "logName", "labels", "insertId", "httpRequest", "operation", "trace", "receiveTimestamp", "protoPayload"}
+var filterFields = []string{
+	"jsonPayload", "textPayload", "protoPayload", "severity", "timestamp", "receiveTimestamp", "resource", "logName",
+	"labels", "insertId", "httpRequest", "operation", "trace",
+}
 
 func anywhere(word string) matcher {
 	return func(o object) bool {

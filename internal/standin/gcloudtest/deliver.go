@@ -31,7 +31,8 @@ func (s *Server) deliver(m Message, subscription string) {
 		Message: m, Variables: map[string]string{}, Secrets: map[string]string{},
 	}
 	email := text(s.stored[subscriptions][subscription].fields, "pushConfig", "oidcToken", "serviceAccountEmail")
-	if !service.holds("serviceAccount:"+email, "roles/run.invoker", "roles/run.servicesInvoker") && !service.holds("allUsers", "roles/run.invoker") {
+	if !service.holds("serviceAccount:"+email, "roles/run.invoker", "roles/run.servicesInvoker") &&
+		!service.holds("allUsers", "roles/run.invoker") {
 		s.log(in.entry(Entry{Severity: "WARNING", Text: "The request was not authenticated. Either allow unauthenticated invocations or set the proper Authorization header."}))
 		return
 	}

@@ -39,7 +39,8 @@ func (s *Server) Environ(address, dir string) ([]string, error) {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		upper := strings.ToUpper(name)
-		if strings.HasPrefix(upper, "CLOUDSDK_") || strings.HasPrefix(upper, "GOOGLE_") || strings.HasSuffix(upper, "_PROXY") || upper == "HOME" {
+		if strings.HasPrefix(upper, "CLOUDSDK_") || strings.HasPrefix(upper, "GOOGLE_") ||
+			strings.HasSuffix(upper, "_PROXY") || upper == "HOME" {
 			continue
 		}
 		out = append(out, v)

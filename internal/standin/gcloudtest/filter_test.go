@@ -61,7 +61,8 @@ func TestFilter(t *testing.T) {
 	}
 	for _, filter := range []string{
 		`jsonPaylod.message="x"`, `severity=WARN`, `timestamp>yesterday`, `(severity=INFO`, `severity=INFO)`,
-		`severity=`, `=INFO`, `severity=INFO AND`, `jsonPayload.message="x`, `jsonPayload.message=~"("`, `sample(insertId, 0.1)`,
+		`severity=`, `=INFO`, `severity=INFO AND`, `jsonPayload.message="x`, `jsonPayload.message=~"("`,
+		`sample(insertId, 0.1)`,
 	} {
 		if _, err := parseFilter(filter); err == nil {
 			t.Errorf("%s is accepted", filter)
@@ -93,8 +94,12 @@ func TestCron(t *testing.T) {
 
 func TestMask(t *testing.T) {
 	t.Parallel()
-	o := object{"serviceConfig": object{"timeoutSeconds": 60.0, "availableCpu": "1"}, "labels": object{"a": "b"}, "state": "x"}
-	mask(o, object{"serviceConfig": object{"timeoutSeconds": 540.0, "availableCpu": "2"}}, "service_config.timeout_seconds,labels,eventTrigger.retryPolicy")
+	o := object{
+		"serviceConfig": object{"timeoutSeconds": 60.0, "availableCpu": "1"},
+		"labels":        object{"a": "b"}, "state": "x",
+	}
+	changed := object{"serviceConfig": object{"timeoutSeconds": 540.0, "availableCpu": "2"}}
+	mask(o, changed, "service_config.timeout_seconds,labels,eventTrigger.retryPolicy")
 	if got := dig(o, "serviceConfig", "timeoutSeconds"); got != 540.0 {
 		t.Errorf("a field in the mask is %v, want 540", got)
 	}
@@ -111,7 +116,8 @@ func TestStaleEtag(t *testing.T) {
 	s := &Server{}
 	r := s.itself()
 	stale := r.policy()
-	bind := object{"etag": r.etag(), "bindings": []any{object{"role": "roles/viewer", "members": []any{"user:a@example.test"}}}}
+	viewer := object{"role": "roles/viewer", "members": []any{"user:a@example.test"}}
+	bind := object{"etag": r.etag(), "bindings": []any{viewer}}
 	if _, err := s.setPolicy(r, bind); err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,8 @@ func (s *Server) checkFunction(fields object, region string) error {
 		}
 	}
 	// https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions#buildconfig
-	if builder := text(fields, "buildConfig", "serviceAccount"); builder != "" && !strings.HasPrefix(builder, "projects/") {
+	builder := text(fields, "buildConfig", "serviceAccount")
+	if builder != "" && !strings.HasPrefix(builder, "projects/") {
 		return invalid("build_config.service_account %q has not the form projects/{projectId}/serviceAccounts/{serviceAccountEmail}", builder)
 	}
 	trigger, ok := fields["eventTrigger"].(object)

@@ -74,19 +74,24 @@ func (c *cli) prepare(t *testing.T) string {
 	c.file(t, "source/f_test.go", "package f\n")
 	c.account(t, "netskope-alerts-collector", "netskope-alerts-trigger", "netskope-alerts-build")
 	c.post(t, "PUT", "pubsub.googleapis.com/v1/"+inProject+"topics/netskope-alerts-trigger", `{}`)
-	c.post(t, "POST", "secretmanager.googleapis.com/v1/"+inProject+"secrets?secretId=netskope-api-token", `{"replication": {"automatic": {}}}`)
-	c.post(t, "POST", "secretmanager.googleapis.com/v1/"+inProject+"secrets/netskope-api-token:addVersion", `{"payload": {"data": "dG9rZW4="}}`)
-	return deployCommand(c.file(t, "variables.yaml", "GCS_BUCKET: 'alerts-of-us'\nNETSKOPE_TENANT: '"+strings.ReplaceAll(hostile, "'", "''")+"'\nMAX_RECORDS: '5000'\n"))
+	const secrets = "secretmanager.googleapis.com/v1/" + inProject + "secrets"
+	c.post(t, "POST", secrets+"?secretId=netskope-api-token", `{"replication": {"automatic": {}}}`)
+	c.post(t, "POST", secrets+"/netskope-api-token:addVersion", `{"payload": {"data": "dG9rZW4="}}`)
+	tenant := strings.ReplaceAll(hostile, "'", "''")
+	return deployCommand(c.file(t, "variables.yaml",
+		"GCS_BUCKET: 'alerts-of-us'\nNETSKOPE_TENANT: '"+tenant+"'\nMAX_RECORDS: '5000'\n"))
 }
 
 func (c *cli) mayBuild(t *testing.T) {
 	t.Helper()
-	c.grant(t, "cloudresourcemanager.googleapis.com/v1/projects/collector-test", "roles/cloudbuild.builds.builder", "netskope-alerts-build")
+	c.grant(t, "cloudresourcemanager.googleapis.com/v1/projects/collector-test",
+		"roles/cloudbuild.builds.builder", "netskope-alerts-build")
 }
 
 func (c *cli) mayRead(t *testing.T) {
 	t.Helper()
-	c.grant(t, "secretmanager.googleapis.com/v1/"+inProject+"secrets/netskope-api-token", "roles/secretmanager.secretAccessor", "netskope-alerts-collector")
+	c.grant(t, "secretmanager.googleapis.com/v1/"+inProject+"secrets/netskope-api-token",
+		"roles/secretmanager.secretAccessor", "netskope-alerts-collector")
 }
 
 const state = "functions describe netskope-alerts-collector --gen2 --region=us-central1 --format=value(state)"
@@ -98,7 +103,8 @@ func TestFunctionRefused(t *testing.T) {
 	c.refused(t, "status=[404]", state)
 	c.refused(t, "topic", strings.Replace(deploy, "topic=netskope-alerts", "topic=other", 1))
 	c.refused(t, "at most 540", strings.Replace(deploy, "540s", "541s", 1))
-	c.refused(t, "has not the form", strings.Replace(deploy, "--build-service-account="+inProject+"serviceAccounts/", "--build-service-account=", 1))
+	c.refused(t, "has not the form",
+		strings.Replace(deploy, "--build-service-account="+inProject+"serviceAccounts/", "--build-service-account=", 1))
 	same(t, "functions", strings.Join(c.Names("functions"), " "), "")
 	c.refused(t, "roles/cloudbuild.builds.builder", deploy)
 	same(t, "the state", c.run(t, state), "FAILED")
@@ -142,8 +148,10 @@ func TestFunction(t *testing.T) {
 	c.run(t, "functions deploy netskope-alerts-collector --gen2 --region=us-central1 --runtime=go126 --source=source --clear-labels --update-env-vars=MAX_RECORDS=1 --format=none")
 	same(t, "the labels", c.field(t, "functions", function, "labels"), "{}")
 	same(t, "a variable", c.field(t, "functions", function, "serviceConfig", "environmentVariables", "MAX_RECORDS"), `"1"`)
-	same(t, "the time-out after another field was changed", c.field(t, "functions", function, "serviceConfig", "timeoutSeconds"), "540")
-	same(t, "invokers after an update", strings.Join(c.Members("runServices", service, "roles/run.invoker"), " "), "serviceAccount:"+email("netskope-alerts-trigger"))
+	same(t, "the time-out after another field was changed",
+		c.field(t, "functions", function, "serviceConfig", "timeoutSeconds"), "540")
+	same(t, "invokers after an update", strings.Join(c.Members("runServices", service, "roles/run.invoker"), " "),
+		"serviceAccount:"+email("netskope-alerts-trigger"))
 	c.run(t, "functions delete netskope-alerts-collector --gen2 --region=us-central1")
 	for _, kind := range []string{"functions", "runServices", "triggers", "subscriptions"} {
 		same(t, kind, strings.Join(c.Names(kind), " "), "")
@@ -168,7 +176,8 @@ func TestInvocation(t *testing.T) {
 	subscription, deadline, _ := strings.Cut(list, "\t")
 	same(t, "the acknowledgement deadline", deadline, "10")
 	c.run(t, "pubsub subscriptions update "+subscription+" --ack-deadline=600")
-	same(t, "the acknowledgement deadline", c.field(t, "subscriptions", inProject+"subscriptions/"+subscription, "ackDeadlineSeconds"), "600")
+	same(t, "the acknowledgement deadline",
+		c.field(t, "subscriptions", inProject+"subscriptions/"+subscription, "ackDeadlineSeconds"), "600")
 	c.run(t, "pubsub topics publish netskope-alerts-trigger --message={}")
 	mu.Lock()
 	if len(invoked) != 0 {

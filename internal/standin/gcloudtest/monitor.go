@@ -92,7 +92,8 @@ func (s *Server) checkAlertPolicy(policy object) error {
 	listed, _ := policy["notificationChannels"].([]any)
 	for _, v := range listed {
 		channel, _ := v.(string)
-		if _, ok := s.stored[channels][strings.Replace(channel, "projects/"+s.number()+"/", "projects/"+s.project()+"/", 1)]; !ok {
+		name := strings.Replace(channel, "projects/"+s.number()+"/", "projects/"+s.project()+"/", 1)
+		if _, ok := s.stored[channels][name]; !ok {
 			return missing(channel)
 		}
 	}

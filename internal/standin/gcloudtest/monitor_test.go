@@ -2,6 +2,7 @@ package gcloudtest_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +31,8 @@ func TestMetricsAndPolicies(t *testing.T) {
 	c.refused(t, "not quoted", `beta monitoring channels list --filter=type=email`)
 
 	policy := c.file(t, "policy.json", fmt.Sprintf(policyFile, "look"))
-	create := "alpha monitoring policies create --policy-from-file=" + policy + " --notification-channels=" + channel + " --format=value(name)"
+	create := "alpha monitoring policies create --policy-from-file=" + policy +
+		" --notification-channels=" + channel + " --format=value(name)"
 	c.refused(t, "cannot find metric", create)
 	metric := c.file(t, "metric.yaml", fmt.Sprintf(metricFile, "alerts"))
 	c.refused(t, "NOT_FOUND", "logging metrics update netskope_alerts --config-from-file="+metric)
@@ -46,7 +48,8 @@ func TestMetricsAndPolicies(t *testing.T) {
 	same(t, "the policy", c.run(t, "alpha monitoring policies describe "+id+" --format=value(documentation.content,notificationChannels)"), "look\t"+channel)
 	same(t, "the model after looking", c.Model(), before)
 	changed := c.file(t, "policy2.json", fmt.Sprintf(policyFile, "do"))
-	c.run(t, "alpha monitoring policies update "+id+" --policy-from-file="+changed+" --set-notification-channels="+channel+" --format=none")
+	c.run(t, "alpha monitoring policies update "+id+" --policy-from-file="+changed+
+		" --set-notification-channels="+channel+" --format=none")
 	same(t, "the documentation", c.field(t, "alertPolicies", id, "documentation", "content"), `"do"`)
 	same(t, "the channels", c.field(t, "alertPolicies", id, "notificationChannels"), `["`+channel+`"]`)
 	c.refused(t, "in use", "beta monitoring channels delete "+channel+" --no-force")
@@ -55,20 +58,24 @@ func TestMetricsAndPolicies(t *testing.T) {
 	c.run(t, "alpha monitoring policies delete "+id)
 	c.run(t, "beta monitoring channels delete "+channel)
 	c.run(t, "logging metrics delete netskope_alerts")
-	same(t, "what is left", strings.Join(append(append(c.Names("alertPolicies"), c.Names("metrics")...), c.Names("notificationChannels")...), " "), "")
+	left := slices.Concat(c.Names("alertPolicies"), c.Names("metrics"), c.Names("notificationChannels"))
+	same(t, "what is left", strings.Join(left, " "), "")
 }
 
 func TestDashboard(t *testing.T) {
 	c := gcloud(t, &gcloudtest.Server{})
 	c.enable(t)
 	const file = `{"displayName": "Netskope", %s "mosaicLayout": {"columns": %d, "tiles": []}}`
-	c.refused(t, "one layout", "monitoring dashboards create --config-from-file="+c.file(t, "none.json", `{"displayName": "Netskope"}`))
+	none := c.file(t, "none.json", `{"displayName": "Netskope"}`)
+	c.refused(t, "one layout", "monitoring dashboards create --config-from-file="+none)
 	name := c.run(t, "monitoring dashboards create --format=value(name) --config-from-file="+c.file(t, "new.json", fmt.Sprintf(file, "", 12)))
 	list := c.run(t, "monitoring dashboards list --filter=displayName=Netskope --format=value(name,etag)")
 	listed, etag, _ := strings.Cut(list, "\t")
 	same(t, "the dashboard", listed, name)
-	c.refused(t, "etag", "monitoring dashboards update "+name+" --config-from-file="+c.file(t, "stale.json", fmt.Sprintf(file, "", 24)))
-	c.run(t, "monitoring dashboards update "+name+" --format=none --config-from-file="+c.file(t, "changed.json", fmt.Sprintf(file, `"etag": "`+etag+`",`, 24)))
+	stale := c.file(t, "stale.json", fmt.Sprintf(file, "", 24))
+	c.refused(t, "etag", "monitoring dashboards update "+name+" --config-from-file="+stale)
+	changed := c.file(t, "changed.json", fmt.Sprintf(file, `"etag": "`+etag+`",`, 24))
+	c.run(t, "monitoring dashboards update "+name+" --format=none --config-from-file="+changed)
 	stored := c.Names("dashboards")
 	if len(stored) != 1 {
 		t.Fatalf("dashboards %v, want one", stored)

@@ -49,7 +49,11 @@ func describeOrgPolicy(s *Server, c *call) (any, error) {
 }
 
 func billing(s *Server, _ *call) (any, error) {
-	o := object{"name": "projects/" + s.project() + "/billingInfo", "projectId": s.project(), "billingEnabled": !s.Unbilled}
+	o := object{
+		"name":           "projects/" + s.project() + "/billingInfo",
+		"projectId":      s.project(),
+		"billingEnabled": !s.Unbilled,
+	}
 	if !s.Unbilled {
 		o["billingAccountName"] = "billingAccounts/012345-567890-ABCDEF"
 	}

@@ -25,32 +25,38 @@ func TestProject(t *testing.T) {
 
 	c.run(t, "iam service-accounts create netskope-alerts-build --display-name=Build")
 	c.refused(t, "already exists", "iam service-accounts create netskope-alerts-build")
-	same(t, "the account", c.run(t, "iam service-accounts describe "+email("netskope-alerts-build")+" --format=value(displayName)"), "Build")
-	bind := " --member=serviceAccount:" + email("netskope-alerts-build") + " --role=roles/cloudbuild.builds.builder --condition=None --format=none"
+	builder := email("netskope-alerts-build")
+	same(t, "the account", c.run(t, "iam service-accounts describe "+builder+" --format=value(displayName)"), "Build")
+	bind := " --member=serviceAccount:" + builder +
+		" --role=roles/cloudbuild.builds.builder --condition=None --format=none"
 	c.run(t, "projects add-iam-policy-binding collector-test"+bind)
 	before := c.Model()
 	c.run(t, "projects add-iam-policy-binding collector-test"+bind)
 	same(t, "the model after the same binding", c.Model(), before)
 	members := c.Members("projects", "collector-test", "roles/cloudbuild.builds.builder")
-	same(t, "builders", strings.Join(members, " "), "serviceAccount:"+email("netskope-alerts-build"))
+	same(t, "builders", strings.Join(members, " "), "serviceAccount:"+builder)
 	const when = `{"expression":"resource.name.startsWith('projects/_/buckets/x')","title":"one bucket"}`
-	conditional := "projects add-iam-policy-binding collector-test --format=none --role=roles/storage.objectViewer --member=serviceAccount:" + email("netskope-alerts-build") +
+	conditional := "projects add-iam-policy-binding collector-test --format=none" +
+		" --role=roles/storage.objectViewer --member=serviceAccount:" + builder +
 		" --condition=^:^title=one~bucket:expression=resource.name.startsWith('projects/_/buckets/x')"
 	c.run(t, conditional)
 	c.run(t, conditional)
 	members = c.Members("projects", "collector-test", "roles/storage.objectViewer if "+when)
-	same(t, "holders on a condition", strings.Join(members, " "), "serviceAccount:"+email("netskope-alerts-build"))
+	same(t, "holders on a condition", strings.Join(members, " "), "serviceAccount:"+builder)
 	c.refused(t, "condition", "projects add-iam-policy-binding collector-test --role=roles/viewer --member=user:a@example.test")
-	c.run(t, "iam service-accounts add-iam-policy-binding "+email("netskope-alerts-build")+" --member=user:deployer@example.test --role=roles/iam.serviceAccountUser --format=none")
-	members = c.Members("serviceAccounts", inProject+"serviceAccounts/"+email("netskope-alerts-build"), "roles/iam.serviceAccountUser")
+	c.run(t, "iam service-accounts add-iam-policy-binding "+builder+
+		" --member=user:deployer@example.test --role=roles/iam.serviceAccountUser --format=none")
+	account := inProject + "serviceAccounts/" + builder
+	members = c.Members("serviceAccounts", account, "roles/iam.serviceAccountUser")
 	same(t, "users of the account", strings.Join(members, " "), "user:deployer@example.test")
-	c.run(t, "iam service-accounts disable "+email("netskope-alerts-build"))
-	same(t, "disabled", c.field(t, "serviceAccounts", inProject+"serviceAccounts/"+email("netskope-alerts-build"), "disabled"), "true")
-	c.run(t, "iam service-accounts enable "+email("netskope-alerts-build"))
-	same(t, "disabled", c.field(t, "serviceAccounts", inProject+"serviceAccounts/"+email("netskope-alerts-build"), "disabled"), "null")
-	c.run(t, "iam service-accounts delete "+email("netskope-alerts-build"))
-	c.refused(t, "NOT_FOUND", "iam service-accounts describe "+email("netskope-alerts-build"))
-	c.refused(t, "does not exist", "projects add-iam-policy-binding collector-test"+strings.Replace(bind, "builds.builder", "builds.viewer", 1))
+	c.run(t, "iam service-accounts disable "+builder)
+	same(t, "disabled", c.field(t, "serviceAccounts", account, "disabled"), "true")
+	c.run(t, "iam service-accounts enable "+builder)
+	same(t, "disabled", c.field(t, "serviceAccounts", account, "disabled"), "null")
+	c.run(t, "iam service-accounts delete "+builder)
+	c.refused(t, "NOT_FOUND", "iam service-accounts describe "+builder)
+	c.refused(t, "does not exist",
+		"projects add-iam-policy-binding collector-test"+strings.Replace(bind, "builds.builder", "builds.viewer", 1))
 }
 
 func TestProjectWithoutBilling(t *testing.T) {

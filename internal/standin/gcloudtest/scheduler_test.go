@@ -15,7 +15,8 @@ func TestTopicAndJob(t *testing.T) {
 	c.run(t, "pubsub topics create netskope-alerts-trigger --labels=made-by=deploy")
 	c.refused(t, "already exists", "pubsub topics create netskope-alerts-trigger")
 	c.run(t, "pubsub topics publish netskope-alerts-trigger --message={} --attribute=a=b")
-	if m := c.Messages(); len(m) != 1 || string(m[0].Data) != "{}" || m[0].Attributes["a"] != "b" || m[0].Topic != "netskope-alerts-trigger" {
+	if m := c.Messages(); len(m) != 1 || string(m[0].Data) != "{}" || m[0].Attributes["a"] != "b" ||
+		m[0].Topic != "netskope-alerts-trigger" {
 		t.Errorf("published: %+v", m)
 	}
 	c.refused(t, "not found", "pubsub topics publish nosuch --message={}")

@@ -65,7 +65,8 @@ func TestNotifications(t *testing.T) {
 	same(t, "its payload", c.field(t, "notificationConfigs", "alerts-of-us/1", "payload_format"), `"JSON_API_V1"`)
 	c.run(t, "pubsub subscriptions create feed --topic=feed --ack-deadline=600 --message-retention-duration=7d "+
 		"--expiration-period=never --labels=a=b")
-	same(t, "the subscription", c.field(t, "subscriptions", inProject+"subscriptions/feed", "messageRetentionDuration"), `"604800s"`)
+	same(t, "the subscription",
+		c.field(t, "subscriptions", inProject+"subscriptions/feed", "messageRetentionDuration"), `"604800s"`)
 	c.run(t, "pubsub subscriptions add-iam-policy-binding feed --role=roles/pubsub.subscriber --format=none "+
 		"--member=serviceAccount:project-1@storage-transfer-service.iam.gserviceaccount.com")
 	members := c.Members("subscriptions", inProject+"subscriptions/feed", "roles/pubsub.subscriber")

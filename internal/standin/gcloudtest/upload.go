@@ -39,7 +39,8 @@ func (s *Server) Source(function string) []byte {
 	defer s.mu.Unlock()
 	for _, name := range s.names(functions, "") {
 		if base(name) == function {
-			return slices.Clone(s.uploads[text(s.stored[functions][name].fields, "buildConfig", "source", "storageSource", "object")])
+			fields := s.stored[functions][name].fields
+			return slices.Clone(s.uploads[text(fields, "buildConfig", "source", "storageSource", "object")])
 		}
 	}
 	return nil
