@@ -42,7 +42,8 @@ func TestBucketAttributes(t *testing.T) {
 		attrs.SoftDeletePolicy.RetentionDuration != 7*24*time.Hour || attrs.SoftDeletePolicy.EffectiveTime.IsZero() {
 		t.Errorf("bucket %+v", attrs)
 	}
-	if p := attrs.RetentionPolicy; p == nil || p.RetentionPeriod != 36*time.Hour || p.IsLocked || p.EffectiveTime.IsZero() {
+	if p := attrs.RetentionPolicy; p == nil || p.RetentionPeriod != 36*time.Hour || p.IsLocked ||
+		p.EffectiveTime.IsZero() {
 		t.Errorf("retention policy %+v", p)
 	}
 	rules := attrs.Lifecycle.Rules
@@ -52,7 +53,8 @@ func TestBucketAttributes(t *testing.T) {
 		t.Errorf("lifecycle %+v", rules)
 	}
 
-	attrs, err = emulator(t, &gcstest.Server{Retention: time.Second, RetentionLocked: true}).Bucket(bucket).Attrs(t.Context())
+	locked := &gcstest.Server{Retention: time.Second, RetentionLocked: true}
+	attrs, err = emulator(t, locked).Bucket(bucket).Attrs(t.Context())
 	if err != nil || attrs.RetentionPolicy == nil || !attrs.RetentionPolicy.IsLocked {
 		t.Errorf("locked retention policy: %+v, %v", attrs, err)
 	}
@@ -90,8 +92,9 @@ func TestRetention(t *testing.T) {
 		_, err := move(t, a, "x", nil)
 		wantRetained(t, "move away", err)
 		wantCode(t, write(t, a.If(create), nil), 412)
-		if attrs, err := a.Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: "a/b"}); err != nil || attrs.RetentionExpirationTime.IsZero() {
-			t.Errorf("metadata can be changed: %+v, %v", attrs, err)
+		updated, err := a.Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: "a/b"})
+		if err != nil || updated.RetentionExpirationTime.IsZero() {
+			t.Errorf("metadata can be changed: %+v, %v", updated, err)
 		}
 		wantContent(t, s, a, []byte("first"))
 

@@ -56,7 +56,8 @@ func TestSimpleUploadVerifiesItsHeader(t *testing.T) {
 		}
 	}
 	wantNothing(t, s)
-	resp := send(t, c, "POST", path, "hello", "X-Goog-Hash", "crc32c=mnG7TA==,md5="+encodeMD5([]byte("hello")), "Content-Type", "text/x")
+	resp := send(t, c, "POST", path, "hello",
+		"X-Goog-Hash", "crc32c=mnG7TA==,md5="+encodeMD5([]byte("hello")), "Content-Type", "text/x")
 	wantFinished(t, "right hashes", resp, 5)
 	if o, _ := s.Object(bucket, "a"); o.ContentType != "text/x" || string(o.Content) != "hello" {
 		t.Errorf("stored %+v", o)
@@ -73,7 +74,8 @@ func TestMultipartBodyIsCheckedToItsEnd(t *testing.T) {
 		second = "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
 	)
 	insert := func(body string) response {
-		return send(t, c, "POST", "/upload/storage/v1/b/alerts/o?uploadType=multipart", body, "Content-Type", "multipart/related; boundary=b")
+		return send(t, c, "POST", "/upload/storage/v1/b/alerts/o?uploadType=multipart", body,
+			"Content-Type", "multipart/related; boundary=b")
 	}
 	for _, body := range []string{
 		first, first + "--b--", first + second, first + strings.TrimSuffix(second, "lo\r\n"),

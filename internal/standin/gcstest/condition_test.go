@@ -31,10 +31,13 @@ func TestUploadConditions(t *testing.T) {
 			wantCode(t, write(t, o.If(storage.Conditions{DoesNotExist: true}), noise(size+1)), 412)
 			wantCode(t, write(t, o.If(storage.Conditions{GenerationMatch: first.Generation - 1}), noise(size+1)), 412)
 			wantCode(t, write(t, o.If(storage.Conditions{GenerationNotMatch: first.Generation}), noise(size+1)), 412)
-			wantCode(t, write(t, o.If(storage.Conditions{GenerationMatch: first.Generation, MetagenerationMatch: 2}), noise(size+1)), 412)
-			wantCode(t, write(t, o.If(storage.Conditions{GenerationMatch: first.Generation, MetagenerationNotMatch: 1}), noise(size+1)), 412)
+			wrong := storage.Conditions{GenerationMatch: first.Generation, MetagenerationMatch: 2}
+			wantCode(t, write(t, o.If(wrong), noise(size+1)), 412)
+			wrong = storage.Conditions{GenerationMatch: first.Generation, MetagenerationNotMatch: 1}
+			wantCode(t, write(t, o.If(wrong), noise(size+1)), 412)
 			wantContent(t, s, o, noise(size))
-			second := mustWrite(t, o.If(storage.Conditions{GenerationMatch: first.Generation, MetagenerationMatch: 1}), noise(size+1))
+			right := storage.Conditions{GenerationMatch: first.Generation, MetagenerationMatch: 1}
+			second := mustWrite(t, o.If(right), noise(size+1))
 			third := mustWrite(t, o.If(storage.Conditions{GenerationNotMatch: first.Generation}), noise(size+2))
 			if second.Generation <= first.Generation || third.Generation <= second.Generation {
 				t.Errorf("generations %d, %d, %d", first.Generation, second.Generation, third.Generation)

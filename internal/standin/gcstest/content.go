@@ -163,7 +163,8 @@ func parseChecksums(h http.Header) (checksums, *answer) {
 // verify compares a content with what its uploader says of it.
 func (c *content) verify(want checksums) *answer {
 	if want.crc != "" && want.crc != c.crcText() {
-		return refuse(failed(http.StatusBadRequest, "", "Provided CRC32C %q doesn't match calculated CRC32C %q.", want.crc, c.crcText()))
+		return refuse(failed(http.StatusBadRequest, "",
+			"Provided CRC32C %q doesn't match calculated CRC32C %q.", want.crc, c.crcText()))
 	}
 	if want.md5 == "" {
 		return nil

@@ -9,7 +9,8 @@ import "net/http"
 // https://cloud.google.com/storage/docs/object-versioning.
 func (s *Server) prepareDelete(c *call, r *http.Request) func() answer {
 	return func() answer {
-		if refusal := s.remove(c.request.Bucket, c.request.Object, c.params.generation, s.mayDelete(c.params)); refusal != nil {
+		refusal := s.remove(c.request.Bucket, c.request.Object, c.params.generation, s.mayDelete(c.params))
+		if refusal != nil {
 			return *refusal
 		}
 		return empty(http.StatusNoContent)

@@ -137,7 +137,8 @@ func TestResetOverTCP(t *testing.T) {
 func TestRefusalsHeader(t *testing.T) {
 	s := &gcstest.Server{Fault: on(gcstest.GetObject, 1, gcstest.Fault{Status: 429, RetryAfter: "17"})}
 	resp := send(t, overPipe(t, s), "GET", "/storage/v1/b/alerts/o/a", "")
-	if resp.code != 429 || resp.header.Get("Retry-After") != "17" || resp.header.Get("Content-Type") != "application/json; charset=UTF-8" {
+	if resp.code != 429 || resp.header.Get("Retry-After") != "17" ||
+		resp.header.Get("Content-Type") != "application/json; charset=UTF-8" {
 		t.Errorf("refusal %+v", resp)
 	}
 }
@@ -171,7 +172,8 @@ func TestDelay(t *testing.T) {
 	inBubble(t, s, func(t *testing.T, c *storage.Client) {
 		s.Put(bucket, "a", []byte("x"))
 		start := time.Now()
-		if got, err := read(t, c.Bucket(bucket).Object("a")); string(got) != "x" || err != nil || time.Since(start) != 5*time.Minute {
+		got, err := read(t, c.Bucket(bucket).Object("a"))
+		if string(got) != "x" || err != nil || time.Since(start) != 5*time.Minute {
 			t.Errorf("delayed read: %q, %v after %v", got, err, time.Since(start))
 		}
 	})

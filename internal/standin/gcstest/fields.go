@@ -133,7 +133,8 @@ func (c *call) parseUpload(body []byte) (upload, *answer) {
 	case class != "" && class != storageClass:
 		return u, refuse(notModelled("the storage class %s", class))
 	case bucket != "" && bucket != c.request.Bucket:
-		return u, refuse(failed(http.StatusBadRequest, "", "bucket %q in the resource is not the request's %q", bucket, c.request.Bucket))
+		return u, refuse(failed(http.StatusBadRequest, "",
+			"bucket %q in the resource is not the request's %q", bucket, c.request.Bucket))
 	}
 	if refusal := checkName(u.name); refusal != nil {
 		return u, refusal

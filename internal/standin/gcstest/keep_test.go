@@ -77,7 +77,8 @@ func TestKeep(t *testing.T) {
 		for _, name := range []string{"b/placed", "kept", "twice"} {
 			o, ok := second.Object(bucket, name)
 			was := before[name]
-			if !ok || o.Generation != was.Generation || o.Metageneration != was.Metageneration || !o.Created.Equal(was.Created) ||
+			if !ok || o.Generation != was.Generation || o.Metageneration != was.Metageneration ||
+				!o.Created.Equal(was.Created) ||
 				string(o.Content) != string(was.Content) || o.CRC32C != was.CRC32C || len(was.Metadata) == 0 ||
 				len(o.Metadata) != len(was.Metadata) || o.Metadata["says"] != was.Metadata["says"] {
 				t.Errorf("life %d: %+v, was %+v", life, o, was)

@@ -36,7 +36,8 @@ func TestMissingBucket(t *testing.T) {
 			}
 		})
 	s := &gcstest.Server{Buckets: []string{}}
-	if resp := send(t, overPipe(t, s), "GET", "/alerts/a", ""); resp.code != 404 || !strings.Contains(resp.body, "<Code>NoSuchBucket</Code>") {
+	resp := send(t, overPipe(t, s), "GET", "/alerts/a", "")
+	if resp.code != 404 || !strings.Contains(resp.body, "<Code>NoSuchBucket</Code>") {
 		t.Errorf("XML read with no bucket: %d %s", resp.code, resp.body)
 	}
 }
@@ -47,7 +48,8 @@ func TestDiscardKeepsChecksums(t *testing.T) {
 	kept := mustWrite(t, c.Bucket(bucket).Object("kept"), noise(64<<10-1))
 	wantContent(t, s, c.Bucket(bucket).Object("kept"), noise(64<<10-1))
 	for _, chunk := range []int{0, quantum, 16 << 20} {
-		attrs := mustWrite(t, c.Bucket(bucket).Object("large"), noise(2_000_000), func(w *storage.Writer) { w.ChunkSize = chunk })
+		inChunks := func(w *storage.Writer) { w.ChunkSize = chunk }
+		attrs := mustWrite(t, c.Bucket(bucket).Object("large"), noise(2_000_000), inChunks)
 		full := &gcstest.Server{}
 		stored, _ := s.Object(bucket, "large")
 		if want := full.Put(bucket, "x", noise(2_000_000)); attrs.CRC32C != want.CRC32C || stored.CRC32C != want.CRC32C ||
@@ -92,7 +94,8 @@ func TestVisible(t *testing.T) {
 	s.Put(bucket, "c", nil)
 	c.Bucket(bucket).Object("a").Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: "a/b"})
 	write(t, c.Bucket(bucket).Object("a").If(create), nil)
-	if len(seen) != 3 || seen[0].Name != "a" || seen[1].Name != "b" || seen[1].Size != 600_000 || len(seen[1].Content) != 600_000 || seen[2].Name != "c" {
+	if len(seen) != 3 || seen[0].Name != "a" || seen[1].Name != "b" || seen[2].Name != "c" ||
+		seen[1].Size != 600_000 || len(seen[1].Content) != 600_000 {
 		t.Errorf("saw %d objects", len(seen))
 	}
 	it := c.Bucket(bucket).Objects(t.Context(), nil)

@@ -79,7 +79,8 @@ func TestListPages(t *testing.T) {
 		}
 	}
 	for size := 1; size < 9; size++ {
-		pager := iterator.NewPager(c.Bucket(bucket).Objects(t.Context(), &storage.Query{Delimiter: "/", StartOffset: "1098"}), size, "")
+		query := &storage.Query{Delimiter: "/", StartOffset: "1098"}
+		pager := iterator.NewPager(c.Bucket(bucket).Objects(t.Context(), query), size, "")
 		var got []string
 		for {
 			var page []*storage.ObjectAttrs

@@ -16,7 +16,9 @@ import (
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
-func move(t *testing.T, o *storage.ObjectHandle, destination string, conditions *storage.Conditions) (*storage.ObjectAttrs, error) {
+func move(
+	t *testing.T, o *storage.ObjectHandle, destination string, conditions *storage.Conditions,
+) (*storage.ObjectAttrs, error) {
 	t.Helper()
 	return o.Move(t.Context(), storage.MoveObjectDestination{Object: destination, Conditions: conditions})
 }
@@ -62,7 +64,8 @@ func TestMove(t *testing.T) {
 				t.Errorf("moved to %+v from %+v", got, before)
 			}
 			if got.Size != before.Size || got.CRC32C != before.CRC32C || got.ContentType != before.ContentType ||
-				got.CacheControl != before.CacheControl || got.ContentLanguage != "de" || !maps.Equal(got.Metadata, before.Metadata) {
+				got.CacheControl != before.CacheControl || got.ContentLanguage != "de" ||
+				!maps.Equal(got.Metadata, before.Metadata) {
 				t.Errorf("moved as %+v; want the metadata of %+v", got, before)
 			}
 			wantNames(t, s, "feed/é/a.gz")
@@ -107,12 +110,15 @@ func TestMoveConditions(t *testing.T) {
 			t.Errorf("%s: %v; want 412", m.name, err)
 		}
 	}
-	for _, none := range []storage.Conditions{{GenerationMatch: 5}, {GenerationNotMatch: 5}, {MetagenerationMatch: 1}, {MetagenerationNotMatch: 5}} {
+	for _, none := range []storage.Conditions{
+		{GenerationMatch: 5}, {GenerationNotMatch: 5}, {MetagenerationMatch: 1}, {MetagenerationNotMatch: 5},
+	} {
 		if _, err := move(t, source, "c", &none); err == nil {
 			t.Errorf("%+v holds for an object that is not there", none)
 		}
 	}
-	if got := s.Objects(bucket, ""); len(got) != 2 || got[0].Generation != a.Generation || got[1].Generation != b.Generation {
+	if got := s.Objects(bucket, ""); len(got) != 2 ||
+		got[0].Generation != a.Generation || got[1].Generation != b.Generation {
 		t.Errorf("refused moves left %+v", got)
 	}
 	attrs, err := move(t, source.If(storage.Conditions{GenerationNotMatch: b.Generation, MetagenerationNotMatch: 2}), "b",

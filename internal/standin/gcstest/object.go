@@ -60,7 +60,9 @@ func (o *object) snapshot() Object {
 }
 
 // commit makes a finished upload visible, if it still may be.
-func (s *Server) commit(bucket, name string, may func(live *object) *answer, f fields, content *content) (*object, *answer) {
+func (s *Server) commit(
+	bucket, name string, may func(live *object) *answer, f fields, content *content,
+) (*object, *answer) {
 	s.store.publish.Lock()
 	defer s.store.publish.Unlock()
 	before := s.store.versions(bucket, name)

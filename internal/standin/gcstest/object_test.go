@@ -139,7 +139,8 @@ func TestDelete(t *testing.T) {
 		if _, ok := s.Object(bucket, "a"); !ok {
 			t.Fatal("a refused delete removed the object")
 		}
-		if err := o.If(storage.Conditions{GenerationMatch: put.Generation, MetagenerationMatch: 1}).Delete(t.Context()); err != nil {
+		as := storage.Conditions{GenerationMatch: put.Generation, MetagenerationMatch: 1}
+		if err := o.If(as).Delete(t.Context()); err != nil {
 			t.Errorf("delete: %v", err)
 		}
 		wantNothing(t, s)
@@ -159,7 +160,8 @@ func TestPatch(t *testing.T) {
 				w.ContentType = "text/plain"
 				w.Metadata = map[string]string{"keep": "1", "change": "1"}
 			})
-			second, err := o.If(storage.Conditions{MetagenerationMatch: 1, GenerationMatch: first.Generation}).Update(t.Context(),
+			as := storage.Conditions{MetagenerationMatch: 1, GenerationMatch: first.Generation}
+			second, err := o.If(as).Update(t.Context(),
 				storage.ObjectAttrsToUpdate{CacheControl: "private", Metadata: map[string]string{"change": "2", "add": "1"}})
 			if err != nil {
 				t.Fatal(err)
@@ -173,13 +175,15 @@ func TestPatch(t *testing.T) {
 				t.Errorf("patched object %+v", second)
 			}
 			wantContent(t, s, o, []byte("x"))
-			_, err = o.If(storage.Conditions{MetagenerationMatch: 1}).Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: "a/b"})
+			typed := storage.ObjectAttrsToUpdate{ContentType: "a/b"}
+			_, err = o.If(storage.Conditions{MetagenerationMatch: 1}).Update(t.Context(), typed)
 			wantCode(t, err, 412)
 			third, err := o.Update(t.Context(), storage.ObjectAttrsToUpdate{Metadata: map[string]string{}, ContentType: ""})
 			if err != nil || third.Metageneration != 3 || len(third.Metadata) != 0 || third.ContentType != "" {
 				t.Errorf("emptied metadata: %+v, %v", third, err)
 			}
-			if _, err := c.Bucket(bucket).Object("b").Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: "a/b"}); !errors.Is(err, storage.ErrObjectNotExist) {
+			_, err = c.Bucket(bucket).Object("b").Update(t.Context(), typed)
+			if !errors.Is(err, storage.ErrObjectNotExist) {
 				t.Errorf("patch of no object: %v", err)
 			}
 			if again := mustWrite(t, o, nil); again.Metageneration != 1 || again.Generation <= first.Generation {

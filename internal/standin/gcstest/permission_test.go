@@ -63,8 +63,10 @@ func deniedIn(t *testing.T, what string, err error) string {
 // https://cloud.google.com/storage/docs/access-control/iam-json.
 func TestDeniedPermissions(t *testing.T) {
 	const (
-		create, remove, get, list   = "storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list"
-		moving, update, bucketsRead = "storage.objects.move", "storage.objects.update", "storage.buckets.get"
+		create, remove = "storage.objects.create", "storage.objects.delete"
+		get, list      = "storage.objects.get", "storage.objects.list"
+		moving, update = "storage.objects.move", "storage.objects.update"
+		bucketsRead    = "storage.buckets.get"
 	)
 	operations := map[string]func(t *testing.T, b *storage.BucketHandle) error{
 		"create":      func(t *testing.T, b *storage.BucketHandle) error { return write(t, b.Object("new"), nil) },
@@ -81,7 +83,9 @@ func TestDeniedPermissions(t *testing.T) {
 			_, err := b.Object("a").Attrs(t.Context())
 			return err
 		},
-		"attrs missing": func(t *testing.T, b *storage.BucketHandle) error { return but404(b.Object("none").Attrs(t.Context())) },
+		"attrs missing": func(t *testing.T, b *storage.BucketHandle) error {
+			return but404(b.Object("none").Attrs(t.Context()))
+		},
 		"list": func(t *testing.T, b *storage.BucketHandle) error {
 			_, err := b.Objects(t.Context(), nil).Next()
 			return err
@@ -119,9 +123,11 @@ func TestDeniedPermissions(t *testing.T) {
 		refused map[string]string // the operations that are refused, and for lack of what
 	}{
 		{nil, nil},
-		{[]string{create}, map[string]string{"create": create, "create long": create, "overwrite": create, "overwrite long": create,
+		{[]string{create}, map[string]string{
+			"create": create, "create long": create, "overwrite": create, "overwrite long": create,
 			"move": create, "move onto": create, "move missing": create}},
-		{[]string{remove}, map[string]string{"overwrite": remove, "overwrite long": remove, "delete": remove, "delete missing": remove,
+		{[]string{remove}, map[string]string{
+			"overwrite": remove, "overwrite long": remove, "delete": remove, "delete missing": remove,
 			"move onto": remove}},
 		{[]string{get}, map[string]string{"read": get, "read missing": get, "attrs": get, "attrs missing": get}},
 		{[]string{list}, map[string]string{"list": list, "read missing": list, "attrs missing": list, "delete missing": list,
@@ -131,11 +137,13 @@ func TestDeniedPermissions(t *testing.T) {
 		{[]string{moving}, nil},
 		{[]string{moving, get}, map[string]string{"read": get, "read missing": get, "attrs": get, "attrs missing": get,
 			"move": get, "move onto": get, "move missing": get}},
-		{[]string{moving, remove}, map[string]string{"overwrite": remove, "overwrite long": remove, "delete": remove, "delete missing": remove,
+		{[]string{moving, remove}, map[string]string{
+			"overwrite": remove, "overwrite long": remove, "delete": remove, "delete missing": remove,
 			"move": remove, "move onto": remove, "move missing": remove}},
 		{[]string{create, remove, get, list, moving, update, bucketsRead}, map[string]string{
-			"create": create, "create long": create, "overwrite": create, "overwrite long": create, "read": get, "read missing": get,
-			"attrs": get, "attrs missing": get, "list": list, "bucket": bucketsRead, "delete": remove, "delete missing": remove,
+			"create": create, "create long": create, "overwrite": create, "overwrite long": create,
+			"read": get, "read missing": get, "attrs": get, "attrs missing": get,
+			"list": list, "bucket": bucketsRead, "delete": remove, "delete missing": remove,
 			"update": update, "update missing": update, "move": create, "move onto": create, "move missing": create}},
 	} {
 		for _, options := range []bool{false, true} {

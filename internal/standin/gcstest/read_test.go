@@ -38,7 +38,8 @@ func TestReadRanges(t *testing.T) {
 			}
 			got, err := io.ReadAll(r)
 			if err != nil || !bytes.Equal(got, body[span.from:span.to]) {
-				t.Errorf("read from %d, %d bytes: got %d bytes, %v; want %d", span.offset, span.length, len(got), err, span.to-span.from)
+				t.Errorf("read from %d, %d bytes: got %d bytes, %v; want %d",
+					span.offset, span.length, len(got), err, span.to-span.from)
 			}
 			if r.Attrs.Size != 1_000_000 && span.length != 0 {
 				t.Errorf("read from %d, %d bytes: the object's size is %d", span.offset, span.length, r.Attrs.Size)
@@ -70,7 +71,8 @@ func TestReadRanges(t *testing.T) {
 			resp.body = ""
 		}
 		if resp.code != c.code || resp.header.Get("Content-Range") != c.span || resp.body != c.body {
-			t.Errorf("%s: %d %q %q; want %d %q %q", c.ask, resp.code, resp.header.Get("Content-Range"), resp.body, c.code, c.span, c.body)
+			t.Errorf("%s: %d %q %q; want %d %q %q",
+				c.ask, resp.code, resp.header.Get("Content-Range"), resp.body, c.code, c.span, c.body)
 		}
 	}
 }
@@ -103,7 +105,8 @@ func TestReadConditionsAndGenerations(t *testing.T) {
 	everyWay(t, func(t *testing.T, s *gcstest.Server, c *storage.Client) {
 		put := s.Put(bucket, "a", []byte("one"))
 		o := c.Bucket(bucket).Object("a")
-		if got, err := read(t, o.If(storage.Conditions{GenerationMatch: put.Generation, MetagenerationMatch: 1})); string(got) != "one" || err != nil {
+		as := storage.Conditions{GenerationMatch: put.Generation, MetagenerationMatch: 1}
+		if got, err := read(t, o.If(as)); string(got) != "one" || err != nil {
 			t.Errorf("read with conditions that hold: %q, %v", got, err)
 		}
 		if got, err := read(t, o.Generation(put.Generation)); string(got) != "one" || err != nil {

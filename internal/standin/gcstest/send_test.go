@@ -74,7 +74,8 @@ func want308(t *testing.T, what string, resp response, persisted int) {
 		want = fmt.Sprintf("bytes=0-%d", persisted-1)
 	}
 	if resp.code != 308 || resp.header.Get("Range") != want || resp.body != "" {
-		t.Errorf("%s: %d, Range %q, body %q, %v; want 308 and %q", what, resp.code, resp.header.Get("Range"), resp.body, resp.err, want)
+		t.Errorf("%s: %d, Range %q, body %q, %v; want 308 and %q",
+			what, resp.code, resp.header.Get("Range"), resp.body, resp.err, want)
 	}
 }
 

@@ -59,7 +59,8 @@ func TestSessionWithout308(t *testing.T) {
 	c := overPipe(t, s)
 	uri := startSession(t, c, "", "name=a")
 	resp := put(t, c, uri, noise(quantum), 0, "*", "X-GUploader-No-308", "yes")
-	if resp.code != 200 || resp.header.Get("X-HTTP-Status-Code-Override") != "308" || resp.header.Get("Range") != "bytes=0-262143" {
+	if resp.code != 200 || resp.header.Get("X-HTTP-Status-Code-Override") != "308" ||
+		resp.header.Get("Range") != "bytes=0-262143" {
 		t.Errorf("chunk: %+v", resp)
 	}
 }

@@ -60,7 +60,10 @@ func overPipe(t testing.TB, s *gcstest.Server) *http.Client {
 		server.Close()
 		<-done
 	})
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func piped(t testing.TB, s *gcstest.Server, options ...option.ClientOption) *storage.Client {
@@ -73,7 +76,10 @@ func everyWay(t *testing.T, f func(t *testing.T, s *gcstest.Server, c *storage.C
 	everyServer(t, func(*testing.T) *gcstest.Server { return &gcstest.Server{} }, f)
 }
 
-func everyServer(t *testing.T, make func(*testing.T) *gcstest.Server, f func(t *testing.T, s *gcstest.Server, c *storage.Client)) {
+func everyServer(
+	t *testing.T, make func(*testing.T) *gcstest.Server,
+	f func(t *testing.T, s *gcstest.Server, c *storage.Client),
+) {
 	t.Run("tcp, emulator host, XML reads", func(t *testing.T) {
 		s := make(t)
 		f(t, s, emulator(t, s))
@@ -120,7 +126,9 @@ func write(t *testing.T, o *storage.ObjectHandle, body []byte, change ...func(*s
 	return err
 }
 
-func writeAttrs(t *testing.T, o *storage.ObjectHandle, body []byte, change ...func(*storage.Writer)) (*storage.ObjectAttrs, error) {
+func writeAttrs(
+	t *testing.T, o *storage.ObjectHandle, body []byte, change ...func(*storage.Writer),
+) (*storage.ObjectAttrs, error) {
 	t.Helper()
 	w := o.NewWriter(t.Context())
 	w.ChunkSize = 256 << 10
@@ -137,7 +145,9 @@ func writeAttrs(t *testing.T, o *storage.ObjectHandle, body []byte, change ...fu
 	return w.Attrs(), nil
 }
 
-func mustWrite(t *testing.T, o *storage.ObjectHandle, body []byte, change ...func(*storage.Writer)) *storage.ObjectAttrs {
+func mustWrite(
+	t *testing.T, o *storage.ObjectHandle, body []byte, change ...func(*storage.Writer),
+) *storage.ObjectAttrs {
 	t.Helper()
 	attrs, err := writeAttrs(t, o, body, change...)
 	if err != nil {

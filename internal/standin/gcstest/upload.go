@@ -88,7 +88,8 @@ func (s *Server) prepareStart(c *call, r *http.Request) func() answer {
 			scheme = "https"
 		}
 		a := empty(http.StatusOK)
-		a.header.Set("Location", fmt.Sprintf("%s://%s%s?uploadType=resumable&upload_id=%s", scheme, r.Host, r.URL.EscapedPath(), id))
+		a.header.Set("Location",
+			fmt.Sprintf("%s://%s%s?uploadType=resumable&upload_id=%s", scheme, r.Host, r.URL.EscapedPath(), id))
 		a.header.Set("X-GUploader-UploadID", id)
 		return a
 	}

@@ -134,13 +134,15 @@ func TestWithoutVersioningNothingIsKept(t *testing.T) {
 	a2 := s.Put(bucket, "a", nil)
 	s.Put(bucket, "b", nil)
 	s.Delete(bucket, "b")
-	if got, want := allOf(t, c, storage.Query{}, map[int64]string{a2.Generation: "a"}), []string{"a"}; !slices.Equal(got, want) {
+	got, want := allOf(t, c, storage.Query{}, map[int64]string{a2.Generation: "a"}), []string{"a"}
+	if !slices.Equal(got, want) {
 		t.Errorf("generations %q; want %q", got, want)
 	}
 	if got := s.Versions(bucket, "a"); len(got) != 1 || got[0].Generation != a2.Generation {
 		t.Errorf("versions %+v", got)
 	}
-	if _, err := c.Bucket(bucket).Object("a").Generation(a1.Generation).Attrs(t.Context()); !errors.Is(err, storage.ErrObjectNotExist) {
+	_, err := c.Bucket(bucket).Object("a").Generation(a1.Generation).Attrs(t.Context())
+	if !errors.Is(err, storage.ErrObjectNotExist) {
 		t.Errorf("replaced generation: %v; want ErrObjectNotExist", err)
 	}
 }
@@ -153,10 +155,12 @@ func TestVersions(t *testing.T) {
 	s.Delete(bucket, "a")
 	three := s.Put(bucket, "a", []byte("3"))
 	got := s.Versions(bucket, "a")
-	if len(got) != 3 || got[0].Generation != one.Generation || got[1].Generation != two.Generation || got[2].Generation != three.Generation {
+	if len(got) != 3 || got[0].Generation != one.Generation || got[1].Generation != two.Generation ||
+		got[2].Generation != three.Generation {
 		t.Fatalf("versions %+v", got)
 	}
-	if !got[0].Deleted.Equal(two.Created) || !got[1].Deleted.After(two.Created) || !got[1].Deleted.Before(three.Created) || !got[2].Deleted.IsZero() {
+	if !got[0].Deleted.Equal(two.Created) || !got[1].Deleted.After(two.Created) ||
+		!got[1].Deleted.Before(three.Created) || !got[2].Deleted.IsZero() {
 		t.Errorf("deleted at %v, %v, %v", got[0].Deleted, got[1].Deleted, got[2].Deleted)
 	}
 	if all := s.Objects(bucket, ""); len(all) != 1 || all[0].Generation != three.Generation {
@@ -166,7 +170,8 @@ func TestVersions(t *testing.T) {
 	// Metadata of one generation, live or not.
 	a := c.Bucket(bucket).Object("a")
 	for _, o := range []gcstest.Object{one, three} {
-		attrs, err := a.Generation(o.Generation).Update(t.Context(), storage.ObjectAttrsToUpdate{ContentType: fmt.Sprintf("x/%d", o.Generation)})
+		typed := storage.ObjectAttrsToUpdate{ContentType: fmt.Sprintf("x/%d", o.Generation)}
+		attrs, err := a.Generation(o.Generation).Update(t.Context(), typed)
 		if err != nil || attrs.Generation != o.Generation || attrs.Metageneration != 2 {
 			t.Errorf("update: %+v, %v", attrs, err)
 		}
