@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"testing"
 	"time"
 
@@ -24,7 +23,8 @@ func BenchmarkServe(b *testing.B) {
 			ts := httptest.NewServer(s)
 			defer ts.Close()
 			get := func(offset int) {
-				req, err := http.NewRequest("GET", ts.URL+netskopetest.Path+"?"+hour+"&limit="+strconv.Itoa(limit)+"&offset="+strconv.Itoa(offset), nil)
+				url := fmt.Sprintf("%s%s?%s&limit=%d&offset=%d", ts.URL, netskopetest.Path, hour, limit, offset)
+				req, err := http.NewRequest("GET", url, nil)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -66,7 +66,8 @@ func BenchmarkFirstPage(b *testing.B) {
 	s := &netskopetest.Server{Now: always}
 	s.Add(netskopetest.Uniform(1, noon.Add(-time.Hour), noon, 200_000, 256)...)
 	for i := 0; b.Loop(); i++ {
-		r := httptest.NewRequest("GET", netskopetest.Path+"?limit=1&"+window(true, noon.Add(-2*time.Hour-time.Duration(i)*time.Second), noon), nil)
+		from := noon.Add(-2*time.Hour - time.Duration(i)*time.Second)
+		r := httptest.NewRequest("GET", netskopetest.Path+"?limit=1&"+window(true, from, noon), nil)
 		r.Header.Set("Netskope-Api-Token", "t")
 		s.ServeHTTP(httptest.NewRecorder(), r)
 	}

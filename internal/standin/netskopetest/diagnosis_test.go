@@ -16,19 +16,23 @@ import (
 func TestDateSkew(t *testing.T) {
 	for _, skew := range []time.Duration{90 * time.Minute, -36 * time.Hour, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &netskopetest.Server{Token: "t", DateSkew: skew, RateLimit: 2, Fault: func(r netskopetest.Request) (f netskopetest.Fault) {
+			s := &netskopetest.Server{Token: "t", DateSkew: skew, RateLimit: 2}
+			s.Fault = func(r netskopetest.Request) (f netskopetest.Fault) {
 				if r.N == 1 {
 					f = netskopetest.GatewayError(503)
 				}
 				return f
-			}}
+			}
 			want := time.Now().Add(skew).UTC().Format(http.TimeFormat)
 			for _, test := range []struct {
 				path, token string
 				status      int
 			}{
-				{netskopetest.Path + "?" + hour, "t", 503}, {netskopetest.Path + "?" + hour, "t", 200}, {netskopetest.Path + "?" + hour, "t", 429},
-				{netskopetest.Path + "?" + hour, "", 401}, {"/", "t", 404},
+				{netskopetest.Path + "?" + hour, "t", 503},
+				{netskopetest.Path + "?" + hour, "t", 200},
+				{netskopetest.Path + "?" + hour, "t", 429},
+				{netskopetest.Path + "?" + hour, "", 401},
+				{"/", "t", 404},
 			} {
 				r := httptest.NewRequest("GET", test.path, nil)
 				r.Header.Set("Netskope-Api-Token", test.token)
@@ -90,6 +94,7 @@ func TestTokenExpiresInMidRun(t *testing.T) {
 // TestDiagnosableAnswers holds what a diagnosis sees of each trouble, and that the
 // next request goes through.
 func TestDiagnosableAnswers(t *testing.T) {
+	const json, limited = "application/json", `{"message":"API rate limit exceeded"}`
 	limits := []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"}
 	for _, test := range []struct {
 		name    string
@@ -99,13 +104,13 @@ func TestDiagnosableAnswers(t *testing.T) {
 		headers []string
 		body    string
 	}{
-		{"401", netskopetest.Unauthorized(), 401, "application/json", nil, `{"message":"Unauthorized"}`},
-		{"403", netskopetest.Forbidden(), 403, "application/json", nil, `{"message":"You cannot consume this service"}`},
-		{"404", netskopetest.NotFound(), 404, "application/json", nil, `{"message":"no Route matched with those values"}`},
-		{"429 with all", netskopetest.RateLimited("1"), 429, "application/json", limits, `{"message":"API rate limit exceeded"}`},
-		{"429 without Retry-After", netskopetest.RateLimited(""), 429, "application/json", limits[:3], `{"message":"API rate limit exceeded"}`},
-		{"429 with nothing", netskopetest.TooManyRequests(), 429, "application/json", nil, `{"message":"API rate limit exceeded"}`},
-		{"failure in a 200", netskopetest.StatusError("no access"), 200, "application/json", nil, `{"status":"error","msg":"no access"}`},
+		{"401", netskopetest.Unauthorized(), 401, json, nil, `{"message":"Unauthorized"}`},
+		{"403", netskopetest.Forbidden(), 403, json, nil, `{"message":"You cannot consume this service"}`},
+		{"404", netskopetest.NotFound(), 404, json, nil, `{"message":"no Route matched with those values"}`},
+		{"429 with all", netskopetest.RateLimited("1"), 429, json, limits, limited},
+		{"429 without Retry-After", netskopetest.RateLimited(""), 429, json, limits[:3], limited},
+		{"429 with nothing", netskopetest.TooManyRequests(), 429, json, nil, limited},
+		{"failure in a 200", netskopetest.StatusError("no access"), 200, json, nil, `{"status":"error","msg":"no access"}`},
 		{"login page", netskopetest.LoginPage(), 200, "text/html; charset=utf-8", nil, "<html>"},
 		{"redirect", netskopetest.Redirect("https://login.example.org/"), 302, "", nil, ""},
 	} {
@@ -118,7 +123,8 @@ func TestDiagnosableAnswers(t *testing.T) {
 					headers = append(headers, name)
 				}
 			}
-			if r.err != nil || r.status != test.status || r.header.Get("Content-Type") != test.kind || !slices.Equal(headers, test.headers) ||
+			if r.err != nil || r.status != test.status || r.header.Get("Content-Type") != test.kind ||
+				!slices.Equal(headers, test.headers) ||
 				!strings.HasPrefix(string(r.body), test.body) {
 				t.Errorf("%d %v %s, %v", r.status, r.header, r.body, r.err)
 			}
@@ -134,7 +140,9 @@ func TestDiagnosableAnswers(t *testing.T) {
 func TestVeryLate(t *testing.T) {
 	now := noon
 	c := serve(t, &netskopetest.Server{Now: func() time.Time { return now }})
-	alerts := netskopetest.Profile{Seed: 1, From: noon.Add(-time.Hour), To: noon.Add(-10 * time.Minute), N: 20, VisibleWithin: -1}.Alerts()
+	alerts := netskopetest.Profile{
+		Seed: 1, From: noon.Add(-time.Hour), To: noon.Add(-10 * time.Minute), N: 20, VisibleWithin: -1,
+	}.Alerts()
 	late := alerts[7].ID
 	alerts[7].Visible = alerts[7].Inserted.Add(11 * time.Hour)
 	c.Add(alerts...)
@@ -148,7 +156,9 @@ func TestVeryLate(t *testing.T) {
 		}
 	}
 	// In a profile one in fifty.
-	many := netskopetest.Profile{Seed: 1, From: noon.Add(-time.Hour), To: noon, N: 2000, VisibleWithin: 10 * time.Hour}.Alerts()
+	many := netskopetest.Profile{
+		Seed: 1, From: noon.Add(-time.Hour), To: noon, N: 2000, VisibleWithin: 10 * time.Hour,
+	}.Alerts()
 	hours := map[bool]int{}
 	for _, a := range many {
 		hours[a.Visible.Sub(a.Inserted) > time.Hour]++

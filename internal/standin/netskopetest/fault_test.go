@@ -32,6 +32,10 @@ func faulty(t *testing.T, n int, f netskopetest.Fault, s *netskopetest.Server) *
 }
 
 func TestAnswerFaults(t *testing.T) {
+	const limited = `{"message":"API rate limit exceeded"}`
+	json := [2]string{"Content-Type", "application/json"}
+	html := [2]string{"Content-Type", "text/html; charset=utf-8"}
+	plain := [2]string{"Content-Type", "text/plain; charset=utf-8"}
 	date := noon.Add(3 * time.Second).Format(http.TimeFormat)
 	for name, test := range map[string]struct {
 		fault  netskopetest.Fault
@@ -39,29 +43,30 @@ func TestAnswerFaults(t *testing.T) {
 		header [2]string
 		body   string
 	}{
-		"429 seconds": {netskopetest.RateLimited("7"), 429, [2]string{"Retry-After", "7"}, `{"message":"API rate limit exceeded"}`},
-		"429 date":    {netskopetest.RateLimited(date), 429, [2]string{"Retry-After", date}, `{"message":"API rate limit exceeded"}`},
-		"429 none":    {netskopetest.RateLimited(""), 429, [2]string{"Retry-After", ""}, `{"message":"API rate limit exceeded"}`},
-		"429 reset":   {netskopetest.RateLimited(""), 429, [2]string{"RateLimit-Reset", "1"}, `{"message":"API rate limit exceeded"}`},
-		"500":         {netskopetest.GatewayError(500), 500, [2]string{"Content-Type", "text/html; charset=utf-8"}, "<h1>Internal Server Error</h1>"},
-		"502":         {netskopetest.GatewayError(502), 502, [2]string{"Content-Type", "text/html; charset=utf-8"}, "<h1>Bad Gateway</h1>"},
-		"503":         {netskopetest.GatewayError(503), 503, [2]string{"Content-Type", "text/html; charset=utf-8"}, "<h1>Service Unavailable</h1>"},
-		"401":         {netskopetest.Unauthorized(), 401, [2]string{"Content-Type", "application/json"}, `{"message":`},
-		"403":         {netskopetest.Forbidden(), 403, [2]string{"Content-Type", "application/json"}, `{"message":"You cannot consume this service"}`},
-		"409":         {netskopetest.Conflict(), 409, [2]string{"Content-Type", "application/json"}, "Concurrency conflict"},
-		"302":         {netskopetest.Redirect("https://login.example.org/"), 302, [2]string{"Location", "https://login.example.org/"}, ""},
-		"ok 0":        {netskopetest.NotOK("backend <failed>"), 200, [2]string{"Content-Type", "application/json"}, `{"ok":0,"result":"backend <failed>"}`},
-		"status":      {netskopetest.StatusError("failed"), 200, [2]string{"Content-Type", "application/json"}, `{"status":"error","msg":"failed"}`},
-		"null":        {netskopetest.NullResult(), 200, [2]string{"Content-Type", "application/json"}, `{"ok":1,"result":null}`},
-		"string":      {netskopetest.StringResult("text"), 200, [2]string{"Content-Type", "application/json"}, `{"ok":1,"result":"text"}`},
-		"missing":     {netskopetest.MissingResult(), 200, [2]string{"Content-Type", "application/json"}, `{"ok":1}`},
-		"any":         {netskopetest.Fault{Kind: netskopetest.Answer, Status: 512, Body: "x"}, 512, [2]string{"Content-Type", "text/plain; charset=utf-8"}, "x"},
+		"429 seconds": {netskopetest.RateLimited("7"), 429, [2]string{"Retry-After", "7"}, limited},
+		"429 date":    {netskopetest.RateLimited(date), 429, [2]string{"Retry-After", date}, limited},
+		"429 none":    {netskopetest.RateLimited(""), 429, [2]string{"Retry-After", ""}, limited},
+		"429 reset":   {netskopetest.RateLimited(""), 429, [2]string{"RateLimit-Reset", "1"}, limited},
+		"500":         {netskopetest.GatewayError(500), 500, html, "<h1>Internal Server Error</h1>"},
+		"502":         {netskopetest.GatewayError(502), 502, html, "<h1>Bad Gateway</h1>"},
+		"503":         {netskopetest.GatewayError(503), 503, html, "<h1>Service Unavailable</h1>"},
+		"401":         {netskopetest.Unauthorized(), 401, json, `{"message":`},
+		"403":         {netskopetest.Forbidden(), 403, json, `{"message":"You cannot consume this service"}`},
+		"409":         {netskopetest.Conflict(), 409, json, "Concurrency conflict"},
+		"302":         {netskopetest.Redirect("https://a.example/"), 302, [2]string{"Location", "https://a.example/"}, ""},
+		"ok 0":        {netskopetest.NotOK("backend <failed>"), 200, json, `{"ok":0,"result":"backend <failed>"}`},
+		"status":      {netskopetest.StatusError("failed"), 200, json, `{"status":"error","msg":"failed"}`},
+		"null":        {netskopetest.NullResult(), 200, json, `{"ok":1,"result":null}`},
+		"string":      {netskopetest.StringResult("text"), 200, json, `{"ok":1,"result":"text"}`},
+		"missing":     {netskopetest.MissingResult(), 200, json, `{"ok":1}`},
+		"any":         {netskopetest.Fault{Kind: netskopetest.Answer, Status: 512, Body: "x"}, 512, plain, "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := faulty(t, 2, test.fault, &netskopetest.Server{})
 			c.page(hour)
 			r := c.get(hour)
-			if r.err != nil || r.status != test.status || !strings.Contains(string(r.body), test.body) || r.header.Get(test.header[0]) != test.header[1] {
+			if r.err != nil || r.status != test.status || !strings.Contains(string(r.body), test.body) ||
+				r.header.Get(test.header[0]) != test.header[1] {
 				t.Errorf("%d %v %s %v, want %d, %v, %s", r.status, r.header, r.body, r.err, test.status, test.header, test.body)
 			}
 			if n := len(c.page(hour).Result); n != 100 {

@@ -86,7 +86,8 @@ func TestGeneratedRecords(t *testing.T) {
 			t.Errorf("%s: times %d and %d in the record, %v and %v beside it", a.ID, r.Event, r.Inserted, a.Event, a.Inserted)
 		}
 		if r.Created < r.Event || r.Created > r.Inserted || r.Received/1000 < r.Event || r.Received/1000 > r.Inserted {
-			t.Errorf("%s: happened %d, received %d ms, created %d, inserted %d", a.ID, r.Event, r.Received, r.Created, r.Inserted)
+			t.Errorf("%s: happened %d, received %d ms, created %d, inserted %d",
+				a.ID, r.Event, r.Received, r.Created, r.Inserted)
 		}
 		types[r.Type]++
 		k := keysOf(t, a.JSON)
@@ -126,19 +127,26 @@ func TestGeneratedTraps(t *testing.T) {
 		all.Write(a.JSON)
 	}
 	for _, trap := range []string{
-		"Île-de-France", `\/`, "\u2028", `\ud83d.png`, `\udc00 `, `\ud83c\udf89`, `<\/li>\n`, `&amp;`, `<`, `1.10`, `-2.1e1`, `48.10`, `1.10e-2`,
-		`"cci":92`, `"cci":""`, `"instance":null`, `"instance":"`, `"count":1`, `"count":1.10`, `"dst_latitude":48,`, `"dst_latitude":""`,
-		`"severity_level":3`, `"severity_level":"med"`, `"other_categories":[]`, `"other_categories":[{`, `"other_categories":["`,
-		`"other_categories":"`, `"category":12`, `"category":"`, `"dst_zipcode":75001`, `"dst_zipcode":"75001"`, `"port":"443"`, `"dstport":443`,
-		`"file_cls_encrypted":true`, `"file_cls_encrypted":"no"`, `"site":40113`, `"_session_begin":"1"`, `"_session_begin":1`,
-		`"anomalyData":{"_t"`, `"histo":[{`, `"custom_attr":{`, `"compliance_standards":[{`, `"iaas_asset_tags":[{`, `"malsite_category":["`,
+		"Île-de-France", `\/`, "\u2028", `\ud83d.png`, `\udc00 `, `\ud83c\udf89`, `<\/li>\n`, `&amp;`, `<`,
+		`1.10`, `-2.1e1`, `48.10`, `1.10e-2`,
+		`"cci":92`, `"cci":""`, `"instance":null`, `"instance":"`, `"count":1`, `"count":1.10`,
+		`"dst_latitude":48,`, `"dst_latitude":""`, `"severity_level":3`, `"severity_level":"med"`,
+		`"other_categories":[]`, `"other_categories":[{`, `"other_categories":["`, `"other_categories":"`,
+		`"category":12`, `"category":"`, `"dst_zipcode":75001`, `"dst_zipcode":"75001"`,
+		`"port":"443"`, `"dstport":443`, `"file_cls_encrypted":true`, `"file_cls_encrypted":"no"`,
+		`"site":40113`, `"_session_begin":"1"`, `"_session_begin":1`,
+		`"anomalyData":{"_t"`, `"histo":[{`, `"custom_attr":{`, `"compliance_standards":[{`,
+		`"iaas_asset_tags":[{`, `"malsite_category":["`,
 		`"dlp_match_info":[{`, `"profile_hits":[{`, `"2001:db8:`,
 	} {
 		if !strings.Contains(all.String(), trap) {
 			t.Errorf("nowhere %s", trap)
 		}
 	}
-	for _, key := range []string{"app_session_id", "browser_session_id", "connection_id", "dlp_incident_id", "dlp_parent_id", "incident_id", "request_id", "signature_id", "transaction_id"} {
+	for _, key := range []string{
+		"app_session_id", "browser_session_id", "connection_id", "dlp_incident_id", "dlp_parent_id", "incident_id",
+		"request_id", "signature_id", "transaction_id",
+	} {
 		values := regexp.MustCompile(`"`+key+`":(\d+)`).FindAllStringSubmatch(all.String(), -1)
 		if len(values) == 0 {
 			t.Errorf("nowhere %s", key)
@@ -158,7 +166,8 @@ func TestGeneratedTraps(t *testing.T) {
 		}
 	}
 	for _, address := range regexp.MustCompile(`\d+\.\d+\.\d+\.\d+`).FindAllString(all.String(), -1) {
-		if !strings.HasPrefix(address, "192.0.2.") && !strings.HasPrefix(address, "198.51.100.") && !strings.HasPrefix(address, "203.0.113.") {
+		if !strings.HasPrefix(address, "192.0.2.") && !strings.HasPrefix(address, "198.51.100.") &&
+			!strings.HasPrefix(address, "203.0.113.") {
 			t.Errorf("%s is not reserved for documentation", address)
 		}
 	}

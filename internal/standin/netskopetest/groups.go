@@ -165,7 +165,8 @@ func (rec *record) intrusion() {
 	rec.oneOf("severity_level", `"crit"`, `1`)
 	rec.text("direction", rec.choose("client-to-server", "server-to-client"))
 	rec.text("cve", "CVE-0000-0000")
-	rec.raw("profile_hits", `[{"profile":"IPS <default>","rules":[{"id":`+strconv.Itoa(rec.r.IntN(99999))+`,"score":0.90}]}]`)
+	id := strconv.Itoa(rec.r.IntN(99999))
+	rec.raw("profile_hits", `[{"profile":"IPS <default>","rules":[{"id":`+id+`,"score":0.90}]}]`)
 }
 
 // endpoint is an alert raised on a device.

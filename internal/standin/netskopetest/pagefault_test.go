@@ -111,7 +111,8 @@ func TestLostAnswerMovesTheCursor(t *testing.T) {
 			t.Errorf("once %v: asked again %d, want %d", once, r.status, want)
 		}
 
-		c = faulty(t, 2, netskopetest.Fault{Kind: netskopetest.Reset}, &netskopetest.Server{Dialect: netskopetest.Cursor, CursorOnce: once})
+		s := &netskopetest.Server{Dialect: netskopetest.Cursor, CursorOnce: once}
+		c = faulty(t, 2, netskopetest.Fault{Kind: netskopetest.Reset}, s)
 		operation = *c.page(hour + "&limit=60").Operation
 		c.get(follow(operation))
 		if n := len(c.page(follow(operation)).Result); n != 40 {

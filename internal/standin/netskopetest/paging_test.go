@@ -37,7 +37,9 @@ func expected(alerts []netskopetest.Alert, insertion bool, start, end time.Time)
 func TestPagingReturnsEachAlertOnce(t *testing.T) {
 	alerts := netskopetest.Generate(1, noon.Add(-6*time.Hour), noon, 150)
 	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
-		for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+		for _, order := range []netskopetest.Order{
+			netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled,
+		} {
 			for _, insertion := range []bool{true, false} {
 				t.Run(fmt.Sprint(dialect, order, insertion), func(t *testing.T) {
 					c := serve(t, &netskopetest.Server{Dialect: dialect, Order: order, Seed: 7})
@@ -114,7 +116,9 @@ func TestBounds(t *testing.T) {
 		{true, true, []string{"0", "1", "2", "3"}},
 	} {
 		for _, insertion := range []bool{true, false} {
-			c := serve(t, &netskopetest.Server{StartInclusive: test.startInclusive, EndExclusive: test.endExclusive, Order: netskopetest.OldestFirst})
+			c := serve(t, &netskopetest.Server{
+				StartInclusive: test.startInclusive, EndExclusive: test.endExclusive, Order: netskopetest.OldestFirst,
+			})
 			c.Add(alerts...)
 			got := c.drain(window(insertion, noon.Add(-10*time.Second), noon.Add(10*time.Second)), 2)
 			if !slices.Equal(got, test.want) {
@@ -161,7 +165,10 @@ func TestVisibility(t *testing.T) {
 	c := serve(t, &netskopetest.Server{Now: func() time.Time { return now }})
 	for i, after := range []time.Duration{0, 5 * time.Second, 30 * time.Second} {
 		at := noon.Add(-time.Minute)
-		c.Add(netskopetest.Alert{Event: at, Inserted: at, Visible: noon.Add(after), JSON: []byte(`{"_id":"` + strconv.Itoa(i) + `"}`)})
+		c.Add(netskopetest.Alert{
+			Event: at, Inserted: at, Visible: noon.Add(after),
+			JSON: []byte(`{"_id":"` + strconv.Itoa(i) + `"}`),
+		})
 	}
 	w := window(true, noon.Add(-time.Hour), noon)
 	for _, step := range []struct {

@@ -73,7 +73,8 @@ func (rec *record) fill() {
 		rec.text("type", "nspolicy")
 		rec.text("alert", "yes")
 		rec.text("alert_type", rec.family.alertType)
-		rec.text("alert_name", rec.choose("Block uploads", "Île-de-France – données personnelles", "Sharing <external> & public", "Watch list 7"))
+		rec.text("alert_name", rec.choose(
+			"Block uploads", "Île-de-France – données personnelles", "Sharing <external> & public", "Watch list 7"))
 		rec.traffic()
 	}
 	for _, group := range rec.family.groups {
@@ -102,7 +103,8 @@ func (rec *record) stored() {
 
 // traffic is what somebody did with an application, and where.
 func (rec *record) traffic() {
-	access, activity := rec.choose("Client", "Secure Forwarder", "Client"), rec.choose("Browse", "Upload", "Download", "Post")
+	access := rec.choose("Client", "Secure Forwarder", "Client")
+	activity := rec.choose("Browse", "Upload", "Download", "Post")
 	if rec.family.connector {
 		access, activity = "API Connector", rec.choose("Introspection Scan", "Login Successful", "Edit")
 	}

@@ -23,14 +23,17 @@ func TestRemove(t *testing.T) {
 	if n := c.Remove(alerts[3].ID); n != 0 {
 		t.Errorf("%d removed once more", n)
 	}
-	want := slices.DeleteFunc(slices.Clone(before), func(id string) bool { return id == alerts[3].ID || id == alerts[70].ID })
+	want := slices.DeleteFunc(slices.Clone(before), func(id string) bool {
+		return id == alerts[3].ID || id == alerts[70].ID
+	})
 	if got := c.drain(hour, 1000); !slices.Equal(got, want) || len(got) != 99 {
 		t.Errorf("%d alerts by insertion time", len(got))
 	}
 	if got := c.drain(window(false, noon.Add(-2*time.Hour), noon), 7); !slices.Equal(got, want) {
 		t.Errorf("%d alerts by event time", len(got))
 	}
-	if got := c.Alerts(); len(got) != 99 || slices.ContainsFunc(got, func(a netskopetest.Alert) bool { return a.ID == alerts[3].ID }) {
+	removed := func(a netskopetest.Alert) bool { return a.ID == alerts[3].ID }
+	if got := c.Alerts(); len(got) != 99 || slices.ContainsFunc(got, removed) {
 		t.Errorf("Alerts returns %d", len(got))
 	}
 	c.Add(alerts[3]) // back again

@@ -26,11 +26,13 @@ func TestUniform(t *testing.T) {
 				if err := json.Unmarshal(a.JSON, &r); err != nil || len(a.JSON) != size {
 					t.Fatalf("%d bytes, %v", len(a.JSON), err)
 				}
-				if r.ID != a.ID || ids[a.ID] || len(a.ID) != 24 || r.Inserted != a.Inserted.Unix() || r.Event != a.Event.Unix() || r.Transaction < 1<<53 {
+				if r.ID != a.ID || ids[a.ID] || len(a.ID) != 24 ||
+					r.Inserted != a.Inserted.Unix() || r.Event != a.Event.Unix() || r.Transaction < 1<<53 {
 					t.Fatalf("record %+v of alert %q", r, a.ID)
 				}
 				ids[a.ID] = true
-				if want := dayStart.Add(dayEnd.Sub(dayStart) * time.Duration(i) / n).Truncate(time.Second); !a.Inserted.Equal(want) || a.Visible.After(a.Inserted) {
+				want := dayStart.Add(dayEnd.Sub(dayStart) * time.Duration(i) / n).Truncate(time.Second)
+				if !a.Inserted.Equal(want) || a.Visible.After(a.Inserted) {
 					t.Fatalf("alert %d inserted at %v, visible at %v; want %v", i, a.Inserted, a.Visible, want)
 				}
 			}
@@ -38,7 +40,8 @@ func TestUniform(t *testing.T) {
 				t.Errorf("only %d keys", len(k))
 			}
 			again := netskopetest.Uniform(11, dayStart, dayEnd, n, size)
-			if other := netskopetest.Uniform(12, dayStart, dayEnd, n, size); !bytes.Equal(again[n-1].JSON, alerts[n-1].JSON) || other[0].ID == alerts[0].ID {
+			other := netskopetest.Uniform(12, dayStart, dayEnd, n, size)
+			if !bytes.Equal(again[n-1].JSON, alerts[n-1].JSON) || other[0].ID == alerts[0].ID {
 				t.Error("not a function of the seed")
 			}
 		})
