@@ -105,11 +105,13 @@ func TestDeadline(t *testing.T) {
 			if got := e.times(); !slices.Equal(got, []int{0, 70, 150}) {
 				t.Errorf("pushed at %v", got)
 			}
-			if holdOpen && (finished != 3 || broken != 0 || e.max != 2) || !holdOpen && (finished != 1 || broken != 2 || e.max != 1) {
+			if holdOpen && (finished != 3 || broken != 0 || e.max != 2) ||
+				!holdOpen && (finished != 1 || broken != 2 || e.max != 1) {
 				t.Errorf("HoldOpen %v: %d finished, %d broken off, %d at once", holdOpen, finished, broken, e.max)
 			}
 			m := s.Messages()[0]
-			if p := m.Pushes[0]; p.Err == nil || p.Status != 0 || p.Ended.Sub(p.Began) != time.Minute || m.Delivered() != 1 || !m.Acknowledged {
+			if p := m.Pushes[0]; p.Err == nil || p.Status != 0 || p.Ended.Sub(p.Began) != time.Minute ||
+				m.Delivered() != 1 || !m.Acknowledged {
 				t.Errorf("%+v", m)
 			}
 		})
@@ -174,7 +176,8 @@ func TestOutage(t *testing.T) {
 		s.SetDown(false)
 		quiet(t, s)
 		m := s.Messages()[0]
-		if got := e.times(); !slices.Equal(got, []int{70}) || len(m.Pushes) != 4 || m.Delivered() != 1 || m.Pushes[0].Err == nil || !m.Acknowledged {
+		if got := e.times(); !slices.Equal(got, []int{70}) || len(m.Pushes) != 4 || m.Delivered() != 1 ||
+			m.Pushes[0].Err == nil || !m.Acknowledged {
 			t.Errorf("arrived at %v: %+v", got, m)
 		}
 	})

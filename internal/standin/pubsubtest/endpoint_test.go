@@ -58,7 +58,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var event struct{ Message struct{ Data []byte } }
 	_ = json.Unmarshal(body, &event)
 	e.mu.Lock()
-	e.arrived = append(e.arrived, arrival{time.Since(e.began), r.Header.Get("Ce-Id"), string(event.Message.Data), r.Header, body})
+	e.arrived = append(e.arrived,
+		arrival{time.Since(e.began), r.Header.Get("Ce-Id"), string(event.Message.Data), r.Header, body})
 	e.now++
 	e.max = max(e.max, e.now)
 	e.mu.Unlock()

@@ -67,9 +67,8 @@ var (
 		}
 		address := listener.Addr().String()
 		listener.Close()
-		err = funcframework.RegisterCloudEventFunctionContext(context.Background(), "/function", func(_ context.Context, e cloudevents.Event) error {
-			return (*called.Load())(e)
-		})
+		receive := func(_ context.Context, e cloudevents.Event) error { return (*called.Load())(e) }
+		err = funcframework.RegisterCloudEventFunctionContext(context.Background(), "/function", receive)
 		host, port, _ := net.SplitHostPort(address)
 		go funcframework.StartHostPort(host, port)
 		return "http://" + address + "/function", err
@@ -114,7 +113,8 @@ func TestFrameworkReceives(t *testing.T) {
 		t.Fatalf("%d events, %+v", len(events), published.Pushes)
 	}
 	for _, e := range events {
-		if e.ID() != answer.MessageIds[0] || !e.Time().Equal(published.Published) || e.Type() != "google.cloud.pubsub.topic.v1.messagePublished" ||
+		if e.ID() != answer.MessageIds[0] || !e.Time().Equal(published.Published) ||
+			e.Type() != "google.cloud.pubsub.topic.v1.messagePublished" ||
 			e.Source() != "//pubsub.googleapis.com/"+topic {
 			t.Errorf("event %v", e)
 		}
@@ -130,7 +130,8 @@ func TestFrameworkReceives(t *testing.T) {
 		if err := e.DataAs(&body); err != nil {
 			t.Fatal(err)
 		}
-		if got := body.Message; string(got.Data) != "{}" || got.Attributes["a"] != "b" || got.MessageID != e.ID() || !got.PublishTime.Equal(e.Time()) ||
+		if got := body.Message; string(got.Data) != "{}" || got.Attributes["a"] != "b" ||
+			got.MessageID != e.ID() || !got.PublishTime.Equal(e.Time()) ||
 			body.Subscription != "projects/project/subscriptions/eventarc-us-central1-topic-sub-1" {
 			t.Errorf("data %s", e.Data())
 		}
@@ -146,7 +147,11 @@ func TestFrameworkReceives(t *testing.T) {
 
 // TestWhatAcknowledges: https://cloud.google.com/pubsub/docs/push lists the statuses.
 func TestWhatAcknowledges(t *testing.T) {
-	for status, want := range map[int]bool{200: true, 201: true, 202: true, 204: true, 203: false, 205: false, 206: false, 301: false, 302: false, 400: false, 404: false, 429: false, 500: false, 503: false} {
+	for status, want := range map[int]bool{
+		200: true, 201: true, 202: true, 204: true,
+		203: false, 205: false, 206: false, 301: false, 302: false,
+		400: false, 404: false, 429: false, 500: false, 503: false,
+	} {
 		moved := make(chan string, 1)
 		mux := http.NewServeMux()
 		mux.HandleFunc("/moved", func(_ http.ResponseWriter, r *http.Request) { moved <- r.Method })
@@ -161,7 +166,8 @@ func TestWhatAcknowledges(t *testing.T) {
 		s.Publish([]byte("x"), nil)
 		acknowledged(t, s)
 		m := s.Messages()[0]
-		if len(m.Pushes) != 1 || m.Pushes[0].Status != status || m.Pushes[0].Acknowledged != want || m.Acknowledged != want || m.Expired == want {
+		if len(m.Pushes) != 1 || m.Pushes[0].Status != status || m.Pushes[0].Acknowledged != want ||
+			m.Acknowledged != want || m.Expired == want {
 			t.Errorf("%d: %+v", status, m)
 		}
 		if len(moved) > 0 {

@@ -35,9 +35,11 @@ func TestPushFaults(t *testing.T) {
 		{"unheard", pubsubtest.PushFault{Unheard: true}, 0, []int{0, 10}, []bool{false, true}},
 		{"twin", pubsubtest.PushFault{Twin: true}, 0, []int{0, 0}, []bool{true, true}},
 		{"twin, both fail", pubsubtest.PushFault{Twin: true}, 2, []int{0, 0, 10}, []bool{false, false, true}},
-		{"twin, both unheard", pubsubtest.PushFault{Twin: true, Unheard: true}, 0, []int{0, 0, 10}, []bool{false, false, true}},
+		{"twin, both unheard", pubsubtest.PushFault{Twin: true, Unheard: true}, 0,
+			[]int{0, 0, 10}, []bool{false, false, true}},
 		{"again", pubsubtest.PushFault{Again: 5 * time.Hour}, 0, []int{0, 18000}, []bool{true, true}},
-		{"again after a twin", pubsubtest.PushFault{Twin: true, Again: time.Hour}, 0, []int{0, 0, 3600}, []bool{true, true, true}},
+		{"again after a twin", pubsubtest.PushFault{Twin: true, Again: time.Hour}, 0,
+			[]int{0, 0, 3600}, []bool{true, true, true}},
 		{"not again after a failure", pubsubtest.PushFault{Again: time.Hour}, 1, []int{0, 10}, []bool{false, true}},
 		{"delayed twin", pubsubtest.PushFault{Delay: time.Minute, Twin: true}, 0, []int{60, 60}, []bool{true, true}},
 	} {

@@ -90,7 +90,8 @@ func TestTrouble(t *testing.T) {
 	}
 	// Of 400 messages about a fifth, and so on: none at all cannot be chance.
 	for what, count := range map[string]int{
-		"published twice": len(messages) - n, "delayed": delayed, "delivered twice": repeated, "not reached": unreached, "delivered again late": late,
+		"published twice": len(messages) - n, "delayed": delayed, "delivered twice": repeated,
+		"not reached": unreached, "delivered again late": late,
 	} {
 		if count < 5 || count > n/2 {
 			t.Errorf("%d of %d are %s", count, n, what)

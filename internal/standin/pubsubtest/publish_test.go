@@ -48,7 +48,8 @@ func TestPublish(t *testing.T) {
 		t.Fatalf("ids %q of %d messages", ids, len(got))
 	}
 	for i, want := range []string{"a", "", "c\xff\x00"} {
-		if m := got[i]; m.ID != ids[i] || string(m.Data) != want || !m.Published.Equal(at.Truncate(time.Millisecond)) || m.Acknowledged || len(m.Pushes) > 0 {
+		if m := got[i]; m.ID != ids[i] || string(m.Data) != want ||
+			!m.Published.Equal(at.Truncate(time.Millisecond)) || m.Acknowledged || len(m.Pushes) > 0 {
 			t.Errorf("message %d: %+v", i, m)
 		}
 	}
@@ -73,9 +74,12 @@ func TestPublishRefusals(t *testing.T) {
 		}
 		return m
 	}
+	with := func(attributes map[string]string) *pubsub.PubsubMessage {
+		return &pubsub.PubsubMessage{Attributes: attributes}
+	}
 	var full []*pubsub.PubsubMessage // just over 10 MB in few bytes of JSON
 	for range 98 {
-		full = append(full, &pubsub.PubsubMessage{Attributes: many(100, "k%03d")})
+		full = append(full, with(many(100, "k%03d")))
 	}
 	for _, test := range []struct {
 		name    string
@@ -88,19 +92,23 @@ func TestPublishRefusals(t *testing.T) {
 		{"one too many", topic, request(slices.Repeat([]*pubsub.PubsubMessage{text("x")}, 1001)...), 400, "You passed 1001"},
 		{"none", topic, request(), 400, "message_count is too small"},
 		{"empty message", topic, request(text("a"), text("")), 400, "messages in the publish request is empty"},
-		{"the most attributes", topic, request(&pubsub.PubsubMessage{Attributes: many(100, strings.Repeat("k", 253)+"%03d")}), 200, ""},
-		{"one attribute too many", topic, request(&pubsub.PubsubMessage{Attributes: many(101, "k%d")}), 400, "You passed 101"},
-		{"long key", topic, request(&pubsub.PubsubMessage{Attributes: map[string]string{strings.Repeat("ü", 128) + "k": "v"}}), 400, "The length is 257"},
-		{"long value", topic, request(&pubsub.PubsubMessage{Attributes: map[string]string{"k": strings.Repeat("v", 1025)}}), 400, `The attribute "k" in the request has a value that is too long. The length is 1025`},
-		{"reserved key", topic, request(&pubsub.PubsubMessage{Attributes: map[string]string{"googclient": "v"}}), 400, "not allowed"},
+		{"the most attributes", topic, request(with(many(100, strings.Repeat("k", 253)+"%03d"))), 200, ""},
+		{"one attribute too many", topic, request(with(many(101, "k%d"))), 400, "You passed 101"},
+		{"long key", topic, request(with(map[string]string{strings.Repeat("ü", 128) + "k": "v"})), 400,
+			"The length is 257"},
+		{"long value", topic, request(with(map[string]string{"k": strings.Repeat("v", 1025)})), 400,
+			`The attribute "k" in the request has a value that is too long. The length is 1025`},
+		{"reserved key", topic, request(with(map[string]string{"googclient": "v"})), 400, "not allowed"},
 		{"the largest payload", topic, request(text(strings.Repeat("x", 7_864_200))), 200, ""},
-		{"payload too large", topic, request(text(strings.Repeat("x", 7_864_400))), 400, "Request payload size exceeds the limit: 10485760 bytes."},
+		{"payload too large", topic, request(text(strings.Repeat("x", 7_864_400))), 400,
+			"Request payload size exceeds the limit: 10485760 bytes."},
 		{"request too large", topic, request(full...), 400, "request_size is too large"},
 		{"just not too large", topic, request(full[:97]...), 200, ""},
 		{"no base64", topic, request(&pubsub.PubsubMessage{Data: "%"}), 400, "Base64"},
 		{"url-safe base64", topic, request(&pubsub.PubsubMessage{Data: "-_8"}), 200, ""},
 		{"ID set", topic, request(&pubsub.PubsubMessage{Data: "eA==", MessageId: "1"}), 400, "must not be populated"},
-		{"time set", topic, request(&pubsub.PubsubMessage{Data: "eA==", PublishTime: "2026-11-23T10:00:00Z"}), 400, "must not be populated"},
+		{"time set", topic, request(&pubsub.PubsubMessage{Data: "eA==", PublishTime: "2026-11-23T10:00:00Z"}), 400,
+			"must not be populated"},
 		{"ordering key", topic, request(&pubsub.PubsubMessage{Data: "eA==", OrderingKey: "k"}), 501, "ordering keys"},
 		{"another topic", "projects/project/topics/other", request(text("x")), 404, "Resource not found (resource=other)."},
 		{"another project", "projects/other/topics/topic", request(text("x")), 404, "Resource not found (resource=topic)."},
@@ -155,8 +163,10 @@ func TestErrorForm(t *testing.T) {
 				Errors          []struct{ Message, Domain, Reason string }
 			}
 		}
-		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != test.code || body.Error.Code != test.code || body.Error.Status != test.status ||
-			body.Error.Message == "" || len(body.Error.Errors) != 1 || body.Error.Errors[0].Message != body.Error.Message || body.Error.Errors[0].Reason == "" {
+		err := json.Unmarshal(w.Body.Bytes(), &body)
+		e := body.Error
+		if err != nil || w.Code != test.code || e.Code != test.code || e.Status != test.status || e.Message == "" ||
+			len(e.Errors) != 1 || e.Errors[0].Message != e.Message || e.Errors[0].Reason == "" {
 			t.Errorf("%s %s: %d %s, %v; want %d %s", test.method, test.path, w.Code, w.Body, err, test.code, test.status)
 		}
 	}
@@ -165,7 +175,8 @@ func TestErrorForm(t *testing.T) {
 func FuzzPublish(f *testing.F) {
 	for _, seed := range []string{
 		`{"messages":[{"data":"eA==","attributes":{"k":"v"}}]}`, `{"messages":[{"data":"eA"},{"attributes":{"":"v"}}]}`,
-		`{"messages":null}`, `{"messages":[null]}`, `[]`, `{"messages":[{"data":"e\u0000"}]}`, `{"messages":[{"orderingKey":"a"}]}`,
+		`{"messages":null}`, `{"messages":[null]}`, `[]`, `{"messages":[{"data":"e\u0000"}]}`,
+		`{"messages":[{"orderingKey":"a"}]}`,
 	} {
 		f.Add([]byte(seed))
 	}

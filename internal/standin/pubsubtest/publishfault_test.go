@@ -63,7 +63,8 @@ func TestPublishFaults(t *testing.T) {
 		return pubsubtest.PublishFault{Status: 429, RetryAfter: "7"}
 	}}
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest("POST", "/v1/"+topic+":publish", strings.NewReader(`{"messages":[{"data":"eA=="}]}`)))
+	r := httptest.NewRequest("POST", "/v1/"+topic+":publish", strings.NewReader(`{"messages":[{"data":"eA=="}]}`))
+	s.ServeHTTP(w, r)
 	if w.Code != 429 || w.Header().Get("Retry-After") != "7" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
@@ -87,7 +88,8 @@ func TestPublishDelay(t *testing.T) {
 		}}
 		inBubble(t, s)
 		c := &http.Client{Transport: overPipe(t, s), Timeout: time.Second}
-		if _, err := c.Post("http://pubsub.test/v1/"+topic+":publish", "application/json", body(`{"messages":[{"data":"eA=="}]}`)); err == nil {
+		message := body(`{"messages":[{"data":"eA=="}]}`)
+		if _, err := c.Post("http://pubsub.test/v1/"+topic+":publish", "application/json", message); err == nil {
 			t.Error("answered within a second")
 		}
 		if n := len(s.Messages()); n != 0 {
