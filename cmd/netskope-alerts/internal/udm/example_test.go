@@ -1,6 +1,8 @@
 package udm_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/udm"
@@ -16,7 +18,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%s\n", event.JSON())
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, event.JSON(), "", "  "); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(indented.String())
 	for _, finding := range event.Findings() {
 		fmt.Println(finding)
 	}
@@ -27,7 +34,30 @@ func Example() {
 	s := steps[20]
 	fmt.Println("row", s.Row.Name, s.Field, s.Value, s.Row.Path, s.Outcome, s.Result)
 	// Output:
-	// {"metadata":{"event_type":"NETWORK_CONNECTION","event_timestamp":"2026-10-31T12:00:00Z","vendor_name":"Netskope","product_name":"Netskope Alert","product_log_id":"5a01"},"principal":{"hostname":"H1","asset":{"hostname":"H1"}},"target":{"hostname":"files.example.net","asset":{"hostname":"files.example.net"}},"network":{"application_protocol":"HTTPS"}}
+	// {
+	//   "metadata": {
+	//     "event_type": "NETWORK_CONNECTION",
+	//     "event_timestamp": "2026-10-31T12:00:00Z",
+	//     "vendor_name": "Netskope",
+	//     "product_name": "Netskope Alert",
+	//     "product_log_id": "5a01"
+	//   },
+	//   "principal": {
+	//     "hostname": "H1",
+	//     "asset": {
+	//       "hostname": "H1"
+	//     }
+	//   },
+	//   "target": {
+	//     "hostname": "files.example.net",
+	//     "asset": {
+	//       "hostname": "files.example.net"
+	//     }
+	//   },
+	//   "network": {
+	//     "application_protocol": "HTTPS"
+	//   }
+	// }
 	// 5a01: security_result.action from action: has no member in Action: "useralert" (enum, left out)
 	// 5a01: target.url from url, Url: NETWORK_HTTP needs it; the next type that fits is taken instead (required, demoted)
 	// [{NETWORK_CONNECTION 1}]
