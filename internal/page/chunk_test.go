@@ -86,14 +86,19 @@ func TestReadInChunks(t *testing.T) {
 		})
 	}
 	for n := 1; n < 40; n++ {
-		check(fmt.Sprintf("pieces of %d", n), func() io.Reader { return &pieces{data: []byte(sample), sizes: []byte{byte(n), 1, 0}} })
+		check(fmt.Sprintf("pieces of %d", n), func() io.Reader {
+			return &pieces{data: []byte(sample), sizes: []byte{byte(n), 1, 0}}
+		})
 	}
 }
 
 func TestReadTruncated(t *testing.T) {
 	for _, r := range []*Reader{new(Reader), small()} {
 		for i := range len(sample) {
-			for _, body := range []io.Reader{strings.NewReader(sample[:i]), iotest.DataErrReader(iotest.HalfReader(strings.NewReader(sample[:i])))} {
+			for _, body := range []io.Reader{
+				strings.NewReader(sample[:i]),
+				iotest.DataErrReader(iotest.HalfReader(strings.NewReader(sample[:i]))),
+			} {
 				o, err := read(r, body)
 				var failed *ReadError
 				if !errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) {
@@ -110,7 +115,9 @@ func TestReadTruncated(t *testing.T) {
 }
 
 func TestReadTruncatedNumberIsNotHandedOver(t *testing.T) {
-	for _, body := range []string{`{"result":[1`, `{"result":[-`, `{"result":[12345678`, `{"result":[1.`, `{"result":[1e5`, `{"result":12`} {
+	for _, body := range []string{
+		`{"result":[1`, `{"result":[-`, `{"result":[12345678`, `{"result":[1.`, `{"result":[1e5`, `{"result":12`,
+	} {
 		o, err := read(small(), strings.NewReader(body))
 		if !errors.Is(err, io.ErrUnexpectedEOF) || len(o.Elements) != 0 || o.Envelope.ResultValue != nil {
 			t.Errorf("%s: %v, error %v", body, o, err)
@@ -194,7 +201,8 @@ func TestReadTooLarge(t *testing.T) {
 
 func TestReadLargeAlert(t *testing.T) {
 	// A reader that rescanned the alert at each byte would never finish.
-	alert := `{"_id": "1", "blob":"` + strings.Repeat("0123456789", 300_000) + `", "list": [` + strings.Repeat(`1, `, 100_000) + `1]}`
+	alert := `{"_id": "1", "blob":"` + strings.Repeat("0123456789", 300_000) +
+		`", "list": [` + strings.Repeat(`1, `, 100_000) + `1]}`
 	var r Reader
 	o, err := read(&r, iotest.OneByteReader(strings.NewReader(`{"result":[{"a":1},`+alert+`, {"b": 2}]}`)))
 	if err != nil {

@@ -20,10 +20,11 @@ func seeds(add func(body []byte)) {
 		add([]byte(s))
 	}
 	for _, s := range []string{
-		``, ` `, `{}`, `{"result":[]}`, `{"result":[1`, `{"result":"text","ok":0}`, `{"result":[{}],"result":[]}`, `{"\u0072esult":[1]}`,
+		``, ` `, `{}`, `{}x`, "\xEF\xBB\xBF{}", `<html>`, `{"result":[]}`, `{"result":[1`, `{"result":"text","ok":0}`,
+		`{"result":[{}],"result":[]}`, `{"\u0072esult":[1]}`,
 		`{"ok":1,"result":[{"_id":"a","timestamp":1,"_insertion_epoch_timestamp":2}, {"a": 01}],"wait_time":5}`,
-		`{"result":[{"a":1.}]}`, `{"result":[{"a":"\x"}]}`, `{"result":[tru]}`, `{"result":[-]}`, "\xEF\xBB\xBF{}", `{}x`, `<html>`,
-		`{"result":[{"a":1},]}`, `{"result":[{"a" :1 ,"b":[ 1 , 2 ]}] , "operation":"x"}`, `{"result":[{"_id":1,"_id":{"x": [1]}}]}`,
+		`{"result":[{"a":1.}]}`, `{"result":[{"a":"\x"}]}`, `{"result":[tru]}`, `{"result":[-]}`, `{"result":[{"a":1},]}`,
+		`{"result":[{"a" :1 ,"b":[ 1 , 2 ]}] , "operation":"x"}`, `{"result":[{"_id":1,"_id":{"x": [1]}}]}`,
 	} {
 		add([]byte(s))
 	}
@@ -45,7 +46,8 @@ func reference(body []byte) (elements []element, envelope map[string]json.RawMes
 		e := element{Line: string(compacted(v)), Object: v[0] == '{'}
 		var members map[string]json.RawMessage
 		if e.Object && json.Unmarshal(v, &members) == nil {
-			e.ID, e.Timestamp, e.Inserted = keep(members["_id"]), keep(members["timestamp"]), keep(members["_insertion_epoch_timestamp"])
+			e.ID, e.Timestamp = keep(members["_id"]), keep(members["timestamp"])
+			e.Inserted = keep(members["_insertion_epoch_timestamp"])
 			e.Type = keep(members["alert_type"])
 		}
 		elements = append(elements, e)
@@ -135,8 +137,9 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(cmp.Diff(elements, got.Elements))
 		}
 		want := Envelope{
-			OK: compacted(envelope["ok"]), Status: compacted(envelope["status"]), Operation: compacted(envelope["operation"]),
-			WaitTime: compacted(envelope["wait_time"]), Message: compacted(envelope["message"]), Success: compacted(envelope["success"]),
+			OK: compacted(envelope["ok"]), Status: compacted(envelope["status"]),
+			Operation: compacted(envelope["operation"]), WaitTime: compacted(envelope["wait_time"]),
+			Message: compacted(envelope["message"]), Success: compacted(envelope["success"]),
 			Alerts: len(elements), Others: others(body),
 		}
 		if result := envelope["result"]; result != nil {

@@ -38,7 +38,9 @@ func read(r *Reader, body io.Reader) (outcome, error) {
 	var o outcome
 	var err error
 	o.Envelope, err = r.Read(body, func(a *Alert) error {
-		o.Elements = append(o.Elements, element{string(a.Line), a.Object, keep(a.ID), keep(a.Timestamp), keep(a.Inserted), keep(a.Type)})
+		o.Elements = append(o.Elements, element{
+			string(a.Line), a.Object, keep(a.ID), keep(a.Timestamp), keep(a.Inserted), keep(a.Type),
+		})
 		return nil
 	})
 	if err != nil {
@@ -68,12 +70,14 @@ func TestReadEnvelope(t *testing.T) {
 			`{"wait_time": 5, "x": {"result": [1]}, "operation": "a\/b", "result": [{}, {}], "ok": 1, "y": [[]], "status": {"count": 0, "message": "a b"}, "message": null, "success": true}`,
 			Envelope{Result: Array, Alerts: 2, Others: 2, WaitTime: []byte("5"), Operation: []byte(`"a\/b"`), OK: []byte("1"),
 				Status: []byte(`{"count":0,"message":"a b"}`), Message: []byte("null"), Success: []byte("true")}},
-		{"text as result", `{"ok":0,"result":"query failed"}`, Envelope{Result: String, ResultValue: []byte(`"query failed"`), OK: []byte("0")}},
+		{"text as result", `{"ok":0,"result":"query failed"}`,
+			Envelope{Result: String, ResultValue: []byte(`"query failed"`), OK: []byte("0")}},
 		{"object as result", `{"result": {"a": [1, 2]}}`, Envelope{Result: Object, ResultValue: []byte(`{"a":[1,2]}`)}},
 		{"null as result", `{"result":null}`, Envelope{Result: Null, ResultValue: []byte(`null`)}},
 		{"bool as result", `{"result":false}`, Envelope{Result: Bool, ResultValue: []byte(`false`)}},
 		{"number as result", `{"result":-1.5e3}`, Envelope{Result: Number, ResultValue: []byte(`-1.5e3`)}},
-		{"long result is cut between characters", `{"result":"` + long + `"}`, Envelope{Result: String, ResultValue: []byte(`"` + long[:510])}},
+		{"long result is cut between characters", `{"result":"` + long + `"}`,
+			Envelope{Result: String, ResultValue: []byte(`"` + long[:510])}},
 		{"last of a repeated member counts", `{"ok":0,"ok":1}`, Envelope{OK: []byte("1")}},
 		{"escaped key", `{"\u0072esult":[1],"o\u006b":1}`, Envelope{Result: Array, Alerts: 1, OK: []byte("1")}},
 		{"keys are compared exactly", `{"Result":[1],"OK":1,"ok ":2,"result\u0000":[]}`, Envelope{Others: 4}},
@@ -198,15 +202,20 @@ func TestReadInvalid(t *testing.T) {
 		value  string
 		offset int64
 	}{
-		{`01`, 1}, {`-`, 1}, {`-01`, 2}, {`+1`, 0}, {`1.`, 2}, {`1.e5`, 2}, {`.5`, 0}, {`1e`, 2}, {`1e+`, 3}, {`1x`, 1}, {`0x10`, 1},
-		{`123456789012345678x`, 18}, {`1.2.3`, 3}, {`1e5.2`, 3}, {`--1`, 1}, {`1_000`, 1}, {`1:2`, 1}, {`1/2`, 1}, {`1.5:2`, 3}, {`12345678:`, 8},
-		{`NaN`, 0}, {`Infinity`, 0}, {`-Infinity`, 1}, {`nul`, 3}, {`nulL`, 3}, {`True`, 0}, {`truth`, 3}, {`trueish`, 4}, {`falsE`, 4},
-		{`'a'`, 0}, {`"\x41"`, 2}, {`"\u12G4"`, 5}, {`"\u123"`, 6}, {`"\u` + "\x00\x00\x00\x00" + `"`, 3}, {`"\U0041"`, 2}, {`"\'"`, 2}, {`"\a"`, 2}, {`"\v"`, 2}, {`"\0"`, 2},
+		{`01`, 1}, {`-`, 1}, {`-01`, 2}, {`--1`, 1}, {`+1`, 0}, {`1.`, 2}, {`.5`, 0}, {`1.2.3`, 3},
+		{`1e`, 2}, {`1e+`, 3}, {`1.e5`, 2}, {`1e5.2`, 3}, {`1x`, 1}, {`0x10`, 1}, {`123456789012345678x`, 18},
+		{`1_000`, 1}, {`1:2`, 1}, {`1/2`, 1}, {`1.5:2`, 3}, {`12345678:`, 8},
+		{`NaN`, 0}, {`Infinity`, 0}, {`-Infinity`, 1},
+		{`nul`, 3}, {`nulL`, 3}, {`True`, 0}, {`truth`, 3}, {`trueish`, 4}, {`falsE`, 4},
+		{`'a'`, 0}, {`"\x41"`, 2}, {`"\u12G4"`, 5}, {`"\u123"`, 6}, {`"\u` + "\x00\x00\x00\x00" + `"`, 3},
+		{`"\U0041"`, 2}, {`"\'"`, 2}, {`"\a"`, 2}, {`"\v"`, 2}, {`"\0"`, 2},
 		{`"\u@123"`, 3}, {`"\u/123"`, 3}, {`"\u123g"`, 6}, {`"\u123` + "`" + `"`, 6}, {`"\u:000"`, 3},
 		{"\"a\x00\"", 2}, {"\"a\nb\"", 2}, {"\"a\tb\"", 2}, {"\"12345678\x1f\"", 9}, {"\"\xe9\x01\"", 2}, {"\"\\\n\"", 2},
-		{`{"a":1,}`, 7}, {`{,}`, 1}, {`{"a"}`, 4}, {`{"a" 1}`, 5}, {`{"a":}`, 5}, {`{a:1}`, 1}, {`{1:1}`, 1}, {`{"a":1 "b":2}`, 7}, {`{"a"::1}`, 5},
-		{`{"a":1]`, 6}, {`{"a":[}`, 6}, {`[1,]`, 3}, {`[,1]`, 1}, {`[1 2]`, 3}, {`[1}`, 2}, {`[1,,2]`, 3}, {`[[1]}`, 4}, {`{"a\z":1}`, 4}, {"{\"\x02\":1}", 2},
-		{"[1,\x002]", 3}, {"\x00", 0}, {"[\v]", 1}, {"[\f1]", 1}, {"[\u00a01]", 1}, {"[1\x00]", 2}, {`[1/**/]`, 2}, {"", 0}, {"1\x00", 1},
+		{`{"a":1,}`, 7}, {`{,}`, 1}, {`{"a"}`, 4}, {`{"a" 1}`, 5}, {`{"a":}`, 5}, {`{"a"::1}`, 5}, {`{"a":1 "b":2}`, 7},
+		{`{a:1}`, 1}, {`{1:1}`, 1}, {`{"a":1]`, 6}, {`{"a":[}`, 6}, {`{"a\z":1}`, 4}, {"{\"\x02\":1}", 2},
+		{`[1,]`, 3}, {`[,1]`, 1}, {`[1 2]`, 3}, {`[1}`, 2}, {`[1,,2]`, 3}, {`[[1]}`, 4}, {`[1/**/]`, 2},
+		{"[1,\x002]", 3}, {"[\v]", 1}, {"[\f1]", 1}, {"[\u00a01]", 1}, {"[1\x00]", 2},
+		{"\x00", 0}, {"1\x00", 1}, {"", 0},
 	} {
 		for _, around := range [][2]string{
 			{`{"result":[`, `]}`}, {`{"result":[{},`, `,{}]}`}, {`{"result":[{"x":`, `}]}`}, {`{"result":[[0,`, `,1]]}`},
@@ -285,7 +294,10 @@ func TestReadDepth(t *testing.T) {
 	if _, err := read(new(Reader), strings.NewReader(nested(maxDepth))); err != nil {
 		t.Errorf("%d containers: %v", maxDepth, err)
 	}
-	for _, body := range []string{nested(maxDepth + 2), `{"result":[` + strings.Repeat(`[`, maxDepth-1), `{"x":` + strings.Repeat(`[`, maxDepth), `{"x":` + strings.Repeat(`[`, 1e6)} {
+	for _, body := range []string{
+		nested(maxDepth + 2), `{"result":[` + strings.Repeat(`[`, maxDepth-1),
+		`{"x":` + strings.Repeat(`[`, maxDepth), `{"x":` + strings.Repeat(`[`, 1e6),
+	} {
 		_, err := read(new(Reader), strings.NewReader(body))
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || syntax.Reason != tooDeep {
@@ -293,7 +305,8 @@ func TestReadDepth(t *testing.T) {
 		}
 	}
 	// The kinds of the containers are remembered beyond 64 of them.
-	body := `{"x":` + strings.Repeat(`[`, 100) + strings.Repeat(`{"a":`, 100) + `1` + strings.Repeat(`}`, 100) + strings.Repeat(`]`, 99) + `}`
+	body := `{"x":` + strings.Repeat(`[`, 100) + strings.Repeat(`{"a":`, 100) + `1` +
+		strings.Repeat(`}`, 100) + strings.Repeat(`]`, 99) + `}`
 	if _, err := read(new(Reader), strings.NewReader(body)); err == nil {
 		t.Error("array closed with a brace accepted")
 	}
@@ -339,7 +352,10 @@ func TestAlertSlicesAreIndependent(t *testing.T) {
 }
 
 func TestKindString(t *testing.T) {
-	for k, want := range map[Kind]string{Absent: "absent", Null: "null", Bool: "bool", Number: "number", String: "string", Array: "array", Object: "object", 9: "Kind(9)"} {
+	for k, want := range map[Kind]string{
+		Absent: "absent", Null: "null", Bool: "bool", Number: "number", String: "string",
+		Array: "array", Object: "object", 9: "Kind(9)",
+	} {
 		if got := k.String(); got != want {
 			t.Errorf("%d is %q, want %q", k, got, want)
 		}
