@@ -59,8 +59,10 @@ func (b *Bucket) URI(name string) string { return "gs://" + b.Name() + "/" + nam
 func (b *Bucket) Handle() *storage.BucketHandle { return b.handle }
 
 func objectOf(o *storage.ObjectAttrs) Object {
-	return Object{Name: cmp.Or(o.Name, o.Prefix), Generation: o.Generation, Created: o.Created.UTC(), Size: o.Size, CRC32C: o.CRC32C,
-		Metadata: o.Metadata}
+	return Object{
+		Name: cmp.Or(o.Name, o.Prefix), Generation: o.Generation, Created: o.Created.UTC(),
+		Size: o.Size, CRC32C: o.CRC32C, Metadata: o.Metadata,
+	}
 }
 
 // Look is what the bucket says of the object. The error is ErrNotExist if there is none.

@@ -60,7 +60,8 @@ func TestRefusals(t *testing.T) {
 					strings.Contains(err.Error(), "secret inside") || strings.Contains(err.Error(), "googleapi") {
 					t.Errorf("%s, %s: %v", test.cause, what, err)
 				}
-				if remedy := refusal.Remedy; (remedy == "") != (test.cause == CauseOther) || !strings.Contains(err.Error(), remedy) {
+				remedy := refusal.Remedy
+				if (remedy == "") != (test.cause == CauseOther) || !strings.Contains(err.Error(), remedy) {
 					t.Errorf("%s, %s: %v", test.cause, what, err)
 				}
 				if took := time.Since(began); took > 10*time.Second {
@@ -74,9 +75,10 @@ func TestRefusals(t *testing.T) {
 // TestMissing: a bucket that is not there, or a permission, is not an object that is not there.
 func TestMissing(t *testing.T) {
 	for what, do := range operations {
+		const objects = "storage.objects."
 		for cause, cloud := range map[Cause]*gcstest.Server{
 			CauseBucket:     {Buckets: []string{}},
-			CausePermission: {Deny: []string{"storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list"}},
+			CausePermission: {Deny: []string{objects + "create", objects + "delete", objects + "get", objects + "list"}},
 		} {
 			simulateOn(t, cloud, func(t *testing.T, b *Bucket) {
 				err := do(t.Context(), b)
@@ -119,8 +121,10 @@ func TestUnknownMove(t *testing.T) {
 // FuzzRefusalOf holds that what refuses an operation has words that are fit to be shown, never a
 // whole body, and is no sign of an object's absence by itself.
 func FuzzRefusalOf(f *testing.F) {
-	for _, fault := range []gcstest.Fault{gcstest.Retained("o"), gcstest.Held("o", "Temporary"), gcstest.Constrained("constraints/a"),
-		gcstest.OutsidePerimeter(), gcstest.KeyDisabled(), gcstest.Elsewhere(403, "Blocked"), gcstest.UnknownRoute(404)} {
+	for _, fault := range []gcstest.Fault{
+		gcstest.Retained("o"), gcstest.Held("o", "Temporary"), gcstest.Constrained("constraints/a"),
+		gcstest.OutsidePerimeter(), gcstest.KeyDisabled(), gcstest.Elsewhere(403, "Blocked"), gcstest.UnknownRoute(404),
+	} {
 		f.Add(fault.Status, fault.Body, "")
 		f.Add(fault.Status, "", fault.Body)
 	}
