@@ -102,7 +102,8 @@ func (s *slowStore) add(t *testing.T, c cell.Cell, late int, id string) {
 	copy(key, of[:])
 	name := folders.Entry(c, late)
 	s.keys[name] = key
-	s.objects = append(s.objects, gcs.Object{Name: name, Size: keyBytes, Metadata: map[string]string{member: string(content)}})
+	metadata := map[string]string{member: string(content)}
+	s.objects = append(s.objects, gcs.Object{Name: name, Size: keyBytes, Metadata: metadata})
 }
 
 // again is the same bucket, of which nothing has been asked yet, and a ledger in it.
@@ -182,7 +183,11 @@ func TestSearchEndsWithTheCell(t *testing.T) {
 		from := time.Date(2026, 8, 25, 23, 55, 0, 0, time.UTC)
 		s := &slowStore{keys: map[string][]byte{}}
 		for late := range 3 * findReaders {
-			s.add(t, cell.At(cell.Minutes, from), late, map[bool]string{true: "twice", false: "other"}[late%(3*findReaders-1) == 0])
+			id := "other"
+			if late%(3*findReaders-1) == 0 {
+				id = "twice"
+			}
+			s.add(t, cell.At(cell.Minutes, from), late, id)
 		}
 		slices.SortFunc(s.objects, func(a, b gcs.Object) int { return strings.Compare(a.Name, b.Name) })
 		l, _ := s.again()

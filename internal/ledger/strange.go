@@ -16,7 +16,9 @@ import (
 // It needs storage.objects.list.
 func (l *Ledger) LookAround(ctx context.Context, now time.Time) error {
 	folder := l.folders.Ledger
-	for _, names := range []gcs.Names{{Prefix: folder, To: folder + "1"}, {Prefix: folder, From: l.folders.EntriesTo(now)}} {
+	for _, names := range []gcs.Names{
+		{Prefix: folder, To: folder + "1"}, {Prefix: folder, From: l.folders.EntriesTo(now)},
+	} {
 		if err := l.store.List(ctx, names, func(o gcs.Object) error {
 			if _, noted := l.folders.ParseMoved(o.Name); !noted {
 				l.isStrange(o)
