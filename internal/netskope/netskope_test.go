@@ -19,7 +19,10 @@ import (
 
 // FuzzRetryDelay holds that no header makes a hot loop or an endless wait.
 func FuzzRetryDelay(f *testing.F) {
-	for _, seed := range []string{"1", "1.5", "0", "-1", "NaN", "Inf", "1e300", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", ""} {
+	for _, seed := range []string{
+		"", "1", "1.5", "0", "-1", "NaN", "Inf", "1e300", "soon",
+		"Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT",
+	} {
 		f.Add(seed, "1")
 		f.Add("", seed)
 	}
@@ -112,9 +115,11 @@ func wantFit(t *testing.T, what string, err *Error) {
 // FuzzRefusal holds that whatever refuses a request is a refusal, with a reason that is fit to be
 // shown, and that only what may pass is tried again.
 func FuzzRefusal(f *testing.F) {
-	for _, body := range []string{`{"message":"API rate limit exceeded"}`, `{"errors":[{"message":"m"}]}`, `{"error":{"message":"m"}}`,
-		`{"errors":["m",{"detail":"d"}]}`, "<html><title>Log in</title>", "", "{", "[]", `{"message":12}`, "\x8b\x00", "\u202eevil",
-		`{"message":"` + fuzzedToken + `"}`, `{"message":"\u0030123456789abcdef"}`} {
+	for _, body := range []string{
+		`{"message":"API rate limit exceeded"}`, `{"errors":[{"message":"m"}]}`, `{"error":{"message":"m"}}`,
+		`{"errors":["m",{"detail":"d"}]}`, `{"message":12}`, "<html><title>Log in</title>", "", "{", "[]",
+		"\x8b\x00", "\u202eevil", `{"message":"` + fuzzedToken + `"}`, `{"message":"\u0030123456789abcdef"}`,
+	} {
 		for _, status := range []int{204, 301, 400, 401, 404, 407, 409, 429, 500, 599} {
 			f.Add(status, body, "https://elsewhere.test/"+fuzzedToken, "br")
 		}
@@ -125,8 +130,11 @@ func FuzzRefusal(f *testing.F) {
 		if status < 100 || status > 599 || status == 200 {
 			return
 		}
-		response := &http.Response{StatusCode: status, Header: http.Header{"Location": {location}, "Content-Encoding": {encoding}},
-			Body: io.NopCloser(strings.NewReader(body))}
+		response := &http.Response{
+			StatusCode: status,
+			Header:     http.Header{"Location": {location}, "Content-Encoding": {encoding}},
+			Body:       io.NopCloser(strings.NewReader(body)),
+		}
 		err := c.refusal(response)
 		refusal, ok := err.(*Error)
 		if !ok || refusal.Status != status || refusal.Reason == "" {
@@ -143,10 +151,13 @@ func FuzzRefusal(f *testing.F) {
 // FuzzVerdict holds that an answer with status 200 counts as a page only where it says so, or holds
 // alerts and says nothing else.
 func FuzzVerdict(f *testing.F) {
-	for _, body := range []string{`{"ok":1,"result":[]}`, `{"ok":true,"result":[{"_id":"a"}]}`, `{"result":[{"_id":"a"}]}`, `{"result":[]}`,
-		`{"ok":0,"result":"internal error"}`, `{"status":"error","msg":"no","result":[]}`, `{"ok":1,"success":false,"result":[]}`,
-		`{"ok":1,"status":"success","result":[],"message":"` + fuzzedToken + `"}`, `{"ok":1,"result":null}`, `{"ok":"1","result":[]}`,
-		`{"ok":1,"ok":0,"result":[]}`, `{"data":[],"result":[{}]}`, `[]`, `{}`} {
+	for _, body := range []string{
+		`{"ok":1,"result":[]}`, `{"ok":true,"result":[{"_id":"a"}]}`, `{"result":[{"_id":"a"}]}`, `{"result":[]}`,
+		`{"ok":0,"result":"internal error"}`, `{"status":"error","msg":"no","result":[]}`,
+		`{"ok":1,"success":false,"result":[]}`, `{"ok":1,"result":null}`, `{"ok":"1","result":[]}`,
+		`{"ok":1,"status":"success","result":[],"message":"` + fuzzedToken + `"}`,
+		`{"ok":1,"ok":0,"result":[]}`, `{"data":[],"result":[{}]}`, `[]`, `{}`,
+	} {
 		f.Add([]byte(body))
 	}
 	c := New(Settings{Token: fuzzedToken}, nil, http.DefaultClient, nil)
@@ -176,7 +187,10 @@ func FuzzVerdict(f *testing.F) {
 }
 
 func TestCursorWait(t *testing.T) {
-	for raw, want := range map[string]time.Duration{"5": 5 * time.Second, `"5"`: 5 * time.Second, "0.5": 500 * time.Millisecond, "": 0, "null": 0, `"x"`: 0, "-3": 0, "NaN": 0, "1e300": maxCursorWait} {
+	for raw, want := range map[string]time.Duration{
+		"5": 5 * time.Second, `"5"`: 5 * time.Second, "0.5": 500 * time.Millisecond, "1e300": maxCursorWait,
+		"": 0, "null": 0, `"x"`: 0, "-3": 0, "NaN": 0,
+	} {
 		if got := cursorWait([]byte(raw)); got != want {
 			t.Errorf("%s: got %v, want %v", raw, got, want)
 		}

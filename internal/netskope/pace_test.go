@@ -89,7 +89,10 @@ func TestPace(t *testing.T) {
 // long as that lasts, and then as many again.
 func TestPaceMakesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &crowd{answeredAfter: time.Second, takes: 3, retryAfter: 5 * time.Second, takesFrom: time.Minute, began: time.Now()}
+		c := &crowd{
+			answeredAfter: time.Second, takes: 3, retryAfter: 5 * time.Second,
+			takesFrom: time.Minute, began: time.Now(),
+		}
 		p := NewPace(0, 12)
 		var all sync.WaitGroup
 		for range 12 {
@@ -130,7 +133,9 @@ func TestEndpointIsLeftAlone(t *testing.T) {
 					defer mu.Unlock()
 					*asked = append(*asked, time.Since(began))
 					if first && len(*asked) == 1 {
-						return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"5"}}, Body: http.NoBody}
+						return &http.Response{
+							StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"5"}}, Body: http.NoBody,
+						}
 					}
 					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"ok":1,"result":[]}`))}
 				})}, nil), asked
@@ -142,7 +147,8 @@ func TestEndpointIsLeftAlone(t *testing.T) {
 			for _, client := range []*Client{limited, other} {
 				all.Go(func() {
 					time.Sleep(time.Duration(i) * time.Second)
-					_, err := client.Pages(t.Context(), Range{From: 1, To: 100, Most: 10}, func(*page.Alert, alert.Key) error { return nil })
+					keep := func(*page.Alert, alert.Key) error { return nil }
+					_, err := client.Pages(t.Context(), Range{From: 1, To: 100, Most: 10}, keep)
 					if err != nil {
 						t.Error(err)
 					}

@@ -51,8 +51,10 @@ func TestProxyRefuses(t *testing.T) {
 			}
 		}()
 		transport := NewTransport()
-		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: listener.Addr().String(), User: url.UserPassword("svc", password)})
-		c := New(Settings{Tenant: "https://acme.goskope.com", Token: token}, NewPace(0, 1), &http.Client{Transport: transport}, nil)
+		proxy := &url.URL{Scheme: "http", Host: listener.Addr().String(), User: url.UserPassword("svc", password)}
+		transport.Proxy = http.ProxyURL(proxy)
+		settings := Settings{Tenant: "https://acme.goskope.com", Token: token}
+		c := New(settings, NewPace(0, 1), &http.Client{Transport: transport}, nil)
 		began := time.Now()
 		each := func(*page.Alert) error { return nil }
 		if test.passing {
