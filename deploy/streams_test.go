@@ -63,10 +63,13 @@ func TestEventDrivenFeedsOfStreams(t *testing.T) {
 	w.succeed(feed...) // it is older than the other streams
 	feed = append(feed, "--streams", "alert,page")
 	r := w.succeed(feed...)
-	for number, want := range map[string][2]string{"1": {"netskope/alerts/", "-feed"}, "2": {"netskope/events/", "-feed-events"}} {
+	for number, want := range map[string][2]string{
+		"1": {"netskope/alerts/", "-feed"}, "2": {"netskope/events/", "-feed-events"},
+	} {
 		notification := w.resources()["notificationConfigs/my-alerts/"+number]
 		topic, _ := notification["topic"].(string)
-		if notification["object_name_prefix"] != want[0] || !strings.HasSuffix(topic, "/topics/netskope-alerts-collector"+want[1]) {
+		if notification["object_name_prefix"] != want[0] ||
+			!strings.HasSuffix(topic, "/topics/netskope-alerts-collector"+want[1]) {
 			t.Errorf("notification %s is %v", number, notification)
 		}
 		if n := strings.Count(r.out, "subscriptions/netskope-alerts-collector"+want[1]+"\n"); n != 1 {
@@ -110,7 +113,8 @@ func TestRunShowsEveryStream(t *testing.T) {
 	}
 	w.others[0] = record("run failed", "audit", 0)
 	r = w.run("run", "--project-id", "my-project")
-	if r.code == 0 || !strings.Contains(r.err, "audit: run failed") || !strings.Contains(r.out, "alerts                7") {
+	if r.code == 0 || !strings.Contains(r.err, "audit: run failed") ||
+		!strings.Contains(r.out, "alerts                7") {
 		t.Errorf("one has failed: status %d\n%s%s", r.code, r.out, r.err)
 	}
 	w.others = w.others[:1] // that of alerts does not come
