@@ -203,8 +203,10 @@ func TestLintBucket(t *testing.T) {
 	server.Put("alerts", "f/state.json", []byte("{\n}\n"))
 	server.Put("alerts", "f/other.ndjson", []byte("1\n"))
 	server.Put("alerts", "f/", nil)
-	for name, text := range map[string]string{day + "100500Z_20261123T101000Z.ndjson.gz": ndjsontest.Zipped("{\"timestamp\":1}\n{\"timestamp\":2}"),
-		day + "101000Z_20261123T101500Z.ndjson": ndjsontest.Zipped("{\"timestamp\":1}\n")} {
+	for name, text := range map[string]string{
+		day + "100500Z_20261123T101000Z.ndjson.gz": ndjsontest.Zipped("{\"timestamp\":1}\n{\"timestamp\":2}"),
+		day + "101000Z_20261123T101500Z.ndjson":    ndjsontest.Zipped("{\"timestamp\":1}\n"),
+	} {
 		w := bucket.Object(name).NewWriter(t.Context())
 		w.ContentEncoding = "gzip"
 		if _, err := w.Write([]byte(text)); err != nil {
