@@ -127,9 +127,11 @@ func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
 // FuzzForm holds that what is said to be sure of a content's beginning stays so, whatever follows.
 func FuzzForm(f *testing.F) {
-	for _, seed := range []struct{ begin, more string }{{"{\n{", "\"a\":1}"}, {"[1", "]"}, {"{\n\"a\":1}", "\n{"}, {"a,b\n1,2\n", "3"},
-		{"\x00{", ""}, {"{\"x\":[\n{\"a\":1}", ",\n2]}\n"}, {"{\"x\":[\n{\"a\":1}\n", "{}\n"}, {"{\"result\":[", "x"}, {"<", "a"}, {"[", "section]"},
-		{"{\"_id\":1}\n", "a,b\n"}, {"1,2\n3,4", ",5\n"}, {"PK\x03", "\x04"}} {
+	for _, seed := range []struct{ begin, more string }{
+		{"{\n{", "\"a\":1}"}, {"[1", "]"}, {"{\n\"a\":1}", "\n{"}, {"a,b\n1,2\n", "3"}, {"\x00{", ""},
+		{"{\"x\":[\n{\"a\":1}", ",\n2]}\n"}, {"{\"x\":[\n{\"a\":1}\n", "{}\n"}, {"{\"result\":[", "x"},
+		{"<", "a"}, {"[", "section]"}, {"{\"_id\":1}\n", "a,b\n"}, {"1,2\n3,4", ",5\n"}, {"PK\x03", "\x04"},
+	} {
 		f.Add([]byte(seed.begin), []byte(seed.more))
 	}
 	f.Fuzz(func(t *testing.T, begin, more []byte) {
