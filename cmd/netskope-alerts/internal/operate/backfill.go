@@ -149,10 +149,12 @@ func (b *Backfill) collect(ctx context.Context, s cli.Streams, c *collector.Coll
 		sum.Alerts, sum.Objects, sum.Requests = sum.Alerts+r.Alerts, sum.Objects+r.Objects, sum.Requests+r.Requests
 		if err != nil {
 			done()
-			if stopped := cli.IfInterrupted(ctx, err, "Delivered "+delivered(sum)+", which stay.", b.again(s.Stream, span)); stopped != err {
+			again := b.again(s.Stream, span)
+			stopped := cli.IfInterrupted(ctx, err, "Delivered "+delivered(sum)+", which stay.", again)
+			if stopped != err {
 				return stopped
 			}
-			return fmt.Errorf("%w; what is delivered stays, and the same command goes on there: %s", err, b.again(s.Stream, span))
+			return fmt.Errorf("%w; what is delivered stays, and the same command goes on there: %s", err, again)
 		}
 		if r.CaughtUp {
 			done()

@@ -124,7 +124,8 @@ func TestFindInQuarantine(t *testing.T) {
 	tenant, cloud := &netskopetest.Server{}, &gcstest.Server{}
 	moment := now.Add(-time.Hour)
 	tenant.Add(netskopetest.Alert{ID: "stray", Event: moment, Inserted: moment,
-		JSON: fmt.Appendf(nil, `{"_id":"stray","_insertion_epoch_timestamp":%d,"pad":%q}`, moment.Unix(), strings.Repeat("x", alert.MaxLine))})
+		JSON: fmt.Appendf(nil, `{"_id":"stray","_insertion_epoch_timestamp":%d,"pad":%q}`,
+			moment.Unix(), strings.Repeat("x", alert.MaxLine))})
 	c := collectortest.Open(t, tenant, cloud, "LOOKBACK_HOURS=2")
 	collectortest.Run(t, c, now)
 	found, err := c.Ledger().Find(t.Context(), "stray", now.Add(-24*time.Hour), now)

@@ -212,8 +212,9 @@ func (p *auditSheet) warnings(a audit.Summary) {
 			"If the feed deletes nothing, they are lost. To deliver their alerts again:",
 			text.Count(a.Gone, "object is", "objects are"), p.bucket,
 			text.Clean(strings.Join(p.gone, ", gs://"+p.bucket+"/")))
-		fmt.Fprintf(p, "      %s\n", text.WrappedCommand(cli.CommandOf(p.stream, "verify", "--objects-kept", "--repair", "--since",
-			p.goneFrom.Format(time.RFC3339)), p.Width, 6))
+		again := cli.CommandOf(p.stream, "verify", "--objects-kept", "--repair", "--since",
+			p.goneFrom.Format(time.RFC3339))
+		fmt.Fprintf(p, "      %s\n", text.WrappedCommand(again, p.Width, 6))
 	}
 	if len(a.Strange) > 0 {
 		warn("%s", cli.Strangers(p.bucket, a.Strange))
