@@ -100,7 +100,9 @@ func checkExplained(t *testing.T, got browsertest.Measured, table [][]string, e 
 	if !slices.EqualFunc(table[1:], want, slices.Equal) {
 		t.Errorf("the table is %q, want %q", table[1:], want)
 	}
-	for _, want := range []string{pageExplainedOf(e).Remedy.Text, text.Clean(e.event.ID()), e.event.Type(), fmt.Sprintf("Line %d of ", e.line)} {
+	for _, want := range []string{
+		pageExplainedOf(e).Remedy.Text, text.Clean(e.event.ID()), e.event.Type(), fmt.Sprintf("Line %d of ", e.line),
+	} {
 		if !strings.Contains(got.Text, want) {
 			t.Errorf("%q is not on the page", want)
 		}
