@@ -25,7 +25,7 @@ type Status struct {
 	Stream string    `json:"stream"` // that commands have to name; empty where it is the only one
 
 	Quarantine string `json:"quarantine_folder"` // the folder beside the feed's, with a slash at its end
-	Tenant     string `json:"tenant"`            // scheme and host, as state or ledger have it; empty before there is either
+	Tenant     string `json:"tenant"`            // scheme and host, of the state or ledger; empty before there is either
 
 	Through    time.Time     `json:"through"`     // every alert before it is delivered
 	Next       time.Time     `json:"next"`        // the next edge of the five-minute grid
@@ -35,14 +35,14 @@ type Status struct {
 	LastEvent  time.Time     `json:"last_event"`  // newest alert timestamp delivered; zero before the first
 	LedgerFrom time.Time     `json:"ledger_from"` // start of the oldest cell that the ledger holds; zero if it is empty
 
-	Holes   []ledger.Span `json:"holes"`   // of the last day, of which the ledger shows nothing as delivered though it should
+	Holes   []ledger.Span `json:"holes"`   // of the last day, which the ledger does not show as delivered though it should
 	Strange []string      `json:"strange"` // names in the ledger's folder that no entry has, as far as they were met
 
 	Cells       int         `json:"cells"`       // delivered, of the last day; empty ones included
 	Objects     int         `json:"objects"`     // delivered into the feed's folder
 	Present     int         `json:"present"`     // of Objects, those that are still there
 	Pending     int         `json:"pending"`     // of Objects, those that are still to be moved there
-	GoneFrom    time.Time   `json:"gone_from"`   // start of the oldest cell with an object that is neither; zero if there is none
+	GoneFrom    time.Time   `json:"gone_from"`   // start of the oldest cell with an object that is neither; or zero
 	Alerts      int64       `json:"alerts"`      // delivered, late ones included
 	Late        int64       `json:"late"`        // of Alerts, those that a repair brought
 	Quarantined int64       `json:"quarantined"` // kept out of the feed's folder

@@ -161,10 +161,14 @@ func samples() map[string]Status {
 	emptyLedger.LedgerFrom, emptyLedger.Cells = time.Time{}, 0
 
 	lost := sampleStatus(20_000, 7)
-	lost.GoneFrom, lost.Pending, lost.Strange = lost.Hours[2].Start, 2, []string{"netskope/ledger/alerts/", "netskope/ledger/alerts/note.txt"}
+	lost.GoneFrom, lost.Pending = lost.Hours[2].Start, 2
+	lost.Strange = []string{"netskope/ledger/alerts/", "netskope/ledger/alerts/note.txt"}
 
 	hole := sampleStatus(20_000, 7)
-	hole.Holes = []ledger.Span{{From: hole.Hours[3].Start, To: hole.Hours[4].Start}, {From: hole.Hours[7].Start, To: hole.Hours[8].Start.Add(9 * time.Second)}}
+	hole.Holes = []ledger.Span{
+		{From: hole.Hours[3].Start, To: hole.Hours[4].Start},
+		{From: hole.Hours[7].Start, To: hole.Hours[8].Start.Add(9 * time.Second)},
+	}
 
 	return map[string]Status{
 		"usual":        usual,

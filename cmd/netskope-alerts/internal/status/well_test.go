@@ -60,8 +60,9 @@ func TestReadHoles(t *testing.T) {
 	}
 	remedy := "netskope-alerts backfill --from " + s.Holes[0].From.Format(time.RFC3339) + " --to " +
 		s.Holes[0].To.Format(time.RFC3339)
-	if flat := strings.ReplaceAll(strings.Join(strings.Fields(printed(t, s, 80, false)), " "), `\ `, ""); !strings.Contains(flat, remedy) ||
-		!strings.Contains(flat, "gs://alerts/netskope/ledger/alerts/.") {
+	flat := strings.Join(strings.Fields(printed(t, s, 80, false)), " ")
+	flat = strings.ReplaceAll(flat, `\ `, "")
+	if !strings.Contains(flat, remedy) || !strings.Contains(flat, "gs://alerts/netskope/ledger/alerts/.") {
 		t.Errorf("no %q in\n%s", remedy, flat)
 	}
 	if _, err := c.Backfill(t.Context(), now, s.Holes[0], nil); err != nil {
@@ -88,7 +89,8 @@ func TestReadPending(t *testing.T) {
 		t.Fatal("nothing could be moved, and the run was well")
 	}
 	s, err := Read(t.Context(), c, now)
-	if err != nil || s.Pending == 0 || s.Pending != s.Objects || !s.GoneFrom.IsZero() || whatIsLeft(s) != "none taken yet" {
+	if err != nil || s.Pending == 0 || s.Pending != s.Objects || !s.GoneFrom.IsZero() ||
+		whatIsLeft(s) != "none taken yet" {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -125,7 +127,8 @@ func TestSideBySide(t *testing.T) {
 		broken := errors.New("broken")
 		wait := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		fails := func(context.Context) error { return broken }
-		if err := sideBySide(t.Context(), wait, fails, func(context.Context) error { return collector.ErrNoState }); err != broken {
+		stateless := func(context.Context) error { return collector.ErrNoState }
+		if err := sideBySide(t.Context(), wait, fails, stateless); err != broken {
 			t.Error(err)
 		}
 	})
