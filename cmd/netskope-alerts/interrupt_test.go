@@ -178,7 +178,9 @@ func TestServersEnd(t *testing.T) {
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	listener.Close()
-	environment := []string{"GCS_BUCKET=alerts", "NETSKOPE_TENANT=https://acme.goskope.com", "NETSKOPE_API_TOKEN=right-token"}
+	environment := []string{
+		"GCS_BUCKET=alerts", "NETSKOPE_TENANT=https://acme.goskope.com", "NETSKOPE_API_TOKEN=right-token",
+	}
 	for _, test := range []struct{ arguments, sign string }{
 		{"storage --port " + port, "until you press Ctrl-C"},
 		{"serve --port " + port, "Trigger a run with"},

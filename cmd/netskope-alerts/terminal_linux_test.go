@@ -15,7 +15,8 @@ func openTerminal() (keyboard, screen *os.File, err error) {
 	}
 	var number, unlock int32
 	for request, value := range map[uintptr]*int32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
-		if _, _, code := syscall.Syscall(syscall.SYS_IOCTL, keyboard.Fd(), request, uintptr(unsafe.Pointer(value))); code != 0 {
+		_, _, code := syscall.Syscall(syscall.SYS_IOCTL, keyboard.Fd(), request, uintptr(unsafe.Pointer(value)))
+		if code != 0 {
 			keyboard.Close()
 			return nil, nil, code
 		}
