@@ -66,7 +66,8 @@ type fetcher struct {
 
 // fetch pages through the span of whole seconds and hands every alert that belongs to it to keep, exactly
 // once, in the tenant's order. all is as of [netskope.Range]. It returns [ledger.ErrTooMuch] if
-// the span is longer than a second and holds more than a cell should. After an error, keep may have been handed any part of the alerts.
+// the span is longer than a second and holds more than a cell should. After an error, keep may
+// have been handed any part of the alerts.
 //
 // The documentation contradicts itself on which bounds of a range are inclusive, so one
 // second more is asked for on both sides than would do if both were. Alerts are told apart

@@ -16,6 +16,9 @@ import (
 // Inputs that people who collect such alerts have met, and on which earlier versions of this
 // collector lost alerts in silence. Each is an example of a kind.
 
+// orders are all in which a tenant may list.
+var orders = []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled}
+
 // lastHour is n alerts of the hour that a run at dayStart collects.
 func lastHour(n int) []netskopetest.Alert {
 	return netskopetest.Uniform(1, dayStart.Add(-65*time.Minute), dayStart.Add(-5*time.Minute), n, 400)
@@ -56,9 +59,11 @@ func TestEvidenceInHand(t *testing.T) {
 // TestCeiling: a tenant that serves only the first so many alerts of any range. Shorter ranges
 // bring them all; where a second holds more than that, the run fails and names it.
 func TestCeiling(t *testing.T) {
-	for beyond, name := range map[netskopetest.Beyond]string{netskopetest.BeyondEmpty: "empty", netskopetest.BeyondRefused: "refused",
-		netskopetest.BeyondLast: "the last page", netskopetest.BeyondFirst: "the first page"} {
-		for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+	for beyond, name := range map[netskopetest.Beyond]string{
+		netskopetest.BeyondEmpty: "empty", netskopetest.BeyondRefused: "refused",
+		netskopetest.BeyondLast: "the last page", netskopetest.BeyondFirst: "the first page",
+	} {
+		for _, order := range orders {
 			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
 				tenant := func() *netskopetest.Server {
 					return &netskopetest.Server{Ceiling: 20, Beyond: beyond, Order: order}
@@ -100,9 +105,10 @@ func TestCeiling(t *testing.T) {
 // pages that are short.
 func TestCeilingBehindShortPages(t *testing.T) {
 	for beyond := netskopetest.BeyondEmpty; beyond <= netskopetest.BeyondFirst; beyond++ {
-		for _, order := range []netskopetest.Order{netskopetest.NewestFirst, netskopetest.OldestFirst, netskopetest.Shuffled} {
+		for _, order := range orders {
 			for _, n := range []int{103, 110, 130, 190} {
-				simulate(t, &netskopetest.Server{Ceiling: 100, PageCap: 10, Beyond: beyond, Order: order}, lastHour(n), func(w *world) {
+				tenant := &netskopetest.Server{Ceiling: 100, PageCap: 10, Beyond: beyond, Order: order}
+				simulate(t, tenant, lastHour(n), func(w *world) {
 					w.Lookback, w.PageSize = time.Hour, 60
 					for runs := 0; ; runs++ {
 						r, err := w.run()
@@ -276,7 +282,7 @@ func TestEmptyPagesOfAChain(t *testing.T) {
 // horizon is by the tenant's clock.
 func TestClockAhead(t *testing.T) {
 	for _, skew := range []time.Duration{3 * time.Second, 50 * time.Second, 12 * time.Minute, 30 * time.Minute} {
-		alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-2 * time.Hour), To: dayStart.Add(6 * time.Hour), N: 4000, VisibleWithin: -1}.Alerts()
+		alerts := shownAtOnce(1, -2*time.Hour, 6*time.Hour, 4000)
 		tenant := &netskopetest.Server{DateSkew: -skew, Now: func() time.Time { return time.Now().Add(-skew) }}
 		for i := range alerts { // they become visible when the tenant stores them
 			alerts[i].Visible = alerts[i].Inserted.Add(4 * time.Minute)
@@ -309,7 +315,8 @@ func TestSuccessIsDemanded(t *testing.T) {
 	for _, body := range []string{
 		`{"status":"fail","message":"internal failure","result":[]}`, `{"error":"internal failure","result":[]}`,
 		`{"errors":[{"message":"internal failure"}],"result":[]}`, `{"result":[]}`, `{"ok":null,"result":[]}`,
-		`{"ok":"internal failure","result":[]}`, `{"ok":1,"success":false,"result":[]}`, `{"ok":true,"status":"partial","result":[]}`,
+		`{"ok":"internal failure","result":[]}`, `{"ok":1,"success":false,"result":[]}`,
+		`{"ok":true,"status":"partial","result":[]}`,
 		`{"data":[],"result":[]}`,
 	} {
 		simulate(t, &netskopetest.Server{}, lastHour(300), func(w *world) {
@@ -375,7 +382,8 @@ func TestOneIDForTwo(t *testing.T) {
 	var alerts []netskopetest.Alert
 	for i, members := range []string{
 		`"_id":"882049056ee9e069c1c329b7","alert_type":"Malware"`, `"_id":"882049056ee9e069c1c329b7","alert_type":"policy"`,
-		`"_id":"null","n":1`, `"_id":"null","n":2`, `"_id":null,"n":3`, `"_id":"","n":4`, `"_id":" ","n":5`, `"_id":0,"n":6`, `"_id":"0","n":7`,
+		`"_id":"null","n":1`, `"_id":"null","n":2`, `"_id":null,"n":3`, `"_id":"","n":4`, `"_id":" ","n":5`,
+		`"_id":0,"n":6`, `"_id":"0","n":7`,
 	} {
 		json := fmt.Sprintf(`{%s,"_insertion_epoch_timestamp":%d,"timestamp":%[2]d}`, members, at.Unix())
 		alerts = append(alerts, netskopetest.Alert{ID: fmt.Sprint(i), Event: at, Inserted: at, JSON: []byte(json)})
@@ -401,7 +409,8 @@ func TestTimesInEveryForm(t *testing.T) {
 		for i := range 10 {
 			stored := at.Add(time.Duration(i) * time.Minute)
 			json := fmt.Sprintf(`{"_id":"a%d","_insertion_epoch_timestamp":`+form+`}`, i, stored.Unix())
-			alerts = append(alerts, netskopetest.Alert{ID: fmt.Sprint("a", i), Event: stored, Inserted: stored, JSON: []byte(json)})
+			alerts = append(alerts,
+				netskopetest.Alert{ID: fmt.Sprint("a", i), Event: stored, Inserted: stored, JSON: []byte(json)})
 		}
 		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 			w.Lookback = time.Hour
@@ -477,12 +486,16 @@ func TestRefusalsAreNamed(t *testing.T) {
 		fault netskopetest.Fault
 		want  string
 	}{
-		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"errors":[{"message":"bad query"}]}`}, "answered 400: bad query"},
-		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"error":{"message":"bad query"}}`}, "answered 400: bad query"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"errors":[{"message":"bad query"}]}`},
+			"answered 400: bad query"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: `{"error":{"message":"bad query"}}`},
+			"answered 400: bad query"},
 		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 204}, "answered 204: no content"},
-		{netskopetest.Fault{Kind: netskopetest.Answer, Header: header("Content-Encoding", "br"), Body: "\x8b\x00"}, "the encoding br"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Header: header("Content-Encoding", "br"), Body: "\x8b\x00"},
+			"the encoding br"},
 		{netskopetest.LoginPage(), "HTML"},
-		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400, Body: "{\"message\":\"no \u202egnihton " + testToken + "\"}"}, "no \ufffdgnihton (the token)"},
+		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 400,
+			Body: "{\"message\":\"no \u202egnihton " + testToken + "\"}"}, "no \ufffdgnihton (the token)"},
 		{netskopetest.Fault{Kind: netskopetest.Answer, Status: 407, Body: `<html>`}, "HTTPS_PROXY"},
 	} {
 		simulate(t, &netskopetest.Server{}, lastHour(3), func(w *world) {
@@ -495,7 +508,8 @@ func TestRefusalsAreNamed(t *testing.T) {
 		})
 	}
 	for _, fault := range []netskopetest.Fault{
-		netskopetest.RateLimited(fmt.Sprint(dayStart.Add(2 * time.Second).Unix())), netskopetest.RateLimited("inf"), netskopetest.RateLimited("soon"),
+		netskopetest.RateLimited(fmt.Sprint(dayStart.Add(2 * time.Second).Unix())),
+		netskopetest.RateLimited("inf"), netskopetest.RateLimited("soon"),
 		{Kind: netskopetest.Answer, Status: 408}, {Kind: netskopetest.Answer, Status: 425}, netskopetest.TooManyRequests(),
 	} {
 		simulate(t, &netskopetest.Server{}, lastHour(3), func(w *world) {

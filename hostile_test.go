@@ -37,7 +37,8 @@ func drawOddities(seed uint64) oddities {
 		ahead:  pickOne(r, 0, 30*time.Second, 12*time.Minute, -2*time.Minute),
 		stored: pickOne(r, 0, 3*time.Minute, -3*time.Minute),
 		moves: pickOne(r, gcstest.Fault{}, gcstest.UnknownRoute(404), gcstest.UnknownRoute(501), gcstest.UnknownRoute(405),
-			gcstest.Constrained("constraints/gcp.resourceLocations"), gcstest.Held("b/o", "Event-Based"), gcstest.Retained("b/o")),
+			gcstest.Constrained("constraints/gcp.resourceLocations"), gcstest.Held("b/o", "Event-Based"),
+			gcstest.Retained("b/o")),
 		bucket: pickOne(r, gcstest.Fault{}, gcstest.KeyDisabled(), gcstest.OutsidePerimeter(), gcstest.BillingDisabled(),
 			gcstest.Elsewhere(http.StatusProxyAuthRequired, "Squid"), gcstest.ConstrainedAs(403, "constraints/x")),
 		sweeps:   pickOne(r, 0, 5, 20),
@@ -90,7 +91,9 @@ func (o oddities) suffer(w *world) {
 
 // refuse adds to the faults of the storage what it refuses for hours, and who takes staged objects
 // away before they are moved.
-func (o oddities) refuse(w *world, seed uint64, menu func(gcstest.Request) gcstest.Fault) func(gcstest.Request) gcstest.Fault {
+func (o oddities) refuse(
+	w *world, seed uint64, menu func(gcstest.Request) gcstest.Fault,
+) func(gcstest.Request) gcstest.Fault {
 	r := rand.New(rand.NewPCG(seed, 7))
 	within := func(from, length time.Duration) bool {
 		since := time.Since(dayStart.Add(from))
@@ -111,7 +114,9 @@ func (o oddities) refuse(w *world, seed uint64, menu func(gcstest.Request) gcste
 
 // spoil adds to the faults of the tenant's refusals of single requests and, where it pages by
 // cursors, several empty pages in a row.
-func (w *world) spoil(seed uint64, menu func(netskopetest.Request) netskopetest.Fault) func(netskopetest.Request) netskopetest.Fault {
+func (w *world) spoil(
+	seed uint64, menu func(netskopetest.Request) netskopetest.Fault,
+) func(netskopetest.Request) netskopetest.Fault {
 	r := rand.New(rand.NewPCG(seed, 8))
 	empties := 0
 	return func(q netskopetest.Request) netskopetest.Fault {

@@ -36,7 +36,7 @@ func TestGhost(t *testing.T) {
 // that began behind the move; then the state is lost.
 func TestLifeInterleaved(t *testing.T) {
 	// A run under way while the operator moves the state back; then the state is lost.
-	alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-40 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 3000, VisibleWithin: -1}.Alerts()
+	alerts := shownAtOnce(1, -40*time.Hour, 10*time.Hour, 3000)
 	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 		w.Lookback = 3 * time.Hour
 		w.mustRun()

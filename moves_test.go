@@ -17,7 +17,7 @@ import (
 func TestMoves(t *testing.T) {
 	for seed := range seeds(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-40 * time.Hour), To: dayStart.Add(40 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
+			alerts := shownAtOnce(seed, -40*time.Hour, 40*time.Hour, 2000)
 			simulate(t, &netskopetest.Server{Order: netskopetest.Order(seed % 3)}, alerts, func(w *world) {
 				w.Lookback = 3 * time.Hour
 				random := rand.New(rand.NewPCG(seed, 9))
@@ -93,7 +93,7 @@ func TestMoves(t *testing.T) {
 // not for a moment, and none of them fails.
 func TestOldTriggersBesideLive(t *testing.T) {
 	for seed := range seeds(8) {
-		alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-40 * time.Hour), To: dayStart.Add(100 * time.Hour), N: 1000, VisibleWithin: -1}.Alerts()
+		alerts := shownAtOnce(seed, -40*time.Hour, 100*time.Hour, 1000)
 		simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 			w.Lookback = 3 * time.Hour
 			random := rand.New(rand.NewPCG(seed, 9))
@@ -138,7 +138,7 @@ func TestOldTriggersBesideLive(t *testing.T) {
 func TestBurstBudget(t *testing.T) {
 	budgets := []time.Duration{5 * time.Second, 8 * time.Second, 20 * time.Second}
 	for _, budget := range budgets[:seeds(3)] {
-		alerts := netskopetest.Profile{Seed: 3, From: dayStart.Add(-7 * time.Hour), To: dayStart, N: 300, VisibleWithin: -1}.Alerts()
+		alerts := shownAtOnce(3, -7*time.Hour, 0, 300)
 		alerts = append(alerts, tinyAt(dayStart.Add(-2*time.Hour-5*time.Minute), 12000)...)
 		alerts = append(alerts, tinyAt(dayStart.Add(-2*time.Hour-5*time.Minute-time.Second), 3000)...)
 		for i := range 30 {

@@ -91,16 +91,19 @@ var workloads = []workload{
 	{name: "first run of 24 h/200,000", alerts: 200_000, span: day, size: 2048, work: firstRun},
 	{name: "first run of 24 h/2,000,000", alerts: 2_000_000, span: day, size: 512, work: firstRun},
 	{name: "tick/125", alerts: 250, span: 2 * time.Hour, size: 2048, short: true, prepare: tickedBefore, work: firstRun},
-	{name: "tick/8,000", alerts: 16_000, span: 2 * time.Hour, size: 2048, short: true, prepare: tickedBefore, work: firstRun},
+	{name: "tick/8,000", alerts: 16_000, span: 2 * time.Hour, size: 2048, short: true,
+		prepare: tickedBefore, work: firstRun},
 	{name: "tick/80,000", alerts: 160_000, span: 2 * time.Hour, size: 2048, prepare: tickedBefore, work: firstRun},
 	// Those of the table of costs in docs/deploy.md: 10 thousand, 1 million and 100 million alerts a month.
 	{name: "tick/14", alerts: 28, span: 2 * time.Hour, size: 2048, prepare: tickedBefore, work: firstRun},
 	{name: "tick/1,400", alerts: 2_800, span: 2 * time.Hour, size: 2048, prepare: tickedBefore, work: firstRun},
 	{name: "tick/139,000", alerts: 278_000, span: 2 * time.Hour, size: 512, prepare: tickedBefore, work: firstRun},
 	{name: "backfill of 30 days/90,000", alerts: 90_000, span: 30 * day, size: 2048, work: backfilled},
-	{name: "verify of 48 h/6,000", alerts: 6_000, span: 2 * day, size: 2048, short: true, kept: true, prepare: collected, work: verified},
+	{name: "verify of 48 h/6,000", alerts: 6_000, span: 2 * day, size: 2048, short: true, kept: true,
+		prepare: collected, work: verified},
 	{name: "verify of 24 h/50,000", alerts: 50_000, span: day, size: 512, kept: true, prepare: collected, work: verified},
-	{name: "verify of 48 h/400,000", alerts: 400_000, span: 2 * day, size: 512, kept: true, prepare: collected, work: verified},
+	{name: "verify of 48 h/400,000", alerts: 400_000, span: 2 * day, size: 512, kept: true,
+		prepare: collected, work: verified},
 }
 
 // BenchmarkPace does each workload in simulated time, so that it says the same on every machine:

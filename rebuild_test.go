@@ -13,7 +13,8 @@ import (
 // move the state back, nor cry that it is ahead.
 func TestOldTrigger(t *testing.T) {
 	alerts := hoursAround(10, 900)
-	for _, age := range []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 7 * time.Hour, 30 * time.Hour, 5 * 24 * time.Hour} {
+	for _, hours := range []time.Duration{1, 2, 3, 7, 30, 5 * 24} {
+		age := hours * time.Hour
 		t.Run(age.String(), func(t *testing.T) {
 			simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 				w.Lookback = 3 * time.Hour
@@ -26,7 +27,8 @@ func TestOldTrigger(t *testing.T) {
 				r, err := w.runAt(w.t.Context(), time.Now().Add(-age))
 				after := w.state()
 				if err != nil || r.Trouble != "" || !after.Through.Equal(before.Through) || after.Generation != before.Generation {
-					t.Errorf("trouble %q err %v; state %v -> %v (gen changed %v)", r.Trouble, err, before.Through, after.Through, after.Generation != before.Generation)
+					t.Errorf("trouble %q err %v; state %v -> %v (gen changed %v)",
+						r.Trouble, err, before.Through, after.Through, after.Generation != before.Generation)
 				}
 				w.mustRun()
 				w.checkDelivered()
@@ -40,7 +42,7 @@ func TestOldTrigger(t *testing.T) {
 func TestLostAfterMoveBack(t *testing.T) {
 	for _, back := range []time.Duration{10 * time.Hour, 5 * 24 * time.Hour} {
 		t.Run(back.String(), func(t *testing.T) {
-			alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-6 * 24 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 9000, VisibleWithin: -1}.Alerts()
+			alerts := shownAtOnce(1, -6*24*time.Hour, 10*time.Hour, 9000)
 			simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 				w.Lookback = 3 * time.Hour
 				w.mustRun()
@@ -72,7 +74,7 @@ func TestLostAfterMoveBack(t *testing.T) {
 
 // TestEarlierLife: a state from before it was last moved is put back over a later one.
 func TestEarlierLife(t *testing.T) {
-	alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-6 * 24 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 3000, VisibleWithin: -1}.Alerts()
+	alerts := shownAtOnce(1, -6*24*time.Hour, 10*time.Hour, 3000)
 	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 		w.Lookback = 3 * time.Hour
 		w.mustRun()

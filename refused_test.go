@@ -18,7 +18,12 @@ import (
 // the first request on or in the middle of a run, the run fails, says what it was, in the
 // server's words, and what to do; and when that is done, nothing is lost and nothing doubled.
 func TestStorageRefuses(t *testing.T) {
-	const object = "alerts-bucket/o"
+	const (
+		object    = "alerts-bucket/o"
+		locations = "constraints/gcp.resourceLocations"
+		authTypes = "constraints/storage.restrictAuthTypes"
+		tls       = "constraints/gcp.restrictTLSVersion"
+	)
 	writes := []gcstest.Op{gcstest.Insert, gcstest.StartUpload, gcstest.FinishUpload, gcstest.MoveObject}
 	moves := []gcstest.Op{gcstest.MoveObject}
 	all := append([]gcstest.Op{gcstest.GetObject, gcstest.ReadMedia, gcstest.ListObjects, gcstest.DeleteObject}, writes...)
@@ -28,24 +33,34 @@ func TestStorageRefuses(t *testing.T) {
 		cause gcs.Cause
 		said  string
 	}{
-		"retention policy":            {gcstest.Retained(object), moves, gcs.CauseRetention, "deleted or overwritten until"},
-		"temporary hold":              {gcstest.Held(object, "Temporary"), moves, gcs.CauseHold, "under active Temporary hold"},
-		"event-based hold":            {gcstest.Held(object, "Event-Based"), moves, gcs.CauseHold, "under active Event-Based hold"},
-		"constraint, 412":             {gcstest.Constrained("constraints/gcp.resourceLocations"), writes, gcs.CausePolicy, "gcp.resourceLocations"},
-		"constraint on moves, 412":    {gcstest.Constrained("constraints/gcp.resourceLocations"), moves, gcs.CausePolicy, "gcp.resourceLocations"},
-		"constraint, 400":             {gcstest.ConstrainedAs(400, "constraints/storage.restrictAuthTypes"), all, gcs.CausePolicy, "restrictAuthTypes"},
-		"constraint, 403":             {gcstest.ConstrainedAs(403, "constraints/gcp.restrictTLSVersion"), all, gcs.CausePolicy, "restrictTLSVersion"},
-		"VPC Service Controls":        {gcstest.OutsidePerimeter(), all, gcs.CausePerimeter, "vpcServiceControlsUniqueIdentifier"},
-		"moves unknown, 400":          {gcstest.UnknownRoute(400), moves, gcs.CauseMove, "answered 400"},
-		"moves unknown, 404":          {gcstest.UnknownRoute(404), moves, gcs.CauseMove, "answered 404"},
-		"moves unknown, 404 as HTML":  {gcstest.Elsewhere(404, "Error 404 (Not Found)!!1"), moves, gcs.CauseMove, "Error 404"},
-		"moves unknown, 405":          {gcstest.UnknownRoute(405), moves, gcs.CauseMove, "answered 405"},
-		"moves unknown, 501":          {gcstest.UnknownRoute(501), moves, gcs.CauseMove, "answered 501"},
-		"encryption key disabled":     {gcstest.KeyDisabled(), all, gcs.CauseKey, "Cloud KMS key is disabled"},
-		"encryption key not granted":  {gcstest.KeyDenied(), writes, gcs.CauseKey, "Permission denied on Cloud KMS key"},
-		"billing":                     {gcstest.BillingDisabled(), all, gcs.CauseBilling, "billing account"},
-		"a proxy that wants a log-in": {gcstest.Elsewhere(http.StatusProxyAuthRequired, "Squid"), all, gcs.CauseProxy, "answered 407"},
-		"a proxy that forbids":        {gcstest.Elsewhere(http.StatusForbidden, "Blocked"), all, gcs.CauseProxy, `"Blocked"`},
+		"retention policy": {gcstest.Retained(object), moves, gcs.CauseRetention, "deleted or overwritten until"},
+		"temporary hold": {
+			gcstest.Held(object, "Temporary"), moves, gcs.CauseHold, "under active Temporary hold",
+		},
+		"event-based hold": {
+			gcstest.Held(object, "Event-Based"), moves, gcs.CauseHold, "under active Event-Based hold",
+		},
+		"constraint, 412":          {gcstest.Constrained(locations), writes, gcs.CausePolicy, "gcp.resourceLocations"},
+		"constraint on moves, 412": {gcstest.Constrained(locations), moves, gcs.CausePolicy, "gcp.resourceLocations"},
+		"constraint, 400":          {gcstest.ConstrainedAs(400, authTypes), all, gcs.CausePolicy, "restrictAuthTypes"},
+		"constraint, 403":          {gcstest.ConstrainedAs(403, tls), all, gcs.CausePolicy, "restrictTLSVersion"},
+		"VPC Service Controls": {
+			gcstest.OutsidePerimeter(), all, gcs.CausePerimeter, "vpcServiceControlsUniqueIdentifier",
+		},
+		"moves unknown, 400": {gcstest.UnknownRoute(400), moves, gcs.CauseMove, "answered 400"},
+		"moves unknown, 404": {gcstest.UnknownRoute(404), moves, gcs.CauseMove, "answered 404"},
+		"moves unknown, 404 as HTML": {
+			gcstest.Elsewhere(404, "Error 404 (Not Found)!!1"), moves, gcs.CauseMove, "Error 404",
+		},
+		"moves unknown, 405":         {gcstest.UnknownRoute(405), moves, gcs.CauseMove, "answered 405"},
+		"moves unknown, 501":         {gcstest.UnknownRoute(501), moves, gcs.CauseMove, "answered 501"},
+		"encryption key disabled":    {gcstest.KeyDisabled(), all, gcs.CauseKey, "Cloud KMS key is disabled"},
+		"encryption key not granted": {gcstest.KeyDenied(), writes, gcs.CauseKey, "Permission denied on Cloud KMS key"},
+		"billing":                    {gcstest.BillingDisabled(), all, gcs.CauseBilling, "billing account"},
+		"a proxy that wants a log-in": {
+			gcstest.Elsewhere(http.StatusProxyAuthRequired, "Squid"), all, gcs.CauseProxy, "answered 407",
+		},
+		"a proxy that forbids": {gcstest.Elsewhere(http.StatusForbidden, "Blocked"), all, gcs.CauseProxy, `"Blocked"`},
 	} {
 		for _, spared := range []int{0, 1, 3, 6} { // requests of these operations that are let through
 			t.Run(fmt.Sprintf("%s, after %d", name, spared), func(t *testing.T) {

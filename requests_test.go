@@ -31,8 +31,9 @@ func TestRequestsPerHour(t *testing.T) {
 		for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {
 			from := dayStart.Add(-5 * time.Minute) // of the hour that is measured
 			before := netskopetest.Uniform(1, from.Add(-6*time.Hour), from, 6*min(test.alerts, 8000), 400)
-			alerts := append(before, netskopetest.Uniform(2, from.Add(20*time.Minute), from.Add(20*time.Minute+min(test.within, 40*time.Minute)),
-				test.alerts, 400)...)
+			later := from.Add(20 * time.Minute)
+			until := later.Add(min(test.within, 40*time.Minute))
+			alerts := append(before, netskopetest.Uniform(2, later, until, test.alerts, 400)...)
 			simulate(t, &netskopetest.Server{Dialect: dialect}, alerts, func(w *world) {
 				w.cloud.Visible = nil
 				w.Lookback = 3 * time.Hour
@@ -50,9 +51,10 @@ func TestRequestsPerHour(t *testing.T) {
 						break
 					}
 				}
-				if got, stored := w.tenant.Requests()-tenant, w.cloud.Requests()-total; got > test.requests || stored > test.storage {
-					t.Errorf("%s, dialect %d: %d requests to the tenant, at most %d; %d to the storage, at most %d", test.name, dialect,
-						got, test.requests, stored, test.storage)
+				got, stored := w.tenant.Requests()-tenant, w.cloud.Requests()-total
+				if got > test.requests || stored > test.storage {
+					t.Errorf("%s, dialect %d: %d requests to the tenant, at most %d; %d to the storage, at most %d",
+						test.name, dialect, got, test.requests, stored, test.storage)
 				}
 				if w.began = w.state().Began; test.alerts > 0 {
 					w.checkDelivered()

@@ -179,7 +179,8 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 		config = append(config, text...)
 	}
 	var names []string
-	for _, match := range regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION|STREAMS)"`).FindAllSubmatch(config, -1) {
+	variable := regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+|LAG|BUDGET|COMPRESSION|STREAMS)"`)
+	for _, match := range variable.FindAllSubmatch(config, -1) {
 		names = append(names, string(match[1]))
 	}
 	if len(names) < 15 {

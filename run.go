@@ -120,8 +120,11 @@ type runner struct {
 }
 
 func (c *Collector) newRunner(progress func(Report)) *runner {
-	r := &runner{Collector: c, ledger: c.Ledger(), progress: progress, flying: map[cell.Cell]time.Time{}, crowded: map[cell.Cell]cell.Level{}, density: unknown,
-		report: Report{Stream: c.Stream, Started: time.Now(), Stopped: stoppedFailed}, saved: time.Now()}
+	r := &runner{
+		Collector: c, ledger: c.Ledger(), progress: progress, density: unknown, saved: time.Now(),
+		flying: map[cell.Cell]time.Time{}, crowded: map[cell.Cell]cell.Level{},
+		report: Report{Stream: c.Stream, Started: time.Now(), Stopped: stoppedFailed},
+	}
 	r.wake = sync.NewCond(&r.mu)
 	r.fetcher = c.fetcher(r.notify)
 	return r

@@ -22,13 +22,13 @@ import (
 
 // hoursBefore is n alerts of the hours before dayStart.
 func hoursBefore(hours, n int) []netskopetest.Alert {
-	return netskopetest.Profile{Seed: 1, From: dayStart.Add(-time.Duration(hours) * time.Hour), To: dayStart, N: n, VisibleWithin: -1}.Alerts()
+	return shownAtOnce(1, -time.Duration(hours)*time.Hour, 0, n)
 }
 
 // hoursAround is alerts of so many hours before dayStart and after it.
 func hoursAround(hours, n int) []netskopetest.Alert {
-	return netskopetest.Profile{Seed: 1, From: dayStart.Add(-time.Duration(hours) * time.Hour),
-		To: dayStart.Add(time.Duration(hours) * time.Hour), N: n, VisibleWithin: -1}.Alerts()
+	side := time.Duration(hours) * time.Hour
+	return shownAtOnce(1, -side, side, n)
 }
 
 // killAtEveryWrite plays test once for every write that work makes, with work killed at it:
@@ -36,7 +36,10 @@ func hoursAround(hours, n int) []netskopetest.Alert {
 // only when the killed is long dead; with a feed that leaves objects where they are, and
 // with one that takes them away at once. Then the faults are gone, and after has to
 // complete the work. before prepares the world, without faults.
-func killAtEveryWrite(t *testing.T, alerts []netskopetest.Alert, before func(*world), work func(context.Context, *world) error, after func(*world)) {
+func killAtEveryWrite(
+	t *testing.T, alerts []netskopetest.Alert,
+	before func(*world), work func(context.Context, *world) error, after func(*world),
+) {
 	t.Helper()
 	writes := 0
 	simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
@@ -165,7 +168,9 @@ func TestUnreadableStateStopsTheRun(t *testing.T) {
 	}{
 		{"500", "", answer(500), "500"},
 		{"403", "", answer(403), "403"},
-		{"reset", "", func(r gcstest.Request) gcstest.Fault { return gcstest.Fault{Reset: r.Op == gcstest.ReadMedia} }, "read state"},
+		{"reset", "", func(r gcstest.Request) gcstest.Fault {
+			return gcstest.Fault{Reset: r.Op == gcstest.ReadMedia}
+		}, "read state"},
 		{"garbage", "<html>", nil, "restore an earlier version"},
 		{"nothing", "", nil, "restore an earlier version"},
 		{"half", `{"through":"2026-11-22T10:0`, nil, "restore an earlier version"},
@@ -189,7 +194,8 @@ func TestUnreadableStateStopsTheRun(t *testing.T) {
 				}
 				after, _ := w.cloud.Object(w.BucketName, w.StateKey)
 				if after.Generation != before.Generation || len(w.objects()) > 0 || w.tenant.Requests() > 0 {
-					t.Errorf("the run went on: state %s, %d objects, %d requests", after.Content, len(w.objects()), w.tenant.Requests())
+					t.Errorf("the run went on: state %s, %d objects, %d requests",
+						after.Content, len(w.objects()), w.tenant.Requests())
 				}
 			})
 		})
@@ -233,7 +239,7 @@ func TestOutageMovesNothing(t *testing.T) {
 		"empty body":      {Kind: netskopetest.Answer},
 	} {
 		t.Run(name, func(t *testing.T) {
-			alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-time.Hour), To: dayStart.Add(6 * time.Hour), N: 60, VisibleWithin: -1}.Alerts()
+			alerts := shownAtOnce(1, -time.Hour, 6*time.Hour, 60)
 			simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 				w.Lookback = time.Hour
 				w.mustRun()
@@ -302,7 +308,8 @@ func TestRedeliveryChangesNothing(t *testing.T) {
 				t.Errorf("%+v, %v", r, err)
 			}
 		}
-		if again := w.objects(); len(again) != len(objects) || again[0].Generation != objects[0].Generation || w.state().Generation != state.Generation {
+		if again := w.objects(); len(again) != len(objects) || again[0].Generation != objects[0].Generation ||
+			w.state().Generation != state.Generation {
 			t.Error("a redelivery wrote something")
 		}
 		w.checkDelivered()
@@ -341,7 +348,7 @@ func TestStateIsRebuilt(t *testing.T) {
 	} {
 		for _, feed := range []func() time.Duration{nil, func() time.Duration { return time.Second }} {
 			t.Run(fmt.Sprintf("%s, a feed that takes: %v", name, feed != nil), func(t *testing.T) {
-				alerts := netskopetest.Profile{Seed: 1, From: dayStart.Add(-40 * time.Hour), To: dayStart.Add(20 * time.Hour), N: 900, VisibleWithin: -1}.Alerts()
+				alerts := shownAtOnce(1, -40*time.Hour, 20*time.Hour, 900)
 				simulate(t, &netskopetest.Server{}, alerts, func(w *world) {
 					w.feed = feed
 					w.Lookback = 30 * time.Hour
@@ -361,7 +368,8 @@ func TestStateIsRebuilt(t *testing.T) {
 						t.Errorf("%q, want %q: %+v", r.Trouble, test.want, r)
 					}
 					kept := w.cloud.Objects(w.BucketName, w.StateKey+".damaged-")
-					if damaged := test.want == stateDamaged; damaged != (len(kept) == 1) || damaged && string(kept[0].Content) != string(content) {
+					if damaged := test.want == stateDamaged; damaged != (len(kept) == 1) ||
+						damaged && string(kept[0].Content) != string(content) {
 						t.Errorf("kept beside it: %+v", kept)
 					}
 					if r := w.mustRun(); r.Trouble != "" || r.Cells > 0 {
@@ -507,7 +515,10 @@ func TestWindowThatDoesNotFitIsSplit(t *testing.T) {
 		name   string
 		faulty bool
 		other  time.Duration // budget of a run beside it
-	}{{"alone", false, 0}, {"with faults", true, 0}, {"beside a longer run", false, time.Hour}, {"beside a longer run, with faults", true, time.Hour}} {
+	}{
+		{"alone", false, 0}, {"with faults", true, 0},
+		{"beside a longer run", false, time.Hour}, {"beside a longer run, with faults", true, time.Hour},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			seed := newSeed(t)
 			simulate(t, &netskopetest.Server{}, burst, func(w *world) {
@@ -592,7 +603,10 @@ func TestBudgetSpentOnPacing(t *testing.T) {
 // TestStorageOutageFails: a storage that takes nothing ends the run as a failure, in
 // time, and the work is done once it is back.
 func TestStorageOutageFails(t *testing.T) {
-	for name, fault := range map[string]gcstest.Fault{"503": {Status: 503}, "429": {Status: 429}, "reset": {Reset: true}, "403": {Status: 403}, "silence": {Delay: 20 * time.Minute}} {
+	for name, fault := range map[string]gcstest.Fault{
+		"503": {Status: 503}, "429": {Status: 429}, "403": {Status: 403},
+		"reset": {Reset: true}, "silence": {Delay: 20 * time.Minute},
+	} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, &netskopetest.Server{}, hoursBefore(2, 40), func(w *world) {
 				w.Lookback = time.Hour
@@ -630,7 +644,8 @@ func TestStorageOutageIsNoSpentBudget(t *testing.T) {
 				}
 				return f
 			})
-			if r, err := w.run(); err == nil || r.Cells == 0 || errors.Is(err, errBudgetSpent) || !outage.MatchString(err.Error()) {
+			if r, err := w.run(); err == nil || r.Cells == 0 || errors.Is(err, errBudgetSpent) ||
+				!outage.MatchString(err.Error()) {
 				t.Errorf("%+v, %v", r, err)
 			}
 			w.faults(nil, nil)
@@ -688,7 +703,8 @@ func TestTokenGoesNowhereElse(t *testing.T) {
 			return netskopetest.Redirect("https://phish.example.com/login?a=100%25")
 		}, nil)
 		_, err := w.run()
-		if err == nil || !strings.Contains(err.Error(), "phish.example.com") || !strings.Contains(err.Error(), "NETSKOPE_TENANT") {
+		if err == nil || !strings.Contains(err.Error(), "phish.example.com") ||
+			!strings.Contains(err.Error(), "NETSKOPE_TENANT") {
 			t.Errorf("got %v", err)
 		}
 	})

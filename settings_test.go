@@ -45,7 +45,7 @@ func TestUndatedVisibleAtLag(t *testing.T) {
 // TestLagZero: no lag, a cap on records, and alerts that are visible at once.
 func TestLagZero(t *testing.T) {
 	for seed := range seeds(8) {
-		alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-10 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 2000, VisibleWithin: -1}.Alerts()
+		alerts := shownAtOnce(seed, -10*time.Hour, 10*time.Hour, 2000)
 		for i := range alerts {
 			alerts[i].Visible = alerts[i].Inserted
 		}
@@ -188,7 +188,8 @@ func TestProgressLeftBehind(t *testing.T) {
 			w.Lookback = 6 * time.Hour
 			w.mustRun()
 			to := w.state().Through
-			left := progress{Asked: 3 * time.Hour, Now: dayStart, Audit: audit.Summary{From: to.Add(-3 * time.Hour), To: to, At: to.Add(at)}}
+			last := audit.Summary{From: to.Add(-3 * time.Hour), To: to, At: to.Add(at)}
+			left := progress{Asked: 3 * time.Hour, Now: dayStart, Audit: last}
 			if _, err := w.saveProgress(w.t.Context(), left); err != nil {
 				t.Fatal(err)
 			}

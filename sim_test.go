@@ -30,9 +30,10 @@ func dayOfAlerts(seed uint64, n int) []netskopetest.Alert {
 // requests, hours of outage, runs that die, events that are delivered twice, two runs
 // at once, a feed that takes objects away as soon as it sees them, ceilings, clocks that differ,
 // times in odd forms, one _id for two alerts, hours in which moves or all of the storage are
-// refused, and somebody who takes staged objects away. It holds that no visible object is ever incomplete, that a failed run
-// leaves the state where the cells that are delivered without a hole put it, and that in the end every
-// alert is there exactly once, or that a run has named the object in which it is not.
+// refused, and somebody who takes staged objects away. It holds that no visible object is ever
+// incomplete, that a failed run leaves the state where the cells that are delivered without a hole
+// put it, and that in the end every alert is there exactly once, or that a run has named the object
+// in which it is not.
 func TestDay(t *testing.T) {
 	for i, test := range []struct {
 		name   string
@@ -43,11 +44,19 @@ func TestDay(t *testing.T) {
 		{"offset oldest first", &netskopetest.Server{Order: netskopetest.OldestFirst, StartInclusive: true}, nil},
 		{"offset shuffled", &netskopetest.Server{Order: netskopetest.Shuffled, EndExclusive: true, Gzip: true}, nil},
 		{"cursor newest first", &netskopetest.Server{Dialect: netskopetest.Cursor, WaitTime: `"2"`, CursorOnce: true}, nil},
-		{"cursor oldest first", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.OldestFirst, OperationFirst: true, EndExclusive: true}, nil},
-		{"cursor shuffled", &netskopetest.Server{Dialect: netskopetest.Cursor, Order: netskopetest.Shuffled, StartInclusive: true, WaitTime: "3", Style: netskopetest.Pretty}, nil},
-		{"short pages", &netskopetest.Server{PageCap: 37, Style: netskopetest.Spaced}, func(c *settings.Config) { c.PageSize = 10000 }},
-		{"event time", &netskopetest.Server{}, func(c *settings.Config) { c.TimeField, c.Lag = alert.EventTime, 28*time.Hour }},
-		{"compressed", &netskopetest.Server{Style: netskopetest.Spaced}, func(c *settings.Config) { c.Compression = settings.Gzip }},
+		{"cursor oldest first", &netskopetest.Server{
+			Dialect: netskopetest.Cursor, Order: netskopetest.OldestFirst, OperationFirst: true, EndExclusive: true,
+		}, nil},
+		{"cursor shuffled", &netskopetest.Server{
+			Dialect: netskopetest.Cursor, Order: netskopetest.Shuffled, StartInclusive: true, WaitTime: "3",
+			Style: netskopetest.Pretty,
+		}, nil},
+		{"short pages", &netskopetest.Server{PageCap: 37, Style: netskopetest.Spaced},
+			func(c *settings.Config) { c.PageSize = 10000 }},
+		{"event time", &netskopetest.Server{},
+			func(c *settings.Config) { c.TimeField, c.Lag = alert.EventTime, 28*time.Hour }},
+		{"compressed", &netskopetest.Server{Style: netskopetest.Spaced},
+			func(c *settings.Config) { c.Compression = settings.Gzip }},
 		{"busy", &netskopetest.Server{Order: netskopetest.Shuffled}, func(c *settings.Config) { c.PageSize = 25 }},
 		{"ceiling, then nothing", ceilinged(netskopetest.BeyondEmpty, netskopetest.NewestFirst), smallPages},
 		{"ceiling, then a refusal", ceilinged(netskopetest.BeyondRefused, netskopetest.Shuffled), smallPages},

@@ -65,12 +65,19 @@ func TestTenantChanges(t *testing.T) {
 	for seed := range seeds(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			order := netskopetest.Order(seed % 3)
-			alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-30 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 4000, Burst: 600, VisibleWithin: 4 * time.Minute}.Alerts()
+			alerts := netskopetest.Profile{
+				Seed: seed, From: dayStart.Add(-30 * time.Hour), To: dayStart.Add(10 * time.Hour), N: 4000,
+				Burst: 600, VisibleWithin: 4 * time.Minute,
+			}.Alerts()
 			a := &netskopetest.Server{Order: order, StartInclusive: seed%2 == 0, EndExclusive: seed%4 == 0}
 			simulate(t, a, alerts, func(w *world) {
-				b := &netskopetest.Server{Order: order, Dialect: netskopetest.Cursor, StartInclusive: seed%2 == 0, EndExclusive: seed%4 == 0}
+				b := &netskopetest.Server{
+					Order: order, Dialect: netskopetest.Cursor, StartInclusive: seed%2 == 0, EndExclusive: seed%4 == 0,
+				}
 				b.Add(alerts...)
-				tr := &switching{random: rand.New(rand.NewPCG(seed, 4)), a: w.HTTP.Transport, b: serve(w.t, b), at: 40 + int(seed)*5}
+				tr := &switching{
+					random: rand.New(rand.NewPCG(seed, 4)), a: w.HTTP.Transport, b: serve(w.t, b), at: 40 + int(seed)*5,
+				}
 				w.HTTP = &http.Client{Transport: tr}
 				w.PageSize = 50
 				fails := 0
@@ -120,7 +127,7 @@ func (s *switching) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestClockJumps(t *testing.T) {
 	for seed := range seeds(16) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			alerts := netskopetest.Profile{Seed: seed, From: dayStart.Add(-30 * time.Hour), To: dayStart.Add(30 * time.Hour), N: 4000, VisibleWithin: -1}.Alerts()
+			alerts := shownAtOnce(seed, -30*time.Hour, 30*time.Hour, 4000)
 			simulate(t, &netskopetest.Server{Order: netskopetest.Shuffled}, alerts, func(w *world) {
 				tr := &jumping{RoundTripper: w.HTTP.Transport, random: rand.New(rand.NewPCG(seed, 4))}
 				w.HTTP = &http.Client{Transport: tr}

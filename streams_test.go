@@ -505,8 +505,10 @@ func TestHourOfAllStreams(t *testing.T) {
 func TestEventsAreCountedByType(t *testing.T) {
 	tenant := func(stream.Stream) *netskopetest.Server { return &netskopetest.Server{} }
 	records := func(s stream.Stream) []netskopetest.Alert {
-		return netskopetest.Profile{Seed: 4, Stream: s.String(), From: dayStart.Add(-3 * time.Hour), To: dayStart.Add(-2 * time.Hour),
-			N: 200, VisibleWithin: -1}.Alerts()
+		return netskopetest.Profile{
+			Seed: 4, Stream: s.String(), From: dayStart.Add(-3 * time.Hour), To: dayStart.Add(-2 * time.Hour),
+			N: 200, VisibleWithin: -1,
+		}.Alerts()
 	}
 	simulateStreams(t, tenant, records, func(all worlds) {
 		all.mustCatchUp()

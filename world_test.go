@@ -82,6 +82,13 @@ func environment(pairs ...string) func(string) (string, bool) {
 // dayStart is when the simulated days begin.
 var dayStart = at("2026-11-23T00:00:00Z")
 
+// shownAtOnce is n alerts between two times that count from dayStart, each visible when it is inserted.
+func shownAtOnce(seed uint64, from, to time.Duration, n int) []netskopetest.Alert {
+	return netskopetest.Profile{
+		Seed: seed, From: dayStart.Add(from), To: dayStart.Add(to), N: n, VisibleWithin: -1,
+	}.Alerts()
+}
+
 // world is a tenant, a Cloud Storage and a configuration, inside a synctest bubble:
 // real clients, simulated time.
 type world struct {
@@ -133,8 +140,8 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 		w.cloud.Visible = w.inspect
 
 		w.HTTP = &http.Client{Transport: serve(t, tenant)}
-		client, err := gcs.NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"), option.WithoutAuthentication(),
-			option.WithHTTPClient(&http.Client{Transport: serve(t, w.cloud)}))
+		client, err := gcs.NewClient(t.Context(), option.WithEndpoint("http://storage.test/storage/v1/"),
+			option.WithoutAuthentication(), option.WithHTTPClient(&http.Client{Transport: serve(t, w.cloud)}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +214,9 @@ func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 }
 
 // faults replaces what goes wrong from now on; nil is nothing.
-func (w *world) faults(tenant func(netskopetest.Request) netskopetest.Fault, cloud func(gcstest.Request) gcstest.Fault) {
+func (w *world) faults(
+	tenant func(netskopetest.Request) netskopetest.Fault, cloud func(gcstest.Request) gcstest.Fault,
+) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tenantFault, w.cloudFault = tenant, cloud
@@ -426,7 +435,8 @@ func (w *world) checkDelivered() {
 		}
 		n := delivered[line]
 		_, dated := ownTimeOf(one, w.TimeField)
-		if !dated && n <= 1 && (second.Sub(from).Abs() <= time.Second || want == 0 && second.Sub(s.Through).Abs() <= time.Second) {
+		onEdge := second.Sub(from).Abs() <= time.Second || want == 0 && second.Sub(s.Through).Abs() <= time.Second
+		if !dated && n <= 1 && onEdge {
 			continue // on an edge of what was asked for wide, where another may have it, or be going to
 		}
 		switch {

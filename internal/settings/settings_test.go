@@ -145,7 +145,8 @@ func TestConfigAccepts(t *testing.T) {
 		{"STATE_KEY=netskope/alerts.json", func(c Config) any { return c.StateInFeed() }, true},
 		{"NETSKOPE_TENANT=acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
 		{"NETSKOPE_TENANT=HTTPS://Acme.goskope.com", func(c Config) any { return c.Tenant }, "https://acme.goskope.com"},
-		{"NETSKOPE_TENANT= https://acme.eu.goskope.com/ ", func(c Config) any { return c.Tenant }, "https://acme.eu.goskope.com"},
+		{"NETSKOPE_TENANT= https://acme.eu.goskope.com/ ", func(c Config) any { return c.Tenant },
+			"https://acme.eu.goskope.com"},
 		{"NETSKOPE_TENANT=http://127.0.0.1:8080", func(c Config) any { return c.Tenant }, "http://127.0.0.1:8080"},
 		{"NETSKOPE_TENANT=http://localhost:8080", func(c Config) any { return c.Tenant }, "http://localhost:8080"},
 		{"NETSKOPE_TENANT=http://[::1]:8080", func(c Config) any { return c.Tenant }, "http://[::1]:8080"},
@@ -293,8 +294,11 @@ func TestConfigReadsTheTokenFileAtEveryCall(t *testing.T) {
 // FuzzTenantAddress holds that whatever is accepted sends the token encrypted, or to
 // this machine, and to a host alone.
 func FuzzTenantAddress(f *testing.F) {
-	for _, seed := range []string{"acme.goskope.com", "https://acme.goskope.com/", "http://127.0.0.1:80", "http://[::1]:80", "http://localhost.example.com", "HTTP://acme.goskope.com",
-		"https://acme.goskope.com@example.com", "https:acme.goskope.com", "//acme.goskope.com", "http://127.1", "http://2130706433", "https://acme.goskope.com:99999"} {
+	for _, seed := range []string{
+		"acme.goskope.com", "https://acme.goskope.com/", "HTTP://acme.goskope.com", "https:acme.goskope.com",
+		"//acme.goskope.com", "https://acme.goskope.com:99999", "https://acme.goskope.com@example.com",
+		"http://127.0.0.1:80", "http://127.1", "http://2130706433", "http://[::1]:80", "http://localhost.example.com",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, address string) {
@@ -325,7 +329,8 @@ func TestConfigToLook(t *testing.T) {
 		return ConfigToLook(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
 	}
 	c, err := look("GCS_BUCKET=alerts")
-	if err != nil || c.BucketName != "alerts" || c.Prefix != "netskope/alerts" || c.StateKey != "netskope/state/alerts.json" ||
+	if err != nil || c.BucketName != "alerts" || c.Prefix != "netskope/alerts" ||
+		c.StateKey != "netskope/state/alerts.json" ||
 		c.Lag != 5*time.Minute || c.Tenant != "" || c.Token != "" {
 		t.Errorf("%+v, %v", c, err)
 	}
