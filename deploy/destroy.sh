@@ -34,7 +34,8 @@ doom_grant() {
 		condition=(--condition=None)
 	fi
 	# shellcheck disable=SC2086
-	doom "$role of ${member#serviceAccount:} on $resource" $on remove-iam-policy-binding "$resource" "--member=$member" "--role=$role" "${condition[@]}"
+	doom "$role of ${member#serviceAccount:} on $resource" \
+		$on remove-iam-policy-binding "$resource" "--member=$member" "--role=$role" "${condition[@]}"
 }
 
 doom_monitoring() {
@@ -57,7 +58,8 @@ doom_monitoring() {
 }
 
 doom_job() {
-	if lookup scheduler jobs describe "$1" "--location=$REGION" '--format=value(description)' && [[ $REPLY == "$MARK:"* ]]; then
+	if lookup scheduler jobs describe "$1" "--location=$REGION" '--format=value(description)' &&
+		[[ $REPLY == "$MARK:"* ]]; then
 		doom "scheduler job $1" scheduler jobs delete "$1" "--location=$REGION"
 	fi
 }
@@ -74,7 +76,8 @@ doom_feed() {
 # topic, which bears the mark, and so goes before it.
 doom_one_feed() {
 	local id
-	if lookup pubsub subscriptions describe "$FEED_TOPIC" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]]; then
+	if lookup pubsub subscriptions describe "$FEED_TOPIC" "--format=value(labels.$LABEL)" &&
+		[[ $REPLY == "$FUNCTION" ]]; then
 		doom "subscription $FEED_TOPIC of the feed" pubsub subscriptions delete "$FEED_TOPIC"
 	fi
 	lookup pubsub topics describe "$FEED_TOPIC" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]] || return 0
@@ -82,7 +85,8 @@ doom_one_feed() {
 		find_bucket
 		[[ ! $BUCKET_FOUND ]] || find_notifications
 		for id in "${NOTIFICATIONS[@]%%	*}"; do
-			doom "notification $id of gs://$GCS_BUCKET" storage buckets notifications delete "projects/_/buckets/$GCS_BUCKET/notificationConfigs/$id"
+			doom "notification $id of gs://$GCS_BUCKET" \
+				storage buckets notifications delete "projects/_/buckets/$GCS_BUCKET/notificationConfigs/$id"
 		done
 	fi
 	doom "topic $FEED_TOPIC of the feed" pubsub topics delete "$FEED_TOPIC"
@@ -103,7 +107,8 @@ find_doomed() {
 	doom_job "$SCHEDULER_JOB"
 	doom_job "$AUDIT_JOB"
 	doom_feed
-	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]]; then
+	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(labels.$LABEL)" &&
+		[[ $REPLY == "$FUNCTION" ]]; then
 		doom "function $FUNCTION with its trigger" functions delete "$FUNCTION" --gen2 "--region=$REGION"
 	fi
 	! doom_account "$RUN_EMAIL" || run=1

@@ -71,13 +71,15 @@ announce_objects() {
 		keeps subscription
 	else
 		creates subscription
-		change pubsub subscriptions create "$FEED_TOPIC" "--topic=$FEED_TOPIC" --ack-deadline=600 --message-retention-duration=7d --expiration-period=never "--labels=$(labels_of)"
+		change pubsub subscriptions create "$FEED_TOPIC" "--topic=$FEED_TOPIC" --ack-deadline=600 \
+			--message-retention-duration=7d --expiration-period=never "--labels=$(labels_of)"
 	fi
 	if [[ $FEED_SERVICE_ACCOUNT ]]; then
 		grant "pubsub subscriptions" "$FEED_TOPIC" "serviceAccount:$FEED_SERVICE_ACCOUNT" roles/pubsub.subscriber
 	fi
 	# Cloud Storage publishes with an account of Google's, which is made where it is missing.
-	if ! lookup pubsub topics get-iam-policy "$FEED_TOPIC" "${WHO_HAS_WHAT[@]}" || ! has_role roles/pubsub.publisher "serviceAccount:$agent" <<<"$REPLY"; then
+	if ! lookup pubsub topics get-iam-policy "$FEED_TOPIC" "${WHO_HAS_WHAT[@]}" ||
+		! has_role roles/pubsub.publisher "serviceAccount:$agent" <<<"$REPLY"; then
 		change storage service-agent
 	fi
 	grant "pubsub topics" "$FEED_TOPIC" "serviceAccount:$agent" roles/pubsub.publisher
@@ -89,7 +91,8 @@ announce_objects() {
 		fi
 	done
 	creates notification
-	change storage buckets notifications create "gs://$GCS_BUCKET" "--topic=$FEED_TOPIC" --event-types=OBJECT_FINALIZE "--object-prefix=$FOLDER/" --payload-format=json --skip-topic-setup
+	change storage buckets notifications create "gs://$GCS_BUCKET" "--topic=$FEED_TOPIC" \
+		--event-types=OBJECT_FINALIZE "--object-prefix=$FOLDER/" --payload-format=json --skip-topic-setup
 }
 
 # find_notifications leaves in NOTIFICATIONS those that the bucket sends to the feed's
@@ -191,7 +194,8 @@ create_feed() {
 	say
 	say "POST $url with the JSON above"
 	confirm "Create this feed?" || die "nothing was created"
-	answer=$(gcloud auth print-access-token 2>"$PRIVATE/stderr" </dev/null) || die "gcloud auth print-access-token: $(complaint)"
+	answer=$(gcloud auth print-access-token 2>"$PRIVATE/stderr" </dev/null) ||
+		die "gcloud auth print-access-token: $(complaint)"
 	if ! answer=$(printf 'header = "Authorization: Bearer %s"\n' "$answer" |
 		curl --config - --fail-with-body --silent --show-error --max-time 60 \
 			--header 'Content-Type: application/json' --data-binary "@$FILES/feed.json" "$url" 2>&1); then

@@ -141,7 +141,8 @@ deploy_function() {
 		function_source
 		printf '%s\n' "${arguments[@]}" "$environment" ${LABELS:+"$LABELS"}
 	} | digest)
-	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(state,labels.$LABEL,labels.config_hash)"; then
+	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" \
+		"--format=value(state,labels.$LABEL,labels.config_hash)"; then
 		deployed=$REPLY
 		if [[ $(cut -f 2 <<<"$deployed") != "$FUNCTION" && ! $ADOPT ]]; then
 			die "there is a function $FUNCTION in $REGION that deploy.sh did not make: choose another --function, or take it over with --adopt"
@@ -185,12 +186,16 @@ make_audit() {
 	case $AUDIT_SCHEDULE in
 	'') say "      none: --audit-schedule '30 3 * * *' audits every night" ;;
 	off)
-		if lookup scheduler jobs describe "$AUDIT_JOB" "--location=$REGION" '--format=value(description)' && [[ $REPLY == "$MARK"* ]]; then
+		if lookup scheduler jobs describe "$AUDIT_JOB" "--location=$REGION" '--format=value(description)' &&
+			[[ $REPLY == "$MARK"* ]]; then
 			changes "scheduler job"
 			change scheduler jobs delete "$AUDIT_JOB" "--location=$REGION"
 		fi
 		;;
-	*) make_job "$AUDIT_JOB" --audit-job "$AUDIT_SCHEDULE" '{"verify":"48h","repair":true}' "$MARK: audits what was delivered" "nothing is audited" ;;
+	*)
+		make_job "$AUDIT_JOB" --audit-job "$AUDIT_SCHEDULE" '{"verify":"48h","repair":true}' \
+			"$MARK: audits what was delivered" "nothing is audited"
+		;;
 	esac
 }
 
@@ -212,5 +217,6 @@ make_job() {
 		fi
 	fi
 	if [[ $verb == create ]]; then creates "scheduler job"; else changes "scheduler job"; fi
-	change scheduler jobs "$verb" pubsub "${job[@]}" "--schedule=$schedule" "--time-zone=$TIME_ZONE" "--topic=$topic" "--message-body=$message" "--description=$description"
+	change scheduler jobs "$verb" pubsub "${job[@]}" "--schedule=$schedule" "--time-zone=$TIME_ZONE" \
+		"--topic=$topic" "--message-body=$message" "--description=$description"
 }

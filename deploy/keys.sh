@@ -70,7 +70,8 @@ grant_key() {
 	local key=$1 member=serviceAccount:$2 role=roles/cloudkms.cryptoKeyEncrypterDecrypter
 	shift 2
 	if [[ $CAN_READ ]]; then
-		if ! REPLY=$(gcloud kms keys get-iam-policy "$key" "${WHO_HAS_WHAT[@]}" "--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then
+		if ! REPLY=$(gcloud kms keys get-iam-policy "$key" "${WHO_HAS_WHAT[@]}" "--project=$PROJECT_ID" \
+			2>"$PRIVATE/stderr" </dev/null); then
 			if is_missing <"$PRIVATE/stderr"; then die "key $key does not exist: $(complaint)"; fi
 			warn "could not see who may use $key ($(complaint)); if what follows fails, have its owner run: gcloud kms keys add-iam-policy-binding $key --member=$member --role=$role"
 			return 0

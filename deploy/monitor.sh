@@ -68,7 +68,8 @@ make_channel() {
 	[[ ! $NOTIFICATION_CHANNEL ]] || channels+=("$NOTIFICATION_CHANNEL")
 	if [[ $ALERT_EMAIL ]]; then
 		if lookup beta monitoring channels list "--format=value(name,labels.email_address,userLabels.$LABEL$(label_keys userLabels))"; then
-			found=$(awk -F '\t' -v email="$ALERT_EMAIL" -v mark="$FUNCTION" '$2 == email && $3 == mark { print; exit }' <<<"$REPLY")
+			found=$(awk -F '\t' -v email="$ALERT_EMAIL" -v mark="$FUNCTION" \
+				'$2 == email && $3 == mark { print; exit }' <<<"$REPLY")
 		fi
 		REPLY=${found%%	*}
 		lacking=$(lacking "$(cut -f 4- <<<"$found")")

@@ -37,7 +37,9 @@ run_command() {
 		print_command gcloud logging read "$(log_filter "$OUTCOMES")" --limit=1 --freshness=1h "--project=$PROJECT_ID"
 		return
 	fi
-	lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" '--format=value(state,serviceConfig.environmentVariables.STREAMS)' || die "there is no function $FUNCTION in $REGION: deploy first"
+	lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" \
+		'--format=value(state,serviceConfig.environmentVariables.STREAMS)' ||
+		die "there is no function $FUNCTION in $REGION: deploy first"
 	streams=$(cut -s -f 2 <<<"$REPLY")
 	REPLY=$(cut -f 1 <<<"$REPLY")
 	[[ $REPLY == ACTIVE ]] || die "function $FUNCTION is $REPLY, not ACTIVE: ./deploy.sh --force deploys it again"
@@ -85,10 +87,13 @@ no_record() {
 		grep -q "/topics/$TOPIC\$" <<<"$REPLY" || why+=("nothing is subscribed to $TOPIC: the function's trigger is gone; ./deploy.sh --force makes it again")
 	fi
 	name_accounts
-	if lookup run services get-iam-policy "$FUNCTION" "--region=$REGION" '--flatten=bindings[].members' '--format=value(bindings.role,bindings.members)'; then
-		grep -qx "roles/run.invoker	serviceAccount:$TRIGGER_EMAIL" <<<"$REPLY" || why+=("$TRIGGER_EMAIL may not call the service; ./deploy.sh grants it")
+	if lookup run services get-iam-policy "$FUNCTION" "--region=$REGION" \
+		'--flatten=bindings[].members' '--format=value(bindings.role,bindings.members)'; then
+		grep -qx "roles/run.invoker	serviceAccount:$TRIGGER_EMAIL" <<<"$REPLY" ||
+			why+=("$TRIGGER_EMAIL may not call the service; ./deploy.sh grants it")
 	fi
-	if lookup logging read "$(log_filter 'severity>=WARNING')" --limit=5 --freshness=1h '--format=value(timestamp,severity,textPayload,jsonPayload.error)' && [[ $REPLY ]]; then
+	if lookup logging read "$(log_filter 'severity>=WARNING')" --limit=5 --freshness=1h \
+		'--format=value(timestamp,severity,textPayload,jsonPayload.error)' && [[ $REPLY ]]; then
 		why+=("the service's last warnings are:"$'\n'"$REPLY")
 	fi
 	((${#why[@]})) || why+=("nothing looks wrong; the record may come late: ./deploy.sh status shows it then")
@@ -99,7 +104,8 @@ show() { say "$(printf '  %-12s %s' "$1" "$2")"; }
 
 # show_job shows the job $2 as $1, or $3 if there is none.
 show_job() {
-	if lookup scheduler jobs describe "$2" "--location=$REGION" '--format=value(state,schedule,timeZone,scheduleTime)'; then
+	if lookup scheduler jobs describe "$2" "--location=$REGION" \
+		'--format=value(state,schedule,timeZone,scheduleTime)'; then
 		show "$1" "$(awk -F '\t' '{ print $1 ", " $2 " (" $3 "), next " $4 }' <<<"$REPLY")"
 	else
 		show "$1" "$3"
@@ -118,8 +124,16 @@ status_command() {
 	else
 		show function "does not exist"
 	fi
-	if lookup pubsub topics describe "$TOPIC" '--format=value(name)'; then show topic "$TOPIC"; else show topic "does not exist"; fi
-	if lookup secrets describe "$SECRET" '--format=value(createTime)'; then show secret "$SECRET"; else show secret "does not exist"; fi
+	if lookup pubsub topics describe "$TOPIC" '--format=value(name)'; then
+		show topic "$TOPIC"
+	else
+		show topic "does not exist"
+	fi
+	if lookup secrets describe "$SECRET" '--format=value(createTime)'; then
+		show secret "$SECRET"
+	else
+		show secret "does not exist"
+	fi
 	if [[ $GCS_BUCKET ]]; then
 		find_bucket
 		if [[ $BUCKET_FOUND ]]; then show bucket "gs://$GCS_BUCKET"; else show bucket "does not exist"; fi

@@ -31,7 +31,8 @@ print_script() {
 		"trap 'rm -rf \"\$FILES\"' EXIT"
 	if [[ $PROJECT_NUMBER == \$* ]] && grep -q '[$]PROJECT_NUMBER' "$PRIVATE/plan"; then
 		# shellcheck disable=SC2016
-		printf 'PROJECT_NUMBER=$(%s)\n' "$(print_command gcloud projects describe "$PROJECT_ID" '--format=value(projectNumber)')"
+		printf 'PROJECT_NUMBER=$(%s)\n' \
+			"$(print_command gcloud projects describe "$PROJECT_ID" '--format=value(projectNumber)')"
 	fi
 	cat "$PRIVATE/plan"
 	printf ')\n'

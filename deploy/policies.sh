@@ -142,7 +142,8 @@ group_has() {
 	asia-locations:asia | asia-locations:asia-* | asia-locations:asia[0-9]*) echo yes ;;
 	australia-locations:australia-*) echo yes ;;
 	canada-locations:northamerica-northeast[12]) echo yes ;;
-	us-locations:* | eu-locations:* | europe-locations:* | asia-locations:* | australia-locations:* | canada-locations:*) echo no ;;
+	us-locations:* | eu-locations:* | europe-locations:*) echo no ;;
+	asia-locations:* | australia-locations:* | canada-locations:*) echo no ;;
 	*-*[0-9]-locations:*) echo no ;;
 	*) echo unknown ;;
 	esac
@@ -151,7 +152,8 @@ group_has() {
 judge_services() {
 	local api
 	for api in "${APIS[@]}"; do
-		permits "$api" || refused "$1" "does not allow $api ($(allowed))" "the collector cannot do without it; have it allowed"
+		permits "$api" ||
+			refused "$1" "does not allow $api ($(allowed))" "the collector cannot do without it; have it allowed"
 	done
 }
 
@@ -236,4 +238,6 @@ judge_worker_pools() {
 	refused "$1" "lets only certain pools build ($(allowed)), and the function is built in Google's default pool" "have it lifted"
 }
 
-judge_scheduler() { permits PUBSUB || refused "$1" "does not allow jobs that publish ($(allowed))" "have PUBSUB allowed"; }
+judge_scheduler() {
+	permits PUBSUB || refused "$1" "does not allow jobs that publish ($(allowed))" "have PUBSUB allowed"
+}

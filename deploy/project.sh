@@ -31,14 +31,16 @@ preflight() {
 		return
 	fi
 	account=${account:-the access token file}
-	if ! REPLY=$(gcloud projects describe "$PROJECT_ID" '--format=value(projectNumber,parent.type)' 2>"$PRIVATE/stderr" </dev/null); then
+	if ! REPLY=$(gcloud projects describe "$PROJECT_ID" '--format=value(projectNumber,parent.type)' \
+		2>"$PRIVATE/stderr" </dev/null); then
 		unless_dry_run "project $PROJECT_ID does not exist, or $account may not see it: check --project-id and gcloud auth list ($(complaint))"
 		return
 	fi
 	PROJECT_NUMBER=$(cut -f 1 <<<"$REPLY")
 	ORGANISATION=$(cut -f 2 <<<"$REPLY")
 	CAN_READ=1
-	if ! billing=$(gcloud billing projects describe "$PROJECT_ID" '--format=value(billingEnabled)' 2>/dev/null </dev/null); then
+	if ! billing=$(gcloud billing projects describe "$PROJECT_ID" '--format=value(billingEnabled)' \
+		2>/dev/null </dev/null); then
 		warn "could not see whether project $PROJECT_ID has billing; without it, the APIs cannot be enabled"
 	elif [[ ${billing,,} != true ]]; then
 		unless_dry_run "project $PROJECT_ID has no billing account: link one with gcloud billing projects link $PROJECT_ID --billing-account=ACCOUNT"
@@ -123,7 +125,8 @@ check_runtime() {
 	REPLY=
 	if [[ $CAN_READ ]]; then
 		for attempt in 1 2 3 4 5 6; do
-			if REPLY=$(gcloud functions runtimes list "--region=$REGION" '--format=value(name,stage)' "--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then
+			if REPLY=$(gcloud functions runtimes list "--region=$REGION" '--format=value(name,stage)' \
+				"--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then
 				break
 			fi
 			# Enabled a moment ago, an API may answer for some more seconds that it is not.

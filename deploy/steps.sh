@@ -205,7 +205,8 @@ grant() {
 	local on=$1 resource=$2 member=$3 role=$4 title=${5-} expression=${6-} place=() condition=()
 	[[ $on != "run services" ]] || place=("--region=$REGION")
 	# shellcheck disable=SC2086
-	if lookup $on get-iam-policy "$resource" "${place[@]}" "${WHO_HAS_WHAT[@]}" && has_role "$role" "$member" "$title" <<<"$REPLY"; then
+	if lookup $on get-iam-policy "$resource" "${place[@]}" "${WHO_HAS_WHAT[@]}" &&
+		has_role "$role" "$member" "$title" <<<"$REPLY"; then
 		keeps role
 		return
 	fi

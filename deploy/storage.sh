@@ -9,10 +9,15 @@
 bucket_note() { digest <<<"$GCS_BUCKET"; }
 
 find_bucket() {
-	local found
-	BUCKET_FOUND='' BUCKET_MARK='' BUCKET_ACCESS='' BUCKET_PUBLIC='' BUCKET_RETENTION='' BUCKET_LIFECYCLE='' BUCKET_KEY='' BUCKET_LABELS='' found=''
+	local found fields
+	BUCKET_FOUND='' BUCKET_MARK='' BUCKET_ACCESS='' BUCKET_PUBLIC='' BUCKET_RETENTION=''
+	BUCKET_LIFECYCLE='' BUCKET_KEY='' BUCKET_LABELS='' found=''
 	[[ $CAN_READ ]] || return 0
-	if REPLY=$(gcloud storage buckets describe "gs://$GCS_BUCKET" --raw "--format=value(projectNumber,labels.$LABEL,iamConfiguration.uniformBucketLevelAccess.enabled,iamConfiguration.publicAccessPrevention,retentionPolicy.retentionPeriod,labels.${LABEL}_lifecycle,encryption.defaultKmsKeyName$(label_keys labels))" "--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then
+	fields=projectNumber,labels.$LABEL,iamConfiguration.uniformBucketLevelAccess.enabled
+	fields+=,iamConfiguration.publicAccessPrevention,retentionPolicy.retentionPeriod
+	fields+=,labels.${LABEL}_lifecycle,encryption.defaultKmsKeyName$(label_keys labels)
+	if REPLY=$(gcloud storage buckets describe "gs://$GCS_BUCKET" --raw "--format=value($fields)" \
+		"--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then
 		BUCKET_FOUND=1
 		found=$(cut -f 1 <<<"$REPLY")
 		BUCKET_MARK=$(cut -f 2 <<<"$REPLY")
@@ -39,7 +44,8 @@ make_bucket() {
 	fi
 	if [[ $KMS_KEY ]] && key_in "$BUCKET_LOCATION"; then key=$REPLY; fi
 	if [[ ! $BUCKET_FOUND ]]; then
-		change_bucket create "gs://$GCS_BUCKET" "--location=$BUCKET_LOCATION" --uniform-bucket-level-access --public-access-prevention ${key:+"--default-encryption-key=$key"}
+		change_bucket create "gs://$GCS_BUCKET" "--location=$BUCKET_LOCATION" --uniform-bucket-level-access \
+			--public-access-prevention ${key:+"--default-encryption-key=$key"}
 		noted=1
 	else
 		if [[ ${BUCKET_ACCESS,,} != true ]]; then
@@ -107,7 +113,8 @@ read_token() {
 	if [[ $NETSKOPE_API_TOKEN_FILE == - ]]; then
 		TOKEN=$(cat | tr -d '\0') || die "the token could not be read from standard input"
 	elif [[ $NETSKOPE_API_TOKEN_FILE ]]; then
-		[[ -r $NETSKOPE_API_TOKEN_FILE && ! -d $NETSKOPE_API_TOKEN_FILE ]] || die "the token file $NETSKOPE_API_TOKEN_FILE cannot be read"
+		[[ -r $NETSKOPE_API_TOKEN_FILE && ! -d $NETSKOPE_API_TOKEN_FILE ]] ||
+			die "the token file $NETSKOPE_API_TOKEN_FILE cannot be read"
 		TOKEN=$(tr -d '\0' <"$NETSKOPE_API_TOKEN_FILE")
 	elif [[ $need || $ASK_TOKEN ]]; then
 		[[ -t 0 ]] || die "the secret $SECRET holds no token yet: give one with --token-file FILE, or --token-file - to read standard input"
@@ -187,7 +194,8 @@ make_secret() {
 			keeps "version of the secret"
 			return 0
 		fi
-		if [[ $current && -f $NETSKOPE_API_TOKEN_FILE && $(trim "$(tr -d '\0' <"$NETSKOPE_API_TOKEN_FILE")") == "$current" ]]; then
+		if [[ $current && -f $NETSKOPE_API_TOKEN_FILE &&
+			$(trim "$(tr -d '\0' <"$NETSKOPE_API_TOKEN_FILE")") == "$current" ]]; then
 			keeps "version of the secret"
 			return 0
 		fi

@@ -51,8 +51,13 @@ check_settings() {
 	deploy | monitor | feed) check_labels ;;
 	esac
 	check_feed_settings
-	if [[ $ALERT_EMAIL && ! $ALERT_EMAIL =~ ^[^[:space:]@,\"\\]+@[^[:space:]@,\"\\]+$ ]]; then problem "ALERT_EMAIL=$ALERT_EMAIL is not an e-mail address"; fi
-	if [[ $NOTIFICATION_CHANNEL && ! $NOTIFICATION_CHANNEL =~ ^projects/[^/\"\\]+/notificationChannels/[^/\"\\]+$ ]]; then problem "NOTIFICATION_CHANNEL=$NOTIFICATION_CHANNEL: want projects/P/notificationChannels/N"; fi
+	if [[ $ALERT_EMAIL && ! $ALERT_EMAIL =~ ^[^[:space:]@,\"\\]+@[^[:space:]@,\"\\]+$ ]]; then
+		problem "ALERT_EMAIL=$ALERT_EMAIL is not an e-mail address"
+	fi
+	if [[ $NOTIFICATION_CHANNEL &&
+		! $NOTIFICATION_CHANNEL =~ ^projects/[^/\"\\]+/notificationChannels/[^/\"\\]+$ ]]; then
+		problem "NOTIFICATION_CHANNEL=$NOTIFICATION_CHANNEL: want projects/P/notificationChannels/N"
+	fi
 	refuse_problems
 }
 
@@ -383,8 +388,11 @@ duration_seconds() {
 
 # check_schedule judges the setting $1, and the time zone.
 check_schedule() {
-	local value=${!1} fields field i low=(0 0 1 1 0) high=(59 23 31 12 7) kind=(minute hour "day of the month" month "day of the week")
-	if [[ $1 == SCHEDULE && ! $TIME_ZONE =~ ^[A-Za-z0-9_+/-]+$ ]]; then problem "TIME_ZONE=$TIME_ZONE: want a name of the time zone database, as in Etc/UTC"; fi
+	local value=${!1} fields field i low=(0 0 1 1 0) high=(59 23 31 12 7)
+	local kind=(minute hour "day of the month" month "day of the week")
+	if [[ $1 == SCHEDULE && ! $TIME_ZONE =~ ^[A-Za-z0-9_+/-]+$ ]]; then
+		problem "TIME_ZONE=$TIME_ZONE: want a name of the time zone database, as in Etc/UTC"
+	fi
 	read -ra fields <<<"$value"
 	if ((${#fields[@]} != 5)); then
 		problem "$1=$value: want five fields (minute, hour, day of the month, month, day of the week), as in '0 * * * *'"
@@ -407,16 +415,23 @@ check_audit_schedule() {
 	[[ $AUDIT_SCHEDULE && $AUDIT_SCHEDULE != off ]] || return 0
 	check_schedule AUDIT_SCHEDULE
 	read -r minute hour rest <<<"$AUDIT_SCHEDULE"
-	if [[ $rest =~ ^[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+[^[:space:]]+$ && ! $rest =~ ^\*[[:space:]]+\*[[:space:]]+\*$ ]]; then
+	if [[ $rest =~ ^[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+[^[:space:]]+$ &&
+		! $rest =~ ^\*[[:space:]]+\*[[:space:]]+\*$ ]]; then
 		problem "AUDIT_SCHEDULE=$AUDIT_SCHEDULE: want every day, as in '$minute $hour * * *': an audit looks back 48 hours, and what lies between two of them would not be looked at"
 	fi
 }
 
 check_network() {
 	local name='[a-z]([a-z0-9-]{0,61}[a-z0-9])?'
-	if [[ $NETWORK && ! $NETWORK =~ ^(projects/[A-Za-z0-9.:-]+/global/networks/)?$name$ ]]; then problem "NETWORK=$NETWORK: want the name of a VPC network, or projects/P/global/networks/N"; fi
-	if [[ $SUBNET && ! $SUBNET =~ ^(projects/[A-Za-z0-9.:-]+/regions/[a-z0-9-]+/subnetworks/)?$name$ ]]; then problem "SUBNET=$SUBNET: want the name of a subnet, or projects/P/regions/R/subnetworks/S"; fi
-	if [[ $SUBNET == projects/* && $SUBNET != */regions/"$REGION"/* ]]; then problem "SUBNET=$SUBNET is not in the function's region, $REGION"; fi
+	if [[ $NETWORK && ! $NETWORK =~ ^(projects/[A-Za-z0-9.:-]+/global/networks/)?$name$ ]]; then
+		problem "NETWORK=$NETWORK: want the name of a VPC network, or projects/P/global/networks/N"
+	fi
+	if [[ $SUBNET && ! $SUBNET =~ ^(projects/[A-Za-z0-9.:-]+/regions/[a-z0-9-]+/subnetworks/)?$name$ ]]; then
+		problem "SUBNET=$SUBNET: want the name of a subnet, or projects/P/regions/R/subnetworks/S"
+	fi
+	if [[ $SUBNET == projects/* && $SUBNET != */regions/"$REGION"/* ]]; then
+		problem "SUBNET=$SUBNET is not in the function's region, $REGION"
+	fi
 	case $EGRESS in
 	all) ;;
 	private-ranges-only) [[ $NETWORK$SUBNET ]] || problem "EGRESS=$EGRESS says nothing without a --network or --subnet" ;;
@@ -426,14 +441,14 @@ check_network() {
 
 # check_keys wants a key in each place where something is to be encrypted.
 check_keys() {
-	local key place places
+	local key place places name='[A-Za-z0-9_-]+'
 	if [[ ! $SECRET_LOCATIONS =~ ^([a-z]+-[a-z]+[0-9]+(,[a-z]+-[a-z]+[0-9]+)*)?$ ]]; then
 		problem "SECRET_LOCATIONS=$SECRET_LOCATIONS: want regions, as in europe-west3,europe-west4"
 		return
 	fi
 	[[ $KMS_KEY ]] || return 0
 	for key in ${KMS_KEY//,/ }; do
-		if [[ ! $key =~ ^projects/[A-Za-z0-9.:-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$ ]]; then
+		if [[ ! $key =~ ^projects/[A-Za-z0-9.:-]+/locations/[a-z0-9-]+/keyRings/$name/cryptoKeys/$name$ ]]; then
 			problem "KMS_KEY=$key: want projects/P/locations/L/keyRings/R/cryptoKeys/K"
 			return
 		fi
@@ -468,19 +483,28 @@ is_cron_field() {
 	IFS=, read -ra parts <<<"$1"
 	for part in "${parts[@]}"; do
 		[[ $part =~ ^(\*|($number)(-($number))?)(/($number))?$ ]] || return 1
-		if [[ ${BASH_REMATCH[2]} ]]; then ((10#${BASH_REMATCH[2]} >= $2 && 10#${BASH_REMATCH[2]} <= $3)) || return 1; fi
-		if [[ ${BASH_REMATCH[4]} ]]; then ((10#${BASH_REMATCH[4]} >= 10#${BASH_REMATCH[2]} && 10#${BASH_REMATCH[4]} <= $3)) || return 1; fi
-		if [[ ${BASH_REMATCH[6]} ]]; then ((10#${BASH_REMATCH[6]} > 0)) || return 1; fi
+		if [[ ${BASH_REMATCH[2]} ]]; then
+			((10#${BASH_REMATCH[2]} >= $2 && 10#${BASH_REMATCH[2]} <= $3)) || return 1
+		fi
+		if [[ ${BASH_REMATCH[4]} ]]; then
+			((10#${BASH_REMATCH[4]} >= 10#${BASH_REMATCH[2]} && 10#${BASH_REMATCH[4]} <= $3)) || return 1
+		fi
+		if [[ ${BASH_REMATCH[6]} ]]; then
+			((10#${BASH_REMATCH[6]} > 0)) || return 1
+		fi
 	done
 }
 
 check_feed_settings() {
 	[[ $FEED_LOG_TYPE =~ ^NETSKOPE_ALERT(_V2)?$ ]] || problem "FEED_LOG_TYPE=$FEED_LOG_TYPE: want NETSKOPE_ALERT_V2 or NETSKOPE_ALERT"
-	if [[ ! $FEED_MAX_AGE_DAYS =~ ^[1-9][0-9]{0,2}$ ]] || ((FEED_MAX_AGE_DAYS > 180)); then problem "FEED_MAX_AGE_DAYS=$FEED_MAX_AGE_DAYS: want 1 to 180 days"; fi
+	if [[ ! $FEED_MAX_AGE_DAYS =~ ^[1-9][0-9]{0,2}$ ]] || ((FEED_MAX_AGE_DAYS > 180)); then
+		problem "FEED_MAX_AGE_DAYS=$FEED_MAX_AGE_DAYS: want 1 to 180 days"
+	fi
 	if [[ $FEED_SERVICE_ACCOUNT && ! $FEED_SERVICE_ACCOUNT =~ ^[^[:space:]@:,]+@[A-Za-z0-9.-]+$ ]]; then
 		problem "FEED_SERVICE_ACCOUNT=$FEED_SERVICE_ACCOUNT: want the e-mail address that SecOps shows"
 	fi
-	if [[ $SECOPS_INSTANCE && ! $SECOPS_INSTANCE =~ ^projects/[A-Za-z0-9.:-]+/locations/[a-z0-9-]+/instances/[A-Za-z0-9-]+$ ]]; then
+	if [[ $SECOPS_INSTANCE &&
+		! $SECOPS_INSTANCE =~ ^projects/[A-Za-z0-9.:-]+/locations/[a-z0-9-]+/instances/[A-Za-z0-9-]+$ ]]; then
 		problem "SECOPS_INSTANCE=$SECOPS_INSTANCE: want projects/PROJECT/locations/us/instances/CUSTOMER_UUID"
 	fi
 }
