@@ -328,7 +328,11 @@ func TestWorkersAtOnce(t *testing.T) {
 			w.faults(func(r netskopetest.Request) netskopetest.Fault {
 				inflight++
 				most = max(most, inflight)
-				time.AfterFunc(delay(r.N), func() { w.mu.Lock(); inflight--; w.mu.Unlock() })
+				time.AfterFunc(delay(r.N), func() {
+					w.mu.Lock()
+					inflight--
+					w.mu.Unlock()
+				})
 				return netskopetest.Fault{Delay: delay(r.N)}
 			}, func(r gcstest.Request) gcstest.Fault { return gcstest.Fault{Delay: delay(r.N)} })
 			random := rand.New(rand.NewPCG(step, 1))

@@ -40,7 +40,11 @@ func newMute(t *testing.T) *mute {
 		case <-over:
 		}
 	}))
-	t.Cleanup(func() { close(over); m.CloseClientConnections(); m.Close() })
+	t.Cleanup(func() {
+		close(over)
+		m.CloseClientConnections()
+		m.Close()
+	})
 	return m
 }
 

@@ -68,7 +68,11 @@ func TestEach(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	n := 0
 	err := Streams{Stdout: &bytes.Buffer{}, Lookup: func(string) (string, bool) { return "alert,page", true }}.
-		Each(ctx, Turn{}, func(Streams) error { n++; stop(); return failure })
+		Each(ctx, Turn{}, func(Streams) error {
+			n++
+			stop()
+			return failure
+		})
 	if n != 1 || !errors.Is(err, failure) {
 		t.Errorf("after it was told to end: %d turns, %v", n, err)
 	}
