@@ -80,7 +80,8 @@ func readConfigs(v *env.Variables) []Config {
 		"unset it; LAG and the schedule say how soon alerts come")
 	for i, p := range places {
 		places[i] = c
-		places[i].Stream, places[i].BucketName, places[i].Prefix, places[i].StateKey = p.Stream, p.BucketName, p.Prefix, p.StateKey
+		places[i].Stream, places[i].BucketName = p.Stream, p.BucketName
+		places[i].Prefix, places[i].StateKey = p.Prefix, p.StateKey
 	}
 	return places
 }

@@ -22,7 +22,7 @@ import (
 //
 //	load ─▶ cell, one of several ─▶ staged ─▶ ledger entry created ─▶ moved ─▶ … ─▶ state saved
 //	           │                      │               │                 │             │
-//	           │                      │               │                 │             └─ lost the race: the further one stays
+//	           │                      │               │                 │             └─ lost the race: the further stays
 //	           │                      │               │                 └─ died here: nothing is left to move
 //	           │                      │               └─ died here: the entry is found, and its objects are moved
 //	           └──────────────────────┴─ died or failed here: the cell is repeated, nothing was visible

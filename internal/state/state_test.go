@@ -87,7 +87,8 @@ func TestEncode(t *testing.T) {
 }
 `
 	moved := s
-	moved.Moved, moved.LastEventTime, moved.Stream = at("2026-11-23T09:30:00Z").Add(5*time.Millisecond), 1795426508, stream.Page
+	moved.Moved = at("2026-11-23T09:30:00Z").Add(5 * time.Millisecond)
+	moved.LastEventTime, moved.Stream = 1795426508, stream.Page
 	for want, s := range map[string]State{live: s, `{
   "through": "2026-11-23T10:00:00Z",
   "began": "2026-11-22T09:00:00Z",
