@@ -23,7 +23,7 @@ type Result struct {
 	Unknown    int64     `json:"unknown"`    // delivered, and not listed by the tenant any more
 	Uncovered  bool      `json:"uncovered"`  // the ledger has no entry of it: nothing was ever delivered
 	Pending    int       `json:"pending"`    // objects that the ledger decided and nobody has moved to their places
-	Gone       int       `json:"gone"`       // objects that are not at their places any more, and whose alerts no repair has brought again
+	Gone       int       `json:"gone"`       // objects that are away, and whose alerts no repair has brought again
 	Damaged    int       `json:"damaged"`    // objects that are not what the ledger says
 
 	Examples     []string `json:"examples,omitempty"`      // identities of the first few missing alerts

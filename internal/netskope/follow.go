@@ -79,7 +79,8 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 				return err
 			}
 			changed = true
-		case overlap && (trims || s.alerts >= p.settings.PageSize): // this answer may have been trimmed, too, to nothing but the overlap
+		case overlap && (trims || s.alerts >= p.settings.PageSize):
+			// This answer may have been trimmed, too, to nothing but the overlap.
 			changed = changed || next.at > 0
 			overlap, nothing = false, 1
 		case overlap:

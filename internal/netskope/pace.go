@@ -38,7 +38,8 @@ func NewPace(requestsPerSecond float64, inFlight int) *Pace {
 		limit = rate.Limit(requestsPerSecond)
 	}
 	inFlight = max(inFlight, 1)
-	p := &Pace{limiter: rate.NewLimiter(limit, 1), places: make(chan struct{}, inFlight), most: inFlight, allowed: inFlight}
+	p := &Pace{limiter: rate.NewLimiter(limit, 1), places: make(chan struct{}, inFlight), most: inFlight,
+		allowed: inFlight}
 	for range inFlight {
 		p.places <- struct{}{}
 	}

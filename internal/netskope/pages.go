@@ -73,9 +73,9 @@ func (e *YoungError) Error() string {
 //
 //   - Pages by offset overlap by an alert. The end is an answer that begins with the last
 //     known alert and holds nothing behind it; or, where the list goes by time, an answer to
-//     a question for the time that is left that holds the last known alert and nothing new. One that does not begin with it shows that
-//     the list has changed, and the range is paged through again. One without alerts, at an
-//     offset at which there is one, shows a ceiling.
+//     a question for the time that is left that holds the last known alert and nothing new.
+//     One that does not begin with it shows that the list has changed, and the range is paged
+//     through again. One without alerts, at an offset at which there is one, shows a ceiling.
 //   - A range without alerts, or with a single one, is asked for again in another shape.
 //   - An answer that names a next page is not the last, also if it is empty. The last one of
 //     a chain of cursors holds alerts, or comes twice.
