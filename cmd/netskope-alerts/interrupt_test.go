@@ -188,7 +188,8 @@ func TestServersEnd(t *testing.T) {
 	for _, test := range []struct{ arguments, sign string }{
 		{"storage --port " + port, "until you press Ctrl-C"},
 		{"serve --port " + port, "Trigger a run with"},
-		{"demo --alerts 200 --keep --out kept", "until you press Ctrl-C"},
+		{"demo --alerts 200 --keep --out kept", "  export GCS_BUCKET"},
+		{"console", "Press Ctrl-C"},
 	} {
 		for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 			t.Run(test.arguments, func(t *testing.T) {
@@ -203,6 +204,11 @@ func TestServersEnd(t *testing.T) {
 				}
 				write.Close()
 				seen := await(t, read, test.sign)
+				for line := range strings.Lines(seen) {
+					if wide(line) {
+						t.Errorf("wider than 80 columns: %s", line)
+					}
+				}
 				if err := command.Process.Signal(signal); err != nil {
 					t.Fatal(err)
 				}

@@ -24,6 +24,7 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/preview"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/status"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 type commands struct {
@@ -42,7 +43,7 @@ type commands struct {
 	UDM      preview.Command  `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
 	Lint     lint.Command     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
 
-	Stream  string           `placeholder:"NAME" help:"This stream alone, whatever STREAMS says."`
+	Stream  *stream.Stream   `placeholder:"NAME" help:"This stream alone, whatever STREAMS says."`
 	Version versionCommand   `cmd:"" help:"Print the version, the commit and what built it."`
 	Short   kong.VersionFlag `name:"version" help:"Print the version alone."`
 }
@@ -59,7 +60,10 @@ const grace = 2 * time.Second
 // turn is how a command goes through the streams: those that look at what the function did for each
 // take one after the other; what collects or moves something nobody asked for is refused.
 func (c *commands) turn(command string) cli.Turn {
-	t := cli.Turn{Only: c.Stream, Judge: cli.Streams.JudgeToLook}
+	t := cli.Turn{Judge: cli.Streams.JudgeToLook}
+	if c.Stream != nil {
+		t.Only = c.Stream.String()
+	}
 	switch command {
 	case "backfill":
 		t.One, t.Judge = "a span of one stream can be collected at a time", cli.Streams.Judge
@@ -118,13 +122,14 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	}
 	chosen, err := parser.Parse(arguments)
 	if err != nil {
-		fmt.Fprint(s.Stderr, misunderstood(err))
+		fmt.Fprint(s.Stderr, misunderstood(commandOf(err), err))
 		return cli.ExitUsage
 	}
 	command := nameOf(chosen)
 	err = s.Each(ctx, c.turn(command), func(s cli.Streams) error { return chosen.Run(s) })
 	var quiet cli.ExitStatus
 	var stopped *cli.Interrupted
+	var usage cli.Usage
 	if err != nil && ctx.Err() != nil && !errors.As(err, &stopped) {
 		err = &cli.Interrupted{}
 	}
@@ -132,12 +137,15 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	case errors.As(err, &stopped):
 		fmt.Fprint(s.Stderr, stopped.Message(arguments))
 		return cli.ExitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprint(s.Stderr, misunderstood(command, err))
+		return cli.ExitUsage
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case err != nil:
 		// An error may quote what a service said: no terminal is to act upon that.
 		fmt.Fprintf(s.Stderr, "netskope-alerts %s: %s\n", command, text.Visible([]byte(err.Error())))
-		if hint := s.Hint(err); hint != "" {
+		if hint := s.Hint(err, arguments); hint != "" {
 			fmt.Fprintf(s.Stderr, "→ %s\n", hint)
 		}
 		return cli.ExitFailed
@@ -145,18 +153,27 @@ func run(ctx context.Context, arguments []string, s cli.Streams) int {
 	return cli.ExitWell
 }
 
-// misunderstood says what is wrong with a command line, and whose help to look at: that of the
-// command, as far as there is one.
-func misunderstood(err error) string {
-	command := ""
+// commandOf is the name of the command whose line was not understood, as far as there is one.
+func commandOf(err error) string {
 	var parse *kong.ParseError
-	if errors.As(err, &parse) {
-		command = nameOf(parse.Context)
+	if !errors.As(err, &parse) {
+		return ""
 	}
-	// To the parser the end of the line is a value.
-	said := strings.ReplaceAll(err.Error(), `expected string value but got "EOL" (<EOL>)`, "a value has to follow")
-	return fmt.Sprintf("netskope-alerts: %s\ntype \"%s --help\" to see what there is\n", said,
-		strings.TrimSpace("netskope-alerts "+command))
+	return nameOf(parse.Context)
+}
+
+// parsersWords are in ours. To the parser the end of the line is a value.
+var parsersWords = strings.NewReplacer(
+	`expected string value but got "EOL" (<EOL>)`, "a value has to follow",
+	`expected value value but got "EOL" (<EOL>)`, "a value has to follow",
+	"expected string value but got", "want a value, not",
+	"expected value value but got", "want a value, not")
+
+// misunderstood says what is wrong with the command line, and whose help to look at.
+func misunderstood(command string, err error) string {
+	name := strings.TrimSpace("netskope-alerts " + command)
+	said := parsersWords.Replace(strings.TrimPrefix(err.Error(), command+": ")) // so the parser begins what Validate says
+	return fmt.Sprintf("%s: %s\ntype \"%s --help\" to see what there is\n", name, said, name)
 }
 
 // nameOf is the command's, as it is typed, without its arguments; empty if there is none.

@@ -59,8 +59,8 @@ func (r Request) Concerns(configured []stream.Stream) ([]stream.Stream, error) {
 	case slices.Contains(configured, *r.of):
 		return []stream.Stream{*r.of}, nil
 	}
-	return nil, fmt.Errorf("the message is for the stream %v, which is not collected: STREAMS is %s; add it there",
-		*r.of, stream.Names(configured, ","))
+	return nil, fmt.Errorf("the message is for the stream %v, which is not collected: STREAMS is %s; add it there: "+
+		"./deploy.sh --streams %[2]s,%[1]v", *r.of, stream.Names(configured, ","))
 }
 
 // earliest, in epoch seconds, is September 2001, before any alert.

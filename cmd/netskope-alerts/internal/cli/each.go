@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"netskope-alerts.internal/collector/internal/env"
 	"netskope-alerts.internal/collector/internal/stream"
@@ -36,13 +37,16 @@ func (s Streams) Each(ctx context.Context, turn Turn, run func(Streams) error) e
 	}
 	if len(streams) == 1 {
 		one := s.of(streams[0])
+		if configured, err := s.wanted(""); turn.Only != "" && err == nil && !slices.Contains(configured, streams[0]) {
+			one.Configured = configured
+		}
 		if turn.Only == "" {
 			one.Stream = ""
 		}
 		return run(one)
 	}
 	if turn.One != "" {
-		return fmt.Errorf("%s: add --stream, one of %s", turn.One, stream.Names(streams, ", "))
+		return Usage(fmt.Sprintf("%s: add --stream, one of %s", turn.One, stream.Names(streams, ", ")))
 	}
 	if turn.Judge != nil {
 		if err := turn.Judge(s); err != nil {

@@ -14,7 +14,7 @@ const (
 	ExitFailed      = 1   // the work failed
 	ExitUsage       = 2   // the command line was not understood
 	ExitMore        = 3   // the work went well, and there is more to do, or something to see to
-	ExitInterrupted = 130 // by Ctrl-C or SIGTERM; shells have it so for the former
+	ExitInterrupted = 130 // by Ctrl-C or SIGTERM, with work left to do; shells have it so for the former
 )
 
 // Ends are what a command's exit statuses mean, for its help.
@@ -22,9 +22,16 @@ type Ends struct {
 	Well   string // 0
 	More   string // 3; empty if it never ends so
 	Failed string // 1; "failed" if empty
+	Serves bool   // it works until it is stopped, which is then no interruption: 0 says so
 }
 
+// Stopped is what the exit status 0 means of a command that serves until somebody stops it.
+const Stopped = "stopped by Ctrl-C or SIGTERM"
+
 func (e Ends) String() string {
+	if e.Serves {
+		e.Well = Stopped
+	}
 	text := fmt.Sprintf("Exit status: %d %s", ExitWell, e.Well)
 	if e.More != "" {
 		text += fmt.Sprintf(", %d %s", ExitMore, e.More)
@@ -32,14 +39,23 @@ func (e Ends) String() string {
 	if e.Failed == "" {
 		e.Failed = "failed"
 	}
-	return fmt.Sprintf("%s, %d %s, %d wrong usage, %d interrupted.", text, ExitFailed, e.Failed, ExitUsage,
-		ExitInterrupted)
+	text += fmt.Sprintf(", %d %s, %d wrong usage", ExitFailed, e.Failed, ExitUsage)
+	if !e.Serves {
+		text += fmt.Sprintf(", %d interrupted", ExitInterrupted)
+	}
+	return text + "."
 }
 
 // ExitStatus is an error for which the command has said all there is to say.
 type ExitStatus int
 
 func (e ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// Usage is the error of a command line that was read, but cannot be meant, or not without what it leaves out.
+// What can be judged by the flags alone has a method Validate, which the parser calls before any work.
+type Usage string
+
+func (e Usage) Error() string { return string(e) }
 
 // Interrupted is the error of a command that was told to stop. Wherever that was, nothing is
 // lost, and the same command goes on.

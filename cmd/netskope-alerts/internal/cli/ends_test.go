@@ -15,6 +15,14 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestEndsOfServers: to be stopped is how they end well.
+func TestEndsOfServers(t *testing.T) {
+	if got, want := (Ends{Serves: true}).String(),
+		"Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 failed, 2 wrong usage."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestCommandLine: a shell reads the arguments as they were.
 func TestCommandLine(t *testing.T) {
 	arguments := []string{"find", "it's", "a b", "", "$HOME", "*", "gs://b/o", "--since=2026-11-01T06:00:00Z"}

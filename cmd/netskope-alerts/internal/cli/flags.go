@@ -8,9 +8,25 @@ import (
 	"time"
 )
 
+// Moment is the value of a flag for a time, as [ParseMoment] reads it.
+type Moment string
+
+// UnmarshalText refuses what is no time.
+func (m *Moment) UnmarshalText(text []byte) error {
+	*m = Moment(text)
+	_, err := ParseMoment(string(text), time.Now())
+	return err
+}
+
+// At is the time, in UTC, as seen from now. What was no time is zero: [Moment.UnmarshalText] has refused it.
+func (m Moment) At(now time.Time) time.Time {
+	at, _ := ParseMoment(string(m), now)
+	return at
+}
+
 // ParseMoment reads a time: RFC 3339, or a part of it, which is UTC, or how long ago it
 // was, which is rounded down to a whole minute.
-func ParseMoment(flag, text string, now time.Time) (time.Time, error) {
+func ParseMoment(text string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04",
 		"2006-01-02"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -30,8 +46,8 @@ func ParseMoment(flag, text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(ago); err == nil && d >= 0 && days >= 0 && (days > 0 || text == ago) {
 		return now.Add(-d).AddDate(0, 0, -days).UTC().Truncate(time.Minute), nil
 	}
-	return time.Time{}, fmt.Errorf("%s %q: want a time as in 2026-11-01T06:00:00Z or 2026-11-01 (UTC), "+
-		"or how long ago, as in 48h or 7d", flag, text)
+	return time.Time{}, fmt.Errorf("%q: want a time as in 2026-11-01T06:00:00Z or 2026-11-01 (UTC), "+
+		"or how long ago, as in 48h or 7d", text)
 }
 
 // AtMost is how many of a kind are shown.
@@ -50,6 +66,15 @@ func (n *AtMost) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%q: want all, none or a number", text)
 		}
 		*n = AtMost(value)
+	}
+	return nil
+}
+
+// CheckPort refuses what is no port to listen on. The flag is a text, and judged when its command is chosen:
+// what PORT holds for another program is no business of the other commands.
+func CheckPort(text string) error {
+	if _, err := strconv.ParseUint(text, 10, 16); err != nil {
+		return fmt.Errorf("--port %q: want a number from 0 to 65535, as in --port 8080", text)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestParseMoment(t *testing.T) {
 		"-3h":                       "",
 		"3":                         "",
 	} {
-		got, err := ParseMoment("--from", text, now)
+		got, err := ParseMoment(text, now)
 		if (err == nil) != (want != "") ||
 			err == nil && (got.Format(time.RFC3339Nano) != want || got.Location() != time.UTC) {
 			t.Errorf("%s is %v, %v, want %s", text, got, err, want)

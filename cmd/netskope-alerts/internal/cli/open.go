@@ -108,8 +108,8 @@ func NoCredentials(err error) error {
 	return fmt.Errorf("%w; if this machine has no credentials yet, type: gcloud auth application-default login", err)
 }
 
-// Hint says what to do about an error of a service, or nothing.
-func (s Streams) Hint(err error) string {
+// Hint says what to do about an error of a service, or nothing. The arguments are those of the command line.
+func (s Streams) Hint(err error, arguments []string) string {
 	host, _ := s.Lookup("STORAGE_EMULATOR_HOST")
 	var dial *net.OpError
 	refusal := gcs.RefusalOf(err)
@@ -122,11 +122,23 @@ func (s Streams) Hint(err error) string {
 		return fmt.Sprintf("the emulator on %s, which STORAGE_EMULATOR_HOST names, does not know Objects: move; "+
 			"netskope-alerts storage does", host)
 	case errors.Is(err, storage.ErrBucketNotExist), refusal != nil && refusal.Cause == gcs.CauseBucket:
-		bucket, _ := s.Lookup("GCS_BUCKET")
-		return fmt.Sprintf("there is no bucket gs://%s: check GCS_BUCKET, or make it: gcloud storage buckets create gs://%s",
-			bucket, bucket)
+		return "if the name is right, make the bucket: gcloud storage buckets create gs://" + s.bucketOf(err, arguments)
 	}
 	return ""
+}
+
+// bucketOf is the bucket that the error is about: the one of the arguments that it names, or the collector's.
+func (s Streams) bucketOf(err error, arguments []string) string {
+	for _, argument := range arguments {
+		if object, ok := strings.CutPrefix(argument, "gs://"); ok {
+			name, _, _ := strings.Cut(object, "/")
+			if strings.Contains(err.Error(), "gs://"+name+"/") {
+				return name
+			}
+		}
+	}
+	name, _ := s.Lookup("GCS_BUCKET")
+	return name
 }
 
 // Folder is the feed's: its bucket, and its name without a slash at the end. It needs less

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
+	"netskope-alerts.internal/collector/internal/stream"
 )
 
 // Streams are where a command reads its configuration and writes its output.
@@ -22,6 +24,9 @@ type Streams struct {
 	// Stream is the stream that a command for the same one has to name: that of --stream, or
 	// one of several that are configured. Otherwise it is empty.
 	Stream string
+
+	// Configured are those of STREAMS, where that leaves out the one that --stream wants; otherwise none.
+	Configured []stream.Stream
 
 	judged bool // what there is to say of the variables has been said
 }
@@ -55,4 +60,17 @@ func (s Streams) Confirm(ctx context.Context, question string) error {
 		}
 		return nil
 	}
+}
+
+// OneOff says of a stream that --stream alone wants how to have every run collect it; it is empty for one of STREAMS.
+func (s Streams) OneOff() string {
+	if len(s.Configured) == 0 {
+		return ""
+	}
+	now, all := stream.Names(s.Configured, ","), stream.Names(append(slices.Clip(s.Configured), stream.Stream(s.Stream)), ",")
+	t := text.TerminalOf(s.Stderr, s.Lookup)
+	return text.Wrapped(fmt.Sprintf("STREAMS, which is %s, leaves %s out: no run collects it unless --stream names it. "+
+		"To have every run here collect it, too:", now, s.Stream), t.Width, 0) + "\n  export STREAMS=" + all + "\n" +
+		text.Wrapped("and every run of the deployed function, with the other settings as they are:", t.Width, 0) +
+		"\n  ./deploy.sh --streams " + all + "\n"
 }

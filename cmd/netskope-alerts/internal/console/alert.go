@@ -70,9 +70,9 @@ func (s *site) alert(w http.ResponseWriter, r *http.Request) {
 // look looks the alert up in the ledger, and reads it where it lies.
 func (s *site) look(ctx context.Context, p *alertPage, id, since string) error {
 	now := s.now()
-	from, err := cli.ParseMoment("since", since, now)
+	from, err := cli.ParseMoment(since, now)
 	if err != nil {
-		return err
+		return fmt.Errorf("since %w", err)
 	}
 	var found []ledger.Found
 	var also []string // other streams that have it

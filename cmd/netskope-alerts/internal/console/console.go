@@ -31,9 +31,15 @@ func (*Command) Help() string {
 		"and GCS_PREFIX, STATE_KEY and LAG where the collector has them; nothing of the tenant. " +
 		"It listens on loopback only; everybody who works on this machine can reach it. " +
 		"From another machine: ssh -L 8080:127.0.0.1:8080 HOST, and there --listen 127.0.0.1:8080.\n\n" +
-		cli.Ends{Well: "never"}.String() + "\n\n" +
+		cli.Ends{Serves: true}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket netskope-alerts console"
+}
+
+// Validate refuses an address that others than this machine can reach.
+func (c *Command) Validate() error {
+	_, err := loopback(c.Listen)
+	return err
 }
 
 // Run serves until the context ends.
@@ -48,29 +54,38 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	site := newSite(all...)
-	fmt.Fprintf(s.Stdout, "The console of %s is on http://%s/\nIt only reads. Press Ctrl-C to end it.\n",
+	fmt.Fprintf(s.Stdout, "The console of %s is on http://%s/\nIt only reads. Press Ctrl-C to stop it.\n",
 		site.feed(), listener.Addr())
 	if err := serve(ctx, listener, site, s.Stderr); err != nil {
 		return fmt.Errorf("serve the console: %w", err)
 	}
-	return &cli.Interrupted{}
+	return nil
 }
 
-// listen listens on the address, if nobody but this machine can reach it.
-func listen(address string) (net.Listener, error) {
+// loopback is the address as one can listen on it, if nobody but this machine can reach it.
+func loopback(address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen %s: want an address and a port, as in 127.0.0.1:8080", address)
+		return "", fmt.Errorf("--listen %s: want an address and a port, as in 127.0.0.1:8080", address)
 	}
 	if host == "localhost" {
 		host = "127.0.0.1"
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("--listen %s: the console shows alerts to whoever can reach it, "+
+		return "", fmt.Errorf("--listen %s: the console shows alerts to whoever can reach it, "+
 			"and listens on loopback addresses only, as in 127.0.0.1:8080; "+
 			"from another machine, type ssh -L 8080:127.0.0.1:8080 HOST", address)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	return net.JoinHostPort(host, port), nil
+}
+
+// listen listens on the address, if nobody but this machine can reach it.
+func listen(address string) (net.Listener, error) {
+	at, err := loopback(address)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", at)
 	if err != nil {
 		return nil, fmt.Errorf("--listen %s: %w; with port 0 a free one is found", address, err)
 	}

@@ -6,12 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
@@ -36,17 +35,22 @@ func (*Command) Help() string {
 		"The tenant limits the rate, breaks a page and loses alerts' order; the storage loses an answer. " +
 		"Then every alert of the tenant is looked up in the bucket; with --streams, every record of all six streams. " +
 		"The day is 2 March 2026, so that a seed says all; with --keep it is today.\n\n" +
-		cli.Ends{Well: "every alert is there once (with --keep: ended by Ctrl-C)",
+		cli.Ends{Well: "every alert is there once (with --keep: " + cli.Stopped + ")",
 			Failed: "one is not, or the demo failed"}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts demo --alerts 100000 --seed 7 --keep"
 }
 
-// Run plays the day, proves what it led to, and tears all down unless it is to be kept.
-func (d *Command) Run(ctx context.Context, s cli.Streams) error {
+// Validate refuses a day of too few alerts for its proof, and of too many for this machine.
+func (d *Command) Validate() error {
 	if d.Alerts < 100 || d.Alerts > 1_000_000 {
 		return fmt.Errorf("--alerts %d: want 100 to 1000000", d.Alerts)
 	}
+	return nil
+}
+
+// Run plays the day, proves what it led to, and tears all down unless it is to be kept.
+func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	if d.Seed == 0 {
 		d.Seed = 1 + rand.Uint64N(999_999)
 	}
@@ -56,9 +60,11 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	played, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 
-	fmt.Fprintf(s.Stdout,
-		"Seed %d. A tenant with %d alerts and a Cloud Storage start on loopback; the function is served.\n", d.Seed,
-		d.Alerts)
+	t := text.TerminalOf(s.Stdout, s.Lookup)
+	say := func(format string, arguments ...any) {
+		fmt.Fprintln(t, text.Wrapped(fmt.Sprintf(format, arguments...), t.Width, 0))
+	}
+	say("Seed %d. A tenant with %d alerts and a Cloud Storage start on loopback; the function is served.", d.Seed, d.Alerts)
 	w, err := startWorld(d)
 	if err != nil {
 		return err
@@ -73,7 +79,7 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	done := showProgress(s.Stderr, w)
 	rows, err := w.play(played, f)
 	done()
-	table(s.Stdout, rows)
+	table(t, rows)
 	if err != nil {
 		return err
 	}
@@ -81,11 +87,11 @@ func (d *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Stdout,
-		"\nOn the way the tenant refused %s with 429 and broke %s, and the storage lost %s.\n",
+	fmt.Fprintln(t)
+	say("On the way the tenant refused %s with 429 and broke %s, and the storage lost %s.",
 		text.Count(int(w.limited.Load()), "request", "requests"), text.Count(int(w.broken.Load()), "page", "pages"),
 		text.Count(int(w.lost.Load()), "answer", "answers"))
-	proof.print(s.Stdout, d)
+	proof.print(t, d)
 	events, err := w.proveEvents(s.Stdout, d.Out, rows)
 	if err != nil {
 		return err
@@ -128,16 +134,26 @@ func emptyFolder(name string) error {
 
 // table prints a line for every run. But for the speed, the seed decides all of it; how many
 // pages a run asks for depends on how its cells meet, too, and is left out.
-func table(w io.Writer, rows []record) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	defer t.Flush()
-	fmt.Fprintln(t, "\nRUN\tCOLLECTED (UTC)\tCELLS\tALERTS\tOBJECTS\tRETRIES\tMB/s")
-	for _, r := range rows {
+func table(t text.Terminal, rows []record) {
+	columns := []text.Column{{Head: "RUN"}, {Head: "COLLECTED (UTC)"}, {Head: "CELLS", Right: true},
+		{Head: "ALERTS", Right: true}, {Head: "OBJECTS", Right: true}, {Head: "RETRIES", Right: true},
+		{Head: "MB/s", Right: true}}
+	var lines [][]string
+	for i, r := range rows {
+		name := r.name
+		if several := len(rows) > 1 && (i > 0 && rows[i-1].name == r.name || i+1 < len(rows) && rows[i+1].name == r.name); several {
+			columns[3].Head = "RECORDS"
+			name = "  " + r.Stream
+			if i == 0 || rows[i-1].name != r.name {
+				lines = append(lines, []string{r.name})
+			}
+		}
 		span := "nothing new"
 		if r.Cells > 0 {
-			span = r.From.Format("Jan 02 15:04") + " to " + r.To.Format("Jan 02 15:04")
+			span = r.From.Format("Jan 02 15:04") + ", " + text.Span(r.To.Sub(r.From))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%.1f\n", r.name, span, r.Cells, r.Alerts, r.Objects, r.Retries,
-			r.Bytes/1e6/max(r.Seconds, 0.001))
+		lines = append(lines, []string{name, span, strconv.Itoa(r.Cells), strconv.Itoa(r.Alerts), strconv.Itoa(r.Objects),
+			strconv.Itoa(r.Retries), fmt.Sprintf("%.1f", r.Bytes/1e6/max(r.Seconds, 0.001))})
 	}
+	fmt.Fprintf(t, "\n%s\n", t.Table(columns, lines))
 }

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,15 +55,13 @@ func (w *world) keep(ctx context.Context, s cli.Streams, f *function, d *Command
 	if err := writeEnvironment(file, environment); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Stdout, `
-The tenant, the bucket and the function are left running until you press Ctrl-C. In another terminal:
-
-  . %[1]s
-
-and then, for example, netskope-alerts check, status, verify, verify --repair, state show,
-backfill --from 3d --to 36h --publish, find ID (of an alert in out/netskope/alerts). The environment is
-
-`, file)
+	t := text.TerminalOf(s.Stdout, s.Lookup)
+	fmt.Fprintf(t, "\n%s\n\n  . %s\n\n%s\n\n",
+		text.Wrapped("The tenant, the bucket and the function are left running until you press Ctrl-C. "+
+			"In another terminal:", t.Width, 0), file,
+		text.Wrapped("and then, for example, netskope-alerts check, status, verify, verify --repair, state show, "+
+			"backfill --from 3d --to 36h --publish, find ID (of an alert in "+
+			filepath.Join(d.Out, filepath.FromSlash(prefix))+"). The environment is", t.Width, 0))
 	for _, pair := range environment {
 		fmt.Fprintf(s.Stdout, "  export %s\n", pair)
 	}
@@ -80,21 +77,21 @@ backfill --from 3d --to 36h --publish, find ID (of an alert in out/netskope/aler
 			if !ok {
 				return fmt.Errorf("the function ended")
 			}
-			printRecord(s.Stdout, r)
+			printRecord(t, r)
 		}
 	}
 }
 
 // printRecord shows what the function has logged.
-func printRecord(w io.Writer, r record) {
-	fmt.Fprintf(w, "the function, message %s: %s", r.Event, r.Message)
+func printRecord(t text.Terminal, r record) {
+	said := fmt.Sprintf("the function, message %s: %s", r.Event, r.Message)
 	if r.Error != "" {
-		fmt.Fprintf(w, ": %s", r.Error)
+		said += ": " + r.Error
 	}
 	if r.Cells > 0 {
-		fmt.Fprintf(w, " (%s)", text.Count(r.Cells, "cell", "cells"))
+		said += fmt.Sprintf(" (%s)", text.Count(r.Cells, "cell", "cells"))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(t, text.Wrapped(said, t.Width, 2))
 }
 
 // writeEnvironment writes what a shell reads with a dot.

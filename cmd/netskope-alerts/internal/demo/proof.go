@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/layout"
 	"netskope-alerts.internal/collector/internal/standin/netskopetest"
 )
@@ -59,7 +60,7 @@ func (w *world) prove(alerts []netskopetest.Alert, folder, prefix string, from t
 			return eachLine(path, func(line []byte) {
 				p.lines++
 				if p.exampleContents == "" {
-					p.exampleContents = string(line[:min(len(line), 90)])
+					p.exampleContents = string(line)
 				}
 				n, ok := want[string(line)]
 				switch {
@@ -101,7 +102,7 @@ func eachLine(path string, each func([]byte)) error {
 	return lines.Err()
 }
 
-func (p proof) print(w io.Writer, d *Command) {
+func (p proof) print(w text.Terminal, d *Command) {
 	fmt.Fprintln(w)
 	for _, row := range []struct {
 		what string
@@ -116,7 +117,7 @@ func (p proof) print(w io.Writer, d *Command) {
 	} {
 		fmt.Fprintf(w, "%-28s %9d\n", row.what, row.n)
 	}
-	fmt.Fprintf(w, "\nThe bucket is left for a look: %d objects such as\n  %s\n  %s…\n", p.objects, p.example,
-		p.exampleContents)
+	fmt.Fprintf(w, "\nThe bucket is left for a look: %d objects such as\n  %s\n  %s\n", p.objects, p.example,
+		strings.TrimRight(text.Fit(p.exampleContents, w.Width-2), " "))
 	fmt.Fprintf(w, "and the state, %s\n", filepath.Join(d.Out, filepath.FromSlash(layout.StateKey(prefix))))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/cli"
+	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
 	"netskope-alerts.internal/collector/internal/standin/gcstest"
 )
 
@@ -26,12 +27,15 @@ func (*Storage) Help() string {
 		"It asks nobody who he is, and is no place for alerts that matter.\n\n" +
 		"The objects are files in the folder, and what a file cannot hold of them is in .objects beside them. " +
 		"A file that is deleted while it does not run is an object deleted. Earlier versions are not kept.\n\n" +
-		cli.Ends{Well: "ended by Ctrl-C or SIGTERM"}.String() + "\n\n" +
+		cli.Ends{Serves: true}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts storage --folder trial\n" +
 		"and in another terminal:\n" +
 		"  export STORAGE_EMULATOR_HOST=127.0.0.1:9199 GCS_BUCKET=alerts"
 }
+
+// Validate refuses a port that is none.
+func (c *Storage) Validate() error { return cli.CheckPort(c.Port) }
 
 // Run serves until the context ends.
 func (c *Storage) Run(ctx context.Context, s cli.Streams) error {
@@ -51,8 +55,10 @@ func (c *Storage) Run(ctx context.Context, s cli.Streams) error {
 	defer server.Close()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	fmt.Fprintf(s.Stdout, "Serving the bucket gs://%s, %d objects of %s, until you press Ctrl-C. In another terminal:\n\n"+
-		"  export STORAGE_EMULATOR_HOST=%s GCS_BUCKET=%s\n", c.Bucket, n, c.Folder, listener.Addr(), c.Bucket)
+	t := text.TerminalOf(s.Stdout, s.Lookup)
+	fmt.Fprintf(t, "%s\n\n  export STORAGE_EMULATOR_HOST=%s GCS_BUCKET=%s\n", text.Wrapped(fmt.Sprintf(
+		"Serving the bucket gs://%s, %s of %s, until you press Ctrl-C. In another terminal:", c.Bucket,
+		text.Count(n, "object", "objects"), c.Folder), t.Width, 0), listener.Addr(), c.Bucket)
 	select {
 	case err := <-failed:
 		if !errors.Is(err, http.ErrServerClosed) {

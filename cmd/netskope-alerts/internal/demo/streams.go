@@ -50,14 +50,11 @@ func (w *world) streamSettings() []string {
 	return []string{"STREAMS=" + strings.Join(w.streams(), ","), "EVENTS_PREFIX=" + eventsPrefix}
 }
 
-// inOrder sorts the records of one event, and calls the runs after the streams, if there are several.
+// inOrder sorts the records of one event by their streams, and gives them the name of the event.
 func inOrder(name string, records []record) []record {
 	slices.SortFunc(records, func(a, b record) int { return cmp.Compare(a.Stream, b.Stream) })
 	for i := range records {
 		records[i].name = name
-		if len(records) > 1 {
-			records[i].name += ", " + records[i].Stream
-		}
 	}
 	return records
 }

@@ -29,7 +29,7 @@ func (*Command) Help() string {
 		"Names that end in .gz are gzip. " +
 		"In a folder, names that are not the collector's are findings; " +
 		"what they hold is looked at if they end in .ndjson or .ndjson.gz.\n\n" +
-		"Exit status: 0 clean, 3 findings, 1 failed, or nothing to look at.\n\n" +
+		cli.Ends{Well: "clean", More: "findings", Failed: "failed, or nothing to look at"}.String() + "\n\n" +
 		"Example:\n" +
 		"  netskope-alerts lint gs://my-bucket/netskope/alerts/"
 }
@@ -38,7 +38,7 @@ func (*Command) Help() string {
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if len(c.Inputs) == 0 {
 		if bucket, _ := s.Lookup("GCS_BUCKET"); bucket == "" {
-			return errors.New("what is to be looked at? " +
+			return cli.Usage("what is to be looked at? " +
 				"Type files, folders, gs://BUCKET/FOLDER/ or -, " +
 				"or set GCS_BUCKET (and GCS_PREFIX, if it is not netskope/alerts) to look at the feed's folder")
 		}

@@ -2,9 +2,11 @@ package ndjson
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -23,6 +25,8 @@ var (
 	Empty  = &Form{"empty", "it is empty: there is no line", "look for what should have filled it"}
 	Answer = &Form{"api-answer", "it is an answer of the API as it was saved, which has the alerts in its result",
 		"make lines of it: jq -c '.result[]' FILE"}
+	Refused = &Form{"api-error", "it is an answer of the API that says that it failed",
+		"look at what it says, and ask the API again: what it lists is not to be relied on"}
 	Pretty = &Form{"pretty-printed", "it is pretty-printed JSON: one value goes over several lines",
 		"put each alert on one line: jq -c . FILE"}
 	Array = &Form{"json-array", "it is one JSON array, with an alert in each element",
@@ -37,7 +41,7 @@ var (
 )
 
 // Forms are all of them.
-var Forms = []*Form{Empty, Answer, Pretty, Array, Markup, Table, UTF16, Packed}
+var Forms = []*Form{Empty, Answer, Refused, Pretty, Array, Markup, Table, UTF16, Packed}
 
 // BOM is a byte order mark in UTF-8, which is no part of a line.
 const BOM = "\ufeff"
@@ -99,8 +103,12 @@ func objectForm(text []byte) (form *Form, sure bool) {
 	if ended && json.Valid(line) {
 		return AnswerOf(line), true
 	}
-	if holdsResult(text) {
-		return Answer, true
+	if holds, ok := resultOf(text); holds {
+		var whole json.RawMessage
+		if json.NewDecoder(bytes.NewReader(text)).Decode(&whole) == nil {
+			return cmp.Or(AnswerOf(whole), Answer), true
+		}
+		return cmp.Or(failed(ok), Answer), ok != nil
 	}
 	if !ended {
 		return nil, false
@@ -123,45 +131,61 @@ func objectForm(text []byte) (form *Form, sure bool) {
 	return nil, true
 }
 
-// holdsResult reports whether the object, of which the text may be the beginning alone, has an
-// array as its result before anything that names an alert.
-func holdsResult(text []byte) bool {
+// resultOf reports whether the object, of which the text may be the beginning alone, has an array
+// as its result before anything that names an alert, and what it has as ok before that; nil if nothing.
+func resultOf(text []byte) (holds bool, ok json.RawMessage) {
 	tokens := json.NewDecoder(bytes.NewReader(text))
 	if _, err := tokens.Token(); err != nil {
-		return false
+		return false, nil
 	}
 	for {
 		key, err := tokens.Token()
 		if err != nil || key == "_id" {
-			return false
+			return false, nil
 		}
 		if key == "result" {
 			value, err := tokens.Token()
-			return err == nil && value == json.Delim('[')
+			return err == nil && value == json.Delim('['), ok
 		}
 		var value json.RawMessage
 		if tokens.Decode(&value) != nil {
-			return false
+			return false, nil
+		}
+		if key == "ok" {
+			ok = value
 		}
 	}
 }
 
-// AnswerOf is [Answer], or one that says that it holds no alerts, if the line, which must be
-// JSON, is an answer of the API; nil if it is anything else.
+// failed is [Refused] if an answer with this ok, which may be nil, says that it failed.
+func failed(ok json.RawMessage) *Form {
+	if ok == nil || string(ok) == "1" || string(ok) == "true" {
+		return nil
+	}
+	form := *Refused
+	form.What += fmt.Sprintf(", with \"ok\":%.20s", ok)
+	return &form
+}
+
+// AnswerOf is [Answer] or [Refused] if the line, which must be JSON, is an answer of the API; nil if
+// it is anything else.
 func AnswerOf(line []byte) *Form {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(line, &members) != nil || members["_id"] != nil {
 		return nil
 	}
 	result, ok := members["result"], members["ok"]
+	list := len(result) > 0 && result[0] == '['
 	switch {
-	case len(result) > 0 && result[0] == '[':
+	case list && failed(ok) != nil:
+		return failed(ok)
+	case list && len(bytes.Trim(result, "[] \t\r\n")) == 0:
+		return &Form{Answer.Name, "it is an answer of the API as it was saved, which lists nothing",
+			"ask the API for a time in which there were alerts"}
+	case list:
 		return Answer
 	case ok != nil && (result != nil || members["message"] != nil || members["error"] != nil):
-		refused := *Answer
-		refused.What = "it is an answer of the API that holds no alerts, but an error"
-		refused.Do = "look at what it says, and ask the API again"
-		return &refused
+		return cmp.Or(failed(ok), Refused)
 	}
 	return nil
 }

@@ -46,7 +46,12 @@ func TestForm(t *testing.T) {
 		{"{\n  \"ok\": 1,\n  \"result\": [\n    {\n      \"_id\": \"a\"\n    }\n  ]\n}\n", Answer},
 		{page, Answer},
 		{page + "\n", Answer},
-		{`{"ok":0,"message":"no"}` + "\n", Answer},
+		{`{"ok":0,"message":"no"}` + "\n", Refused},
+		{`{"ok":0,"result":[]}`, Refused},
+		{`{"ok":0,"result":[{"_id":"a"}]}` + "\n", Refused},
+		{`{"result":[],"ok":false}` + "\n", Refused},
+		{"{\n  \"result\": [],\n  \"ok\": 0\n}\n", Refused},
+		{"{\n  \"ok\": 0,\n  \"result\": [\n    {\n", Refused},
 		{"{\n  \"_id\": \"a\",\n  \"x\": 1\n}\n{\n  \"_id\": \"b\"\n}\n", Pretty},
 		{"{\"_id\": \"a\",\r\n \"x\": 1\r\n}\r\n", Pretty},
 		{"{\n  \"_id\": \"a\",\n  \"x\": 1", Pretty},
@@ -99,15 +104,24 @@ func TestForm(t *testing.T) {
 			}
 		}
 	}
-	if form := AnswerOf([]byte(`{"ok":0,"result":"Invalid token"}`)); form == nil || form.What == Answer.What {
-		t.Errorf("an error: %+v", form)
+	for line, want := range map[string]string{
+		`{"ok":0,"result":"Invalid token"}`:        `says that it failed, with "ok":0`,
+		`{"ok":0,"result":[]}`:                     `says that it failed, with "ok":0`,
+		`{"ok":"no","result":[{"_id":"a"}]}`:       `says that it failed, with "ok":"no"`,
+		`{"ok":1,"result":"nothing","message":""}`: "says that it failed",
+		`{"ok":1,"result":[]}`:                     "which lists nothing",
+		`{"ok":true,"result":[{"_id":"a"}]}`:       "which has the alerts in its result",
+	} {
+		if form := AnswerOf([]byte(line)); form == nil || !strings.HasSuffix(form.What, want) {
+			t.Errorf("%s: %+v", line, form)
+		}
 	}
 }
 
 // TestFormAsksForNoMore: what can be known of a pipe's first line does not wait for more.
 func TestFormAsksForNoMore(t *testing.T) {
 	for text, want := range map[string]*Form{"{\"_id\":\"a\"}\n": nil, "[{": Array, "<!": Markup,
-		`{"ok":1,"result":[`: Answer} {
+		`{"ok":1,"result":[`: Answer, `{"ok":0,"result":[`: Refused} {
 		more := errReader{fmt.Errorf("more is asked for")}
 		c, err := Source{Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(io.MultiReader(strings.NewReader(text), more)), nil
@@ -115,7 +129,7 @@ func TestFormAsksForNoMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Form(); got != want || c.stored.err != nil {
+		if got := c.Form(); (got == nil) != (want == nil) || got != nil && got.Name != want.Name || c.stored.err != nil {
 			t.Errorf("%q: %+v, %v", text, got, c.stored.err)
 		}
 	}

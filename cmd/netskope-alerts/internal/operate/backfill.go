@@ -17,8 +17,8 @@ import (
 
 // Backfill is netskope-alerts backfill.
 type Backfill struct {
-	From         string        `required:"" help:"Where the span begins: a time, or how long ago, in whole minutes."`
-	To           string        `required:"" help:"Where it ends; at the latest where alerts are old enough to be collected (LAG)."`
+	From         cli.Moment    `required:"" help:"Where the span begins: a time, or how long ago, in whole minutes."`
+	To           cli.Moment    `required:"" help:"Where it ends; at the latest where alerts are old enough to be collected (LAG)."`
 	Publish      bool          `help:"Publish what is not delivered in pieces to the topic, for the deployed function to work off."`
 	Topic        string        `env:"NETSKOPE_ALERTS_TOPIC" placeholder:"projects/P/topics/T" help:"With --publish: the topic that triggers the function."`
 	Piece        time.Duration `default:"6h" help:"With --publish: the longest that a piece may be (${default})."`
@@ -51,10 +51,7 @@ func (*Backfill) Help() string {
 // Run collects what the ledger does not have of the span, or publishes it.
 func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
-	span, err := b.span(now)
-	if err != nil {
-		return err
-	}
+	span := b.span(now)
 	c, err := s.Open()
 	if err != nil {
 		return err
@@ -98,29 +95,36 @@ func (b *Backfill) Run(ctx context.Context, s cli.Streams) error {
 }
 
 // span is what is asked for. Its ends are fixed from now on: a command that goes on names them.
-func (b *Backfill) span(now time.Time) (span collector.Span, err error) {
-	if span.From, err = cli.ParseMoment("--from", b.From, now); err != nil {
-		return span, err
+func (b *Backfill) span(now time.Time) collector.Span {
+	return collector.Span{From: b.From.At(now), To: b.To.At(now)}
+}
+
+// Validate refuses what cannot be meant.
+func (b *Backfill) Validate() error {
+	if b.From == "" || b.To == "" {
+		return nil // which the parser has better words for
 	}
-	if span.To, err = cli.ParseMoment("--to", b.To, now); err != nil {
-		return span, err
-	}
+	now := time.Now()
+	span := b.span(now)
 	if !span.From.Before(span.To) {
-		return span, fmt.Errorf("--to %s is not after --from %s", b.To, b.From)
+		return fmt.Errorf("--to %s is not after --from %s", b.To, b.From)
 	}
 	if b.Publish && b.Topic == "" {
-		return span, errors.New("--publish needs the topic that triggers the function: " +
+		return errors.New("--publish needs the topic that triggers the function: " +
 			"--topic projects/P/topics/T, or NETSKOPE_ALERTS_TOPIC")
 	}
+	if b.Publish && !topicName.MatchString(b.Topic) {
+		return fmt.Errorf("--topic %q: want projects/PROJECT/topics/TOPIC", b.Topic)
+	}
 	if b.Piece < time.Minute || b.Piece%time.Second != 0 {
-		return span, fmt.Errorf("--piece %s: want whole seconds, a minute at least", b.Piece)
+		return fmt.Errorf("--piece %s: want whole seconds, a minute at least", b.Piece)
 	}
 	if oldest := now.Add(-kept).UTC().Truncate(time.Minute); span.From.Before(oldest) && !b.Beyond90Days {
-		return span, fmt.Errorf("--from %s is before %s: a tenant keeps alerts for 90 days, and what it lists no more "+
+		return fmt.Errorf("--from %s is before %s: a tenant keeps alerts for 90 days, and what it lists no more "+
 			"would be recorded as delivered, with nothing in it, for ever; begin there with --from 90d, "+
 			"or add --beyond-90-days if this tenant keeps them longer", span.From.Format(time.RFC3339), text.Stamp(oldest))
 	}
-	return span, nil
+	return nil
 }
 
 // again is the command that goes on with the span; of is as [cli.Streams.Stream].

@@ -52,6 +52,7 @@ func (*Collect) Run(ctx context.Context, s cli.Streams) error {
 		reports[c.Stream], errs[c.Stream] = report, err
 	})
 	line.clear()
+	fmt.Fprint(s.Stderr, s.OneOff())
 	return ended(ctx, s, collectors, reports, errs)
 }
 

@@ -16,10 +16,10 @@ import (
 
 // Find is netskope-alerts find.
 type Find struct {
-	ID    string `arg:"" help:"The alert's _id; of one without, sha256: and the SHA-256 of its line in hex."`
-	Since string `default:"90d" help:"How far back to look (${default})."`
-	All   bool   `help:"Look on after the first find: an alert should have been delivered once."`
-	JSON  bool   `name:"json" help:"Print JSON instead of text."`
+	ID    string     `arg:"" help:"The alert's _id; of one without, sha256: and the SHA-256 of its line in hex."`
+	Since cli.Moment `default:"90d" help:"How far back to look (${default})."`
+	All   bool       `help:"Look on after the first find: an alert should have been delivered once."`
+	JSON  bool       `name:"json" help:"Print JSON instead of text."`
 }
 
 // Help is shown by find --help.
@@ -32,16 +32,18 @@ func (*Find) Help() string {
 		"  netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0"
 }
 
-// Run asks the ledger. That it does not have the alert is no error, but an exit status.
-func (f *Find) Run(ctx context.Context, s cli.Streams) error {
+// Validate refuses an _id of nothing.
+func (f *Find) Validate() error {
 	if strings.TrimSpace(f.ID) == "" {
 		return errors.New("no _id to look for: type the alert's _id, as in netskope-alerts find 65f0a1b2c3d4e5f6a7b8c9d0")
 	}
+	return nil
+}
+
+// Run asks the ledger. That it does not have the alert is no error, but an exit status.
+func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
-	since, err := cli.ParseMoment("--since", f.Since, now)
-	if err != nil {
-		return err
-	}
+	since := f.Since.At(now)
 	c, err := s.OpenToLook()
 	if err != nil {
 		return err
@@ -72,16 +74,19 @@ func (f *Find) Run(ctx context.Context, s cli.Streams) error {
 // notFound says how much that the ledger does not have the alert is worth.
 func (f *Find) notFound(ctx context.Context, s cli.Streams, c *collector.Collector, since time.Time) error {
 	begins, err := c.Ledger().Start(ctx)
+	t := text.TerminalOf(s.Stderr, s.Lookup)
+	say := func(format string, arguments ...any) {
+		fmt.Fprintln(t, text.Wrapped(text.Clean(f.ID)+" is not in the ledger"+fmt.Sprintf(format, arguments...), t.Width, 0))
+	}
 	switch {
 	case err != nil:
 		return err
 	case begins.IsZero():
-		fmt.Fprintf(s.Stderr, "%s is not in the ledger, which is empty: nothing is known\n", text.Clean(f.ID))
+		say(", which is empty: nothing is known")
 	case begins.After(since):
-		fmt.Fprintf(s.Stderr, "%s is not in the ledger, which begins at %s: what was delivered before is not known\n",
-			text.Clean(f.ID), text.Stamp(begins))
+		say(", which begins at %s: what was delivered before is not known", text.Stamp(begins))
 	default:
-		fmt.Fprintf(s.Stderr, "%s is not in the ledger since %s\n", text.Clean(f.ID), text.Stamp(since))
+		say(" since %s", text.Stamp(since))
 	}
 	return cli.ExitStatus(cli.ExitMore)
 }

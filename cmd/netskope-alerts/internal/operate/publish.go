@@ -36,9 +36,6 @@ type topic struct {
 // openTopic finds out whether there is the topic, and whether one may publish to it.
 // PUBSUB_EMULATOR_HOST is honoured.
 func openTopic(ctx context.Context, s cli.Streams, name string) (*topic, error) {
-	if !topicName.MatchString(name) {
-		return nil, fmt.Errorf("--topic %q: want projects/PROJECT/topics/TOPIC", name)
-	}
 	var options []option.ClientOption
 	if host, ok := s.Lookup("PUBSUB_EMULATOR_HOST"); ok && host != "" {
 		if !strings.Contains(host, "://") {

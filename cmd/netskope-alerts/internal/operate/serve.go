@@ -24,12 +24,15 @@ func (*Serve) Help() string {
 		"with the configuration from the environment. " +
 		"Requests of pages in a browser are refused. " +
 		"Set STORAGE_EMULATOR_HOST=host:port to use a Cloud Storage emulator.\n\n" +
-		cli.Ends{Well: "ended by Ctrl-C or SIGTERM"}.String() + "\n\n" +
+		cli.Ends{Serves: true}.String() + "\n\n" +
 		"Example:\n" +
 		"  GCS_BUCKET=my-bucket NETSKOPE_TENANT=https://acme.goskope.com \\\n" +
 		"      NETSKOPE_API_TOKEN_FILE=token.txt " +
 		"netskope-alerts serve"
 }
+
+// Validate refuses a port that is none.
+func (c *Serve) Validate() error { return cli.CheckPort(c.Port) }
 
 // Run serves until the context ends.
 func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
@@ -46,11 +49,14 @@ func (c *Serve) Run(ctx context.Context, s cli.Streams) error {
 		return fmt.Errorf("serve on %s: %w; choose another port with --port", address, err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(s.Stderr, `Serving the function on http://%[1]s; a run's record appears here. Trigger a run with:
+	fmt.Fprintf(s.Stderr, `Serving the function on http://%[1]s until you press Ctrl-C.
+A run's record appears here. In another terminal, trigger a run with:
 
-  curl -sS http://%[1]s -H 'Content-Type: application/json' -H 'Ce-Specversion: 1.0' -H 'Ce-Id: 1' \
+  curl -sS http://%[1]s -H 'Content-Type: application/json' \
+    -H 'Ce-Specversion: 1.0' -H 'Ce-Id: 1' \
     -H 'Ce-Source: //pubsub.googleapis.com/projects/local/topics/tick' \
-    -H 'Ce-Type: google.cloud.pubsub.topic.v1.messagePublished' -d '{"message":{"data":"e30="}}'
+    -H 'Ce-Type: google.cloud.pubsub.topic.v1.messagePublished' \
+    -d '{"message":{"data":"e30="}}'
 
 `, address)
 	failed := make(chan error, 1)

@@ -65,7 +65,7 @@ func (show *stateShow) Run(ctx context.Context, s cli.Streams) error {
 }
 
 type stateSet struct {
-	Through string     `required:"" help:"The time, or how long ago: every alert before it counts as delivered then."`
+	Through cli.Moment `required:"" help:"The time, or how long ago: every alert before it counts as delivered then."`
 	Limit   cli.AtMost `default:"20" help:"How many spans to print: all, none or a number (${default})."`
 	Yes     bool       `short:"y" help:"Do not ask."`
 }
@@ -83,15 +83,11 @@ func (*stateSet) Help() string {
 // Run says what the move repeats or skips, and asks before it moves.
 func (set *stateSet) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
-	to, err := cli.ParseMoment("--through", set.Through, now)
-	if err != nil {
-		return err
-	}
 	c, err := s.OpenToLook()
 	if err != nil {
 		return err
 	}
-	m, err := c.PlanMove(ctx, now, to)
+	m, err := c.PlanMove(ctx, now, set.Through.At(now))
 	if err != nil {
 		return err
 	}
@@ -188,7 +184,9 @@ func (h *stateHistory) Run(ctx context.Context, s cli.Streams) error {
 		rows = append(rows, row)
 	}
 	t := text.TerminalOf(s.Stdout, s.Lookup)
-	fmt.Fprintln(t, t.Table(columns, rows))
+	if len(rows) > 0 {
+		fmt.Fprintln(t, t.Table(columns, rows))
+	}
 	if more := kept - len(versions); more > 0 {
 		fmt.Fprintf(t, "and %s; --limit all prints them\n", text.Count(more, "earlier one", "earlier ones"))
 	}

@@ -14,8 +14,8 @@ import (
 
 // Verify is netskope-alerts verify.
 type Verify struct {
-	Since       string     `default:"48h" help:"Where the audit begins: a time, or how long ago (${default})."`
-	Until       string     `help:"Where it ends; without it, where the collector has come."`
+	Since       cli.Moment `default:"48h" help:"Where the audit begins: a time, or how long ago (${default})."`
+	Until       cli.Moment `help:"Where it ends; without it, where the collector has come."`
 	Repair      bool       `help:"Deliver what is missing, into objects of its own."`
 	ObjectsKept bool       `help:"The feed deletes nothing: count the alerts of objects that are gone as missing."`
 	Gaps        bool       `help:"Print only what is not as it should be."`
@@ -40,21 +40,20 @@ func (*Verify) Help() string {
 		"  netskope-alerts verify --since 7d --repair"
 }
 
+// Validate refuses a span that ends before it begins.
+func (v *Verify) Validate() error {
+	if now := time.Now(); v.Until != "" && !v.Since.At(now).Before(v.Until.At(now)) {
+		return fmt.Errorf("--until %s is not after --since %s", v.Until, v.Since)
+	}
+	return nil
+}
+
 // Run prints every cell and every hole as it is audited. A gap is no error, but an exit status.
 func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	now := time.Now()
-	o := audit.Options{Repair: v.Repair, ObjectsKept: v.ObjectsKept}
-	var err error
-	if o.Since, err = cli.ParseMoment("--since", v.Since, now); err != nil {
-		return err
-	}
+	o := audit.Options{Since: v.Since.At(now), Repair: v.Repair, ObjectsKept: v.ObjectsKept}
 	if v.Until != "" {
-		if o.Until, err = cli.ParseMoment("--until", v.Until, now); err != nil {
-			return err
-		}
-		if !o.Since.Before(o.Until) {
-			return fmt.Errorf("--until %s is not after --since %s", v.Until, v.Since)
-		}
+		o.Until = v.Until.At(now)
 	}
 	c, err := s.Open()
 	if err != nil {
@@ -64,8 +63,6 @@ func (v *Verify) Run(ctx context.Context, s cli.Streams) error {
 	each := p.result
 	if v.JSON {
 		each = func(r audit.Result) { _ = cli.WriteLine(s.Stdout, "cell", r) }
-	} else {
-		p.head()
 	}
 	a, err := c.Audit(ctx, o, each)
 	if err != nil {
@@ -103,6 +100,7 @@ type auditSheet struct {
 // The columns take 80 characters.
 const auditRow = "%s %-19s %9s %9s %7s %8s %10s %7s\n"
 
+// head prints the heads of the columns, before the first line.
 func (p *auditSheet) head() {
 	fmt.Fprintf(p, auditRow, "    ", "from (UTC)", "length", "delivered", "missing", "repaired", "duplicated", "unknown")
 }
@@ -126,6 +124,9 @@ func (p *auditSheet) result(r audit.Result) {
 	if p.printed[kind] >= int(p.Limit) {
 		p.passedOver[kind]++
 		return
+	}
+	if p.printed == [2]int{} {
+		p.head()
 	}
 	p.printed[kind]++
 	fmt.Fprintf(p, auditRow, p.Word(mark), strings.TrimSuffix(text.Stamp(r.From), " UTC"), text.Span(r.To.Sub(r.From)),
@@ -180,7 +181,11 @@ func (p *auditSheet) sum(a audit.Summary) {
 		line("and %s, of them %s well; --limit all prints them", text.Count(well+others, "cell more", "cells more"),
 			text.Number(well))
 	}
-	fmt.Fprintln(p)
+	if p.printed != [2]int{} || p.passedOver != [2]int{} {
+		fmt.Fprintln(p)
+	} else if p.Gaps {
+		line("No cell has a gap.")
+	}
 	for i, o := range a.Foreign {
 		if i >= int(p.Limit) {
 			line("and %s more that are not in the ledger", text.Number(len(a.Foreign)-i))

@@ -38,8 +38,8 @@ func (*Command) Help() string {
 		"Prints one event per line on standard output, and a summary with findings on standard error; " +
 		"with --explain, --coverage or --html no events. " +
 		"Needs no access to the tenant, and no variable but what gs:// needs.\n\n" +
-		"Exit status: 0 all events valid, 3 some invalid, or a line not readable, or no alert of the ID, " +
-		"1 failed.\n\n" +
+		cli.Ends{Well: "all events valid", More: "some invalid, or a line not readable, or no alert of the ID"}.String() +
+		"\n\n" +
 		"Examples:\n" +
 		"  netskope-alerts udm gs://my-bucket/netskope/alerts/2026/11/ >events.ndjson\n" +
 		"  netskope-alerts udm --explain 65f0a1b2c3d4e5f6a7b8c9d0 alerts.ndjson.gz\n" +
@@ -49,11 +49,16 @@ func (*Command) Help() string {
 		"      gs://my-bucket/netskope/alerts/"
 }
 
-// Run maps every input. Events that Google would refuse are no error, but an exit status.
-func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+// Validate refuses a form of output that there is nothing for.
+func (c *Command) Validate() error {
 	if c.JSON && c.Explain == "" && !c.Coverage {
 		return errors.New("--json is for --coverage or --explain: add one; events are JSON without it")
 	}
+	return nil
+}
+
+// Run maps every input. Events that Google would refuse are no error, but an exit status.
+func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if len(c.Inputs) == 0 {
 		if s.Stream != "" {
 			bucket, prefix, err := s.Folder()
@@ -62,7 +67,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 			}
 			c.Inputs = []string{"gs://" + bucket + "/" + prefix + "/"}
 		} else if text.IsTerminal(s.Stdin) {
-			return errors.New("what is to be read? Type files, folders, gs://BUCKET/FOLDER/, or pipe NDJSON in")
+			return cli.Usage("what is to be read? Type files, folders, gs://BUCKET/FOLDER/, or pipe NDJSON in")
 		}
 		if len(c.Inputs) == 0 {
 			c.Inputs = []string{"-"}

@@ -123,6 +123,9 @@ func limitOf(all bool) int {
 func (p *sheet) rows(r report, used []udm.RowCount) {
 	p.Heading(fmt.Sprintf("Rows of the table that are used, %d of %d", len(used), len(r.Rows)))
 	p.Line("%s", text.Wrapped(provenance(r.LogType.Rows()), p.Width, 0))
+	if len(used) == 0 {
+		return
+	}
 	rows := make([][]string, len(used))
 	for i, row := range used {
 		rows[i] = []string{row.Row.Name, readFrom(row.Row), target(row.Row), text.Number(int64(row.Hits)),
