@@ -138,7 +138,6 @@ find_doomed() {
 }
 
 doom_data() {
-	[[ $GCS_BUCKET ]] || die "--with-data wants the bucket named: --gcs-bucket NAME"
 	if lookup secrets describe "$SECRET" "--format=value(labels.$LABEL)" && [[ $REPLY == "$FUNCTION" ]]; then
 		doom "secret $SECRET with the token" secrets delete "$SECRET"
 	fi
@@ -152,8 +151,10 @@ doom_data() {
 
 destroy_command() {
 	local i words began=$SECONDS answer
-	[[ $CAN_READ ]] || return 0
 	find_doomed
+	if ((${#OFF[@]})); then
+		warn "what deploy.sh may have made in these APIs cannot be looked at, because they are not enabled in $PROJECT_ID; to look: gcloud services enable ${!OFF[*]} --project=$PROJECT_ID"
+	fi
 	if ((${#DOOMED[@]} == 0)); then
 		say "in $PROJECT_ID there is nothing that deploy.sh made for $FUNCTION"
 		return

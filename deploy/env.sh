@@ -8,7 +8,6 @@
 # only looks at the bucket needs none, and whoever needs it fetches it with a command.
 env_command() {
 	local names=(GCS_BUCKET NETSKOPE_TENANT "${FUNCTION_SETTINGS[@]}") name values i keys='' given=() absent=() fetch
-	[[ $CAN_READ ]] || die "the settings are read from the function: log in with gcloud auth login"
 	for name in "${names[@]}"; do keys+=",serviceConfig.environmentVariables.$name"; done
 	lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value[separator='\n'](${keys#,})" ||
 		die "there is no function $FUNCTION in $REGION: name another with --function and --region, or deploy first"

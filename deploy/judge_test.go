@@ -234,7 +234,11 @@ func TestStateIsKeptOutOfTheFeed(t *testing.T) {
 	}
 	for _, feed := range []string{"netskope/alerts", "x", "x/y/z", "x y/$z", "/x/y/"} {
 		r := w.run(w.settings("--gcs-prefix", feed, "--state-key", feed+"-state.json", "--dry-run")...)
-		want := ", as in " + layout.StateKey(strings.Trim(feed, "/")) + ", its default"
+		key := layout.StateKey(strings.Trim(feed, "/"))
+		if strings.ContainsAny(key, " $") {
+			key = "'" + key + "'" // a shell takes it so
+		}
+		want := ", as in --state-key " + key + ", its default"
 		if !strings.Contains(r.err, want) {
 			t.Errorf("GCS_PREFIX=%s: lacks %q: %s", feed, want, r.err)
 		}

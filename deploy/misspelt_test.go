@@ -72,7 +72,7 @@ func TestMisspeltAsTheFunctionHasIt(t *testing.T) {
 	}
 
 	r := w.run(w.settings("--pagesize", "7", "--dry-run")...)
-	if r.code != 2 || !strings.Contains(r.err, "there is no flag --pagesize; do you mean --page-size?") {
+	if r.code != 2 || !strings.Contains(r.err, "there is no flag --pagesize: type --page-size, if you mean that;") {
 		t.Errorf("%d %s", r.code, r.err)
 	}
 	r = w.run(w.settings("--colour", "7", "--dry-run")...)

@@ -115,7 +115,6 @@ show_job() {
 # status shows what exists; it changes nothing and needs no bucket to be named.
 status_command() {
 	name_accounts
-	[[ $CAN_READ ]] || return 0
 	say "$FUNCTION in $PROJECT_ID, $REGION"
 	if lookup functions describe "$FUNCTION" --gen2 "--region=$REGION" "--format=value(state,updateTime,labels.$LABEL,buildConfig.runtime)"; then
 		show function "$(cut -f 1-3 <<<"$REPLY" | tr '\t' ' ')"
@@ -149,4 +148,5 @@ status_command() {
 	else
 		say "no run in the last 7 days"
 	fi
+	((${#OFF[@]} == 0)) || say "APIs that are not enabled, and so have nothing to show: ${!OFF[*]}"
 }

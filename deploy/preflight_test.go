@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"netskope-alerts.internal/collector/internal/standin/gcloudtest"
 )
@@ -224,6 +225,17 @@ func TestPreflight(t *testing.T) {
 				"4 problems:", "GCS_BUCKET is not set", "NETSKOPE_TENANT is not set", "MEMORY=1", "TIMEOUT=9999",
 			},
 		},
+		"streams": {args: []string{"--streams", "pages"}, want: []string{"STREAMS=pages: want one or more of alert",
+			"as in --streams alert,page"}},
+		"feeds that overlap": {args: []string{"--streams", "alert,page", "--events-prefix", "netskope/alerts"},
+			want: []string{"as in --gcs-prefix netskope/alerts --events-prefix netskope/events"}},
+		"flag of a setting": {args: []string{"--page-size", "0"},
+			want: []string{"PAGE_SIZE=0: want a whole number from 1 to 10000 (--page-size)"}},
+		"bucket with gs": {args: []string{"--gcs-bucket", "gs://x/y"}, want: []string{"without gs://: --gcs-bucket x;"}},
+		"near flag": {args: []string{"--stream", "page"},
+			want: []string{"no flag --stream: type --streams, if you mean that; ./deploy.sh help"}},
+		"switch with value":  {args: []string{"--yes=1"}, want: []string{"--yes takes no value: type it alone"}},
+		"unknown command":    {args: []string{"destory"}, want: []string{"no command 'destory': type one of deploy, feed"}},
 		"unknown flag":       {args: []string{"--bukket", "x"}, want: []string{"no flag --bukket", "help"}},
 		"flag without value": {args: []string{"--region"}, want: []string{"--region wants a value"}},
 	} {
@@ -306,6 +318,11 @@ func TestHelp(t *testing.T) {
 	w.noGcloud = true
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"destroy", "--help"}} {
 		r := w.succeed(args...)
+		for line := range strings.Lines(r.out) {
+			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("%q is wider than 80 columns: %s", args, line)
+			}
+		}
 		script, err := os.ReadFile(filepath.Join(w.source(), "deploy/settings.sh"))
 		w.must(err)
 		_, list, _ := strings.Cut(string(script), "SETTINGS=(")

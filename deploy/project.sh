@@ -16,8 +16,8 @@ configured_project() {
 	fi
 }
 
-# preflight says in one sentence what stands in the way. A dry run goes on without
-# gcloud, login or project, as if the project were empty.
+# preflight says in one sentence what stands in the way. A dry run of what makes something goes on
+# without gcloud, login or project, as if the project were empty.
 preflight() {
 	local account billing
 	if ! command -v gcloud >/dev/null; then
@@ -27,18 +27,24 @@ preflight() {
 	account=$(gcloud auth list --filter=status:ACTIVE '--format=value(account)' 2>/dev/null) || true
 	# A token file, as automation uses it, is a login that gcloud does not list.
 	if [[ ! $account && ! ${CLOUDSDK_AUTH_ACCESS_TOKEN_FILE-} && ! ${CLOUDSDK_AUTH_DISABLE_CREDENTIALS-} ]]; then
-		unless_dry_run "gcloud is not logged in: run gcloud auth login"
+		unless_dry_run "gcloud is not logged in; type: gcloud auth login"
 		return
 	fi
 	account=${account:-the access token file}
 	if ! REPLY=$(gcloud projects describe "$PROJECT_ID" '--format=value(projectNumber,parent.type)' \
 		2>"$PRIVATE/stderr" </dev/null); then
+		if grep -qE 'gcloud auth login|Reauthentication|invalid_grant' "$PRIVATE/stderr"; then
+			unless_dry_run "the login of $account is no longer valid; type: gcloud auth login ($(complaint))"
+			return
+		fi
 		unless_dry_run "project $PROJECT_ID does not exist, or $account may not see it: check --project-id and gcloud auth list ($(complaint))"
 		return
 	fi
 	PROJECT_NUMBER=$(cut -f 1 <<<"$REPLY")
 	ORGANISATION=$(cut -f 2 <<<"$REPLY")
 	CAN_READ=1
+	# To look at what is there, and to take it away, nothing has to be paid for.
+	if looks; then return; fi
 	if ! billing=$(gcloud billing projects describe "$PROJECT_ID" '--format=value(billingEnabled)' \
 		2>/dev/null </dev/null); then
 		warn "could not see whether project $PROJECT_ID has billing; without it, the APIs cannot be enabled"
@@ -64,10 +70,14 @@ check_project() {
 	refuse_problems
 }
 
+# looks tells whether the command has to see what is there. Without that, "nothing is there" would be a guess.
+looks() { [[ $COMMAND == status || $COMMAND == env || $COMMAND == destroy ]]; }
+
 unless_dry_run() {
+	if looks; then die "$COMMAND cannot look at project $PROJECT_ID, so nothing is known, and nothing was done: $1"; fi
 	[[ $DRY_RUN ]] || die "$1"
 	say "note: $1"
-	say "shown is what an empty project needs"
+	[[ $COMMAND == run ]] || say "shown is what an empty project needs"
 	say
 	CAN_READ=
 	# shellcheck disable=SC2016

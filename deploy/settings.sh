@@ -33,82 +33,104 @@ MOUNTED_TOKEN=/secrets/netskope-api-token
 
 print_help() {
 	cat <<'HELP'
-Sets up the Netskope alert collector in a Google Cloud project, or takes it away again.
+Sets up the Netskope alert collector in a Google Cloud project, or takes it away
+again.
 
   ./deploy.sh [deploy]   create or update everything, monitoring included
-  ./deploy.sh feed       grant the SecOps feed its access and say what to enter there
+  ./deploy.sh feed       grant the SecOps feed its access and say what to enter
   ./deploy.sh monitor    metrics, alert policies and dashboard only
   ./deploy.sh run        collect now, wait for the run's record and show it
   ./deploy.sh status     what exists, the last run, the next one
   ./deploy.sh env        the settings that netskope-alerts needs, for your shell
-  ./deploy.sh destroy    remove what deploy made; bucket and secret stay without --with-data
+  ./deploy.sh destroy    remove what deploy made; bucket and secret stay
+                         without --with-data
   ./deploy.sh help
 
-Running it again changes only what differs; after a failure it continues where it was.
+Running it again changes only what differs; after a failure it continues where
+it was. It ends with 0 if all went well, 1 if something failed, and 2 if the
+command line or a setting will not do: then nothing was done.
 
 Examples
 
   ./deploy.sh --project-id my-project --gcs-bucket my-alerts \
-      --netskope-tenant https://acme.goskope.com              # asks for the token
-  ./deploy.sh ... --token-file - <token                       # or reads it
-  ./deploy.sh ... --dry-run                                   # only shows the commands
+      --netskope-tenant https://acme.goskope.com    # asks for the token
+  ./deploy.sh ... --token-file - <token             # or reads it
+  ./deploy.sh ... --dry-run                         # only shows the commands
   ./deploy.sh --project-id my-project --gcs-bucket my-alerts feed \
-      --feed-service-account project-1@storage-transfer-service.iam.gserviceaccount.com
+      --feed-service-account EMAIL                  # the one that SecOps shows
   ./deploy.sh --project-id my-project status
 
-Settings: a flag, or the variable that it is named after (--gcs-bucket is GCS_BUCKET)
+Settings: a flag, or the variable that it is named after
+(--gcs-bucket is GCS_BUCKET)
 
   --project-id ID            the project; default: that of `gcloud config`
-  --gcs-bucket NAME          bucket for the alerts; created if missing   (required)
-  --netskope-tenant URL      https://acme.goskope.com                    (required to deploy)
-  --token-file FILE          the tenant's API token; - is standard input. Needed until the
-                             secret holds one, and to rotate it (NETSKOPE_API_TOKEN_FILE)
-  --ask-token                ask for a token though the secret holds one: rotation
+  --gcs-bucket NAME          bucket for alerts, made if missing   (required)
+  --netskope-tenant URL      https://acme.goskope.com (required to deploy)
+  --token-file FILE          the tenant's API token; - is standard input. Needed
+                             until the secret holds one, and to rotate it
+                             (NETSKOPE_API_TOKEN_FILE)
+  --ask-token                ask for a token though the secret holds one:
+                             rotation
   --region REGION            default us-central1
   --bucket-location PLACE    default: the region
-  --bucket-max-age-days N    delete objects in the feed's folder after N days; default: keep
-                             them. Ledger, state and quarantine, beside it, stay
+  --bucket-max-age-days N    delete objects in the feed's folder after N days;
+                             default: keep them. Ledger, state and quarantine,
+                             beside it, stay
   --schedule CRON            default '0 * * * *'; --time-zone, default Etc/UTC
-  --audit-schedule CRON      audit the last 48 hours, as in '30 3 * * *': what is missing is
-                             delivered; default: none. off removes it
-  --kms-key KEY[,KEY]        projects/P/locations/L/keyRings/R/cryptoKeys/K: encrypts bucket
-                             and secret; one key in the location of each. Google's services
-                             are granted its use
-  --secret-locations L[,L]   where the secret is kept; default: wherever Google likes, or
-                             where the key is
-  --network NAME, --subnet NAME   the function calls through this VPC network (Direct VPC
-                             egress). --egress all (default) or private-ranges-only. For an
-                             address that stays the same, give the network a Cloud NAT
+  --audit-schedule CRON      audit the last 48 hours, as in '30 3 * * *': what
+                             is missing is delivered. Default: none; off removes
+                             it
+  --kms-key KEY[,KEY]        projects/P/locations/L/keyRings/R/cryptoKeys/K:
+                             encrypts bucket and secret; one key in the location
+                             of each. Google's services are granted its use
+  --secret-locations L[,L]   where the secret is kept; default: wherever Google
+                             likes, or where the key is
+  --network NAME, --subnet NAME
+                             the function calls through this VPC network (Direct
+                             VPC egress). --egress all (default) or
+                             private-ranges-only. For an address that stays the
+                             same, give the network a Cloud NAT
   --labels K=V[,K=V]         on everything that takes labels
-  --memory SIZE              default 256Mi; --timeout SECONDS, default and limit 540
+  --memory SIZE              default 256Mi
+  --timeout SECONDS          default and limit 540
   --runtime NAME             default go126
   --alert-email ADDRESS      is told when something is wrong
-  --notification-channel N   an existing channel: projects/P/notificationChannels/N
-  --function --topic --scheduler-job --audit-job --secret --run-service-account
-  --trigger-service-account --build-service-account
-                             names; an account with an @ is used as it is, not created
-  --streams LIST             what is collected, with commas: alert (default), application, audit,
-                             infrastructure, network, page. All but alerts go to a folder each
-                             below --events-prefix, default netskope/events
-The function's own: --gcs-prefix --state-key --max-records --page-size --lookback-hours
-  --lag --budget --requests-per-second --in-flight --time-field --compression --log-level
-  --netskope-domain
+  --notification-channel N   an existing channel:
+                             projects/P/notificationChannels/N
+  --function --topic --scheduler-job --audit-job --secret
+  --run-service-account --trigger-service-account --build-service-account
+                             names; an account with an @ is used as it is, not
+                             created
+  --streams LIST             what is collected, with commas: alert (default),
+                             application, audit, infrastructure, network, page.
+                             All but alerts go to a folder each below
+                             --events-prefix, default netskope/events
+The function's own, see docs/settings.md: --gcs-prefix --state-key --max-records
+  --page-size --lookback-hours --lag --budget --requests-per-second --in-flight
+  --time-field --compression --log-level --netskope-domain
 
-  --feed-service-account EMAIL   the account that SecOps shows for the feed; it is granted
-                             read access. --feed-deletes: the feed deletes what it has read
-  --feed-event-driven        feed: the bucket announces each object to the feed, which need not
-                             look for them: a topic, one subscription, a notification
+  --feed-service-account EMAIL
+                             the account that SecOps shows for the feed; it is
+                             granted read access. --feed-deletes: the feed
+                             deletes what it has read
+  --feed-event-driven        feed: the bucket announces each object to the feed,
+                             which need not look for them: a topic, one
+                             subscription, a notification
   --feed-log-type TYPE       NETSKOPE_ALERT_V2 (default) or NETSKOPE_ALERT
   --feed-max-age-days N      default 30, limit 180
-  --secops-instance NAME     projects/P/locations/L/instances/ID: create the feed there
+  --secops-instance NAME     projects/P/locations/L/instances/ID: create the
+                             feed there
 
 Switches
 
-  --dry-run       print the commands, ready to paste in this directory; change nothing.
-                  With gcloud and a login it reads, and prints what is missing; without
-                  them it takes the project for empty
+  --dry-run       print the commands, ready to paste in this directory; change
+                  nothing. With gcloud and a login it reads, and prints what is
+                  missing; without them deploy, feed and monitor take the
+                  project for empty, and status, env and destroy, which have to
+                  look, end with 1
   --force         deploy the function though neither source nor settings changed
-  --adopt         take over a function or job of this name that deploy.sh did not make
+  --adopt         take over a function or job of this name that deploy.sh did
+                  not make
   --no-monitor    leave monitoring out
   --trigger-now   end with a run
   --with-data     destroy: the bucket with all alerts, and the secret, too
@@ -152,7 +174,8 @@ parse_arguments() {
 				value=$(misspelt "${SETTINGS[@]}" <<<"$name")
 				value=${value##* }
 				value=${value//_/-}
-				usage_error "there is no flag ${argument%%=*}${value:+; do you mean --${value,,}?}"
+				if is_switch "$name"; then usage_error "${argument%%=*} takes no value: type it alone"; fi
+				usage_error "there is no flag ${argument%%=*}${value:+: type --${value,,}, if you mean that}"
 			fi
 			if [[ $argument == *=* ]]; then
 				value=${argument#*=}
@@ -167,7 +190,9 @@ parse_arguments() {
 			[[ -z $COMMAND || $COMMAND == help ]] || usage_error "both $COMMAND and $argument: one thing at a time"
 			[[ $COMMAND ]] || COMMAND=$argument
 			;;
-		*) usage_error "what is '$argument'?" ;;
+		*)
+			usage_error "there is no command '$argument': type one of deploy, feed, monitor, run, status, env, destroy, or a flag with -- before it"
+			;;
 		esac
 	done
 	COMMAND=${COMMAND:-deploy}
@@ -180,6 +205,21 @@ is_setting() {
 		[[ $name != "$1" ]] || return 0
 	done
 	return 1
+}
+
+is_switch() {
+	case $1 in
+	HELP | DRY_RUN | FORCE | ADOPT | NO_MONITOR | TRIGGER_NOW | WITH_DATA | YES | ASK_TOKEN) ;;
+	FEED_DELETES | FEED_EVENT_DRIVEN) ;;
+	*) return 1 ;;
+	esac
+}
+
+# flag_of prints the flag that sets the setting $1.
+flag_of() {
+	local name=${1,,}
+	[[ $1 != NETSKOPE_API_TOKEN_FILE ]] || name=token-file
+	printf -- '--%s' "${name//_/-}"
 }
 
 usage_error() {

@@ -79,10 +79,32 @@ lookup() {
 		return 0
 	fi
 	REPLY=
-	if is_missing <"$PRIVATE/stderr"; then
+	if is_missing <"$PRIVATE/stderr" || is_off; then
 		return 1
 	fi
-	die "gcloud $1 $2${3:+ $3}: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)$(refused_remedy)"
+}
+
+# OFF are the APIs that a command that only looks has found not to be enabled.
+declare -A OFF=()
+
+# is_off notes that what was asked has no answer because its API is not enabled. Where something is to be made
+# that is a failure: the APIs were enabled before.
+is_off() {
+	local api=unknown
+	looks || [[ $COMMAND == run ]] || return 1
+	grep -qE 'SERVICE_DISABLED|it is disabled' "$PRIVATE/stderr" || return 1
+	if [[ $(<"$PRIVATE/stderr") =~ [a-z]+\.googleapis\.com ]]; then api=${BASH_REMATCH[0]}; fi
+	OFF[$api]=1
+}
+
+# refused_remedy says what to do if the last command was refused.
+refused_remedy() {
+	if grep -qE 'gcloud auth login|Reauthentication|invalid_grant' "$PRIVATE/stderr"; then
+		printf '; type: gcloud auth login'
+	elif grep -qE 'PERMISSION_DENIED|does not have permission|HTTPError 403' "$PRIVATE/stderr"; then
+		printf '; docs/deploy.md lists the roles that this takes; as somebody who has them: gcloud auth login'
+	fi
 }
 
 # lookup_unless_off is lookup, for which an API that is not enabled has nothing yet.
@@ -92,7 +114,7 @@ lookup_unless_off() {
 	if REPLY=$(gcloud "$@" "--project=$PROJECT_ID" 2>"$PRIVATE/stderr" </dev/null); then return 0; fi
 	REPLY=
 	if grep -qE 'SERVICE_DISABLED|it is disabled' "$PRIVATE/stderr" || is_missing <"$PRIVATE/stderr"; then return 1; fi
-	die "gcloud $1 $2${3:+ $3}: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)$(refused_remedy)"
 }
 
 # is_missing tells "there is none" from "you may not see it": the latter, too, says that
@@ -100,7 +122,7 @@ lookup_unless_off() {
 is_missing() {
 	local text
 	text=$(cat)
-	if [[ $DRY_RUN ]] && grep -qE 'SERVICE_DISABLED|it is disabled' <<<"$text"; then
+	if [[ $DRY_RUN ]] && ! looks && grep -qE 'SERVICE_DISABLED|it is disabled' <<<"$text"; then
 		return 0
 	fi
 	if grep -qE 'PERMISSION_DENIED|does not have permission|HTTPError 403|may not exist' <<<"$text"; then
@@ -139,7 +161,7 @@ change() {
 		fi
 		sleep "${SETTLE_SECONDS:-10}"
 	done
-	die "gcloud $1 $2${3:+ $3}: $(complaint)"
+	die "gcloud $1 $2${3:+ $3}: $(complaint)$(refused_remedy)"
 }
 
 # change_from is change with the text $1 on standard input. In a dry run, $2 is how a
@@ -155,7 +177,7 @@ change_from() {
 		return
 	fi
 	if ! printf %s "$text" | gcloud "$@" "--project=$PROJECT_ID" >/dev/null 2>"$PRIVATE/stderr"; then
-		die "gcloud $1 $2${3:+ $3}: $(complaint)"
+		die "gcloud $1 $2${3:+ $3}: $(complaint)$(refused_remedy)"
 	fi
 }
 

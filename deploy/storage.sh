@@ -28,7 +28,7 @@ find_bucket() {
 		BUCKET_KEY=$(cut -f 7 <<<"$REPLY")
 		BUCKET_LABELS=$(cut -f 8- <<<"$REPLY")
 		[[ ! $found || $found == "$PROJECT_NUMBER" ]] || die "bucket $GCS_BUCKET belongs to another project (number $found; $PROJECT_ID is $PROJECT_NUMBER): bucket names are taken worldwide, choose another --gcs-bucket"
-	elif ! is_missing <"$PRIVATE/stderr"; then
+	elif ! is_missing <"$PRIVATE/stderr" && ! is_off; then
 		if grep -qE '403|permission|PERMISSION' "$PRIVATE/stderr"; then
 			die "bucket $GCS_BUCKET exists and is not yours, or you may not see it: bucket names are taken worldwide, choose another --gcs-bucket ($(complaint))"
 		fi

@@ -4,7 +4,16 @@
 # shellcheck disable=SC2034,SC2153 # the parts of deploy.sh share its variables
 
 PROBLEMS=()
-problem() { PROBLEMS+=("$*"); }
+
+# problem notes what is wrong. Of a setting that is named first it says by which flag it is set, if the text does not.
+problem() {
+	local text=$* flag
+	if is_setting "${text%%[=: ]*}"; then
+		flag=$(flag_of "${text%%[=: ]*}")
+		[[ $text == *"$flag"* ]] || text+=" ($flag)"
+	fi
+	PROBLEMS+=("$text")
+}
 
 # check_settings names everything that is wrong at once, before anything is asked of
 # Google Cloud. gcloud itself checks neither the timeout nor the cron syntax, and the
@@ -50,9 +59,12 @@ check_settings() {
 	case $COMMAND in
 	deploy | monitor | feed) check_labels ;;
 	esac
+	if [[ $COMMAND == destroy && $WITH_DATA && ! $GCS_BUCKET ]]; then
+		problem "--with-data wants the bucket named: --gcs-bucket NAME"
+	fi
 	check_feed_settings
 	if [[ $ALERT_EMAIL && ! $ALERT_EMAIL =~ ^[^[:space:]@,\"\\]+@[^[:space:]@,\"\\]+$ ]]; then
-		problem "ALERT_EMAIL=$ALERT_EMAIL is not an e-mail address"
+		problem "ALERT_EMAIL=$ALERT_EMAIL is not an e-mail address, as in --alert-email soc@example.com"
 	fi
 	if [[ $NOTIFICATION_CHANNEL &&
 		! $NOTIFICATION_CHANNEL =~ ^projects/[^/\"\\]+/notificationChannels/[^/\"\\]+$ ]]; then
@@ -121,7 +133,7 @@ check_storage_settings() {
 	if [[ ! $GCS_BUCKET ]]; then
 		[[ $COMMAND == destroy ]] || problem "GCS_BUCKET is not set: --gcs-bucket NAME"
 	elif [[ $GCS_BUCKET == gs://* ]]; then
-		problem "GCS_BUCKET=$GCS_BUCKET: want the name alone, without gs://; a folder goes into GCS_PREFIX"
+		problem "GCS_BUCKET=$GCS_BUCKET: want the name alone, without gs://: $(print_command --gcs-bucket "$(bucket_name "$GCS_BUCKET")"); a folder goes into GCS_PREFIX"
 	elif [[ ! $GCS_BUCKET =~ ^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$ ]]; then
 		problem "GCS_BUCKET=$GCS_BUCKET is not a bucket name: 3 to 222 lower-case letters, digits, dots, dashes and underscores"
 	fi
@@ -131,12 +143,18 @@ check_storage_settings() {
 	if [[ $STATE_KEY ]]; then
 		read_path STATE_KEY "$STATE_KEY" "$(beside state).json"
 		if [[ $FOLDER && $REPLY == "$FOLDER"* ]]; then
-			problem "STATE_KEY=$REPLY begins with the name of the feed's folder $FOLDER/: a feed, with that slash or without, would read the state as a log at every run, and may delete it; keep it outside, as in $(beside state).json, its default"
+			problem "STATE_KEY=$REPLY begins with the name of the feed's folder $FOLDER/: a feed, with that slash or without, would read the state as a log at every run, and may delete it; keep it outside, as in $(print_command --state-key "$(beside state).json"), its default"
 		fi
 	fi
 	check_streams
-	[[ $BUCKET_MAX_AGE_DAYS =~ ^([1-9][0-9]{0,4})?$ ]] || problem "BUCKET_MAX_AGE_DAYS=$BUCKET_MAX_AGE_DAYS: want a whole number of days"
+	[[ $BUCKET_MAX_AGE_DAYS =~ ^([1-9][0-9]{0,4})?$ ]] || problem "BUCKET_MAX_AGE_DAYS=$BUCKET_MAX_AGE_DAYS: want a whole number of days, as in --bucket-max-age-days 90"
 	[[ $BUCKET_LOCATION =~ ^[A-Za-z0-9-]+$ ]] || problem "BUCKET_LOCATION=$BUCKET_LOCATION: want a location, as in us-central1 or EU"
+}
+
+# bucket_name prints the bucket of the address $1.
+bucket_name() {
+	local name=${1#gs://}
+	printf %s "${name%%/*}"
 }
 
 # refuse_reserved judges the folder $2 of the setting $1, whose default is $3. A feed on it may be
@@ -145,7 +163,7 @@ refuse_reserved() {
 	local name
 	for name in ledger staging quarantine check audit state; do
 		if [[ $2 && $name == "${2##*/}"* ]]; then
-			problem "$1=$2 is how the names of the collector's own objects in ${2%"${2##*/}"}$name/ begin: a feed on it would take them for alerts; choose another name, as in $3"
+			problem "$1=$2 is how the names of the collector's own objects in ${2%"${2##*/}"}$name/ begin: a feed on it would take them for alerts; choose another name, as in $(flag_of "$1") $3"
 			return
 		fi
 	done
@@ -158,13 +176,13 @@ check_streams() {
 	EVENTS=
 	read -ra words <<<"${STREAMS//,/ }"
 	[[ $STREAMS ]] || words=(alert)
-	((${#words[@]})) || problem "STREAMS=$STREAMS: want one or more of $all"
+	((${#words[@]})) || problem "STREAMS=$STREAMS: want one or more of $all, as in --streams alert,page"
 	for word in "${words[@]}"; do
 		case ${word,,} in
 		alert) alerts=1 ;;
 		application | audit | infrastructure | network | page) others=1 ;;
 		*)
-			problem "STREAMS=$STREAMS: want one or more of $all, with commas between them"
+			problem "STREAMS=$STREAMS: want one or more of $all, with commas between them, as in --streams alert,page"
 			return
 			;;
 		esac
@@ -175,9 +193,9 @@ check_streams() {
 	EVENTS=$REPLY
 	[[ $alerts && $FOLDER && $EVENTS ]] || return 0
 	if overlap "$FOLDER" "$EVENTS"; then
-		problem "EVENTS_PREFIX=$EVENTS is not apart from GCS_PREFIX=$FOLDER and what lies beside that: a feed on the one would take what is of the other; choose folders beside each other, as in netskope/alerts and netskope/events"
+		problem "EVENTS_PREFIX=$EVENTS is not apart from GCS_PREFIX=$FOLDER and what lies beside that: a feed on the one would take what is of the other; choose folders beside each other, as in --gcs-prefix netskope/alerts --events-prefix netskope/events"
 	elif [[ $(slashless "${STATE_KEY:-$(beside state).json}") == "$EVENTS"* ]]; then
-		problem "STATE_KEY begins with EVENTS_PREFIX=$EVENTS: a feed on that would take the state for an event; name an object elsewhere, as in $(beside state).json"
+		problem "STATE_KEY begins with EVENTS_PREFIX=$EVENTS: a feed on that would take the state for an event; name an object elsewhere, as in $(print_command --state-key "$(beside state).json")"
 	fi
 }
 
