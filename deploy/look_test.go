@@ -8,8 +8,8 @@ import (
 )
 
 // lookers are the commands that are of no use without a look at the project.
-var lookers = [][]string{{"status"}, {"env"}, {"destroy"}, {"destroy", "--yes"}, {"status", "--dry-run"}, {"env", "--dry-run"},
-	{"destroy", "--dry-run"}, {"destroy", "--dry-run", "--with-data", "--gcs-bucket", "my-alerts"}}
+var lookers = [][]string{{"status"}, {"env"}, {"destroy"}, {"destroy", "--yes"}, {"status", "--dry-run"},
+	{"env", "--dry-run"}, {"destroy", "--dry-run"}, {"destroy", "--dry-run", "--with-data", "--gcs-bucket", "my-alerts"}}
 
 // TestWhoCannotLookSaysSo: "nothing is there" is said by nobody who could not look.
 func TestWhoCannotLookSaysSo(t *testing.T) {
@@ -19,16 +19,17 @@ func TestWhoCannotLookSaysSo(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"no gcloud":     {set: func(w *world) { w.noGcloud = true }, want: []string{"gcloud is missing: install"}},
-		"no login":      {set: func(w *world) { w.stub.LoggedOut = true }, want: []string{"type: gcloud auth login"}},
-		"wrong project": {args: []string{"--project-id", "other"}, want: []string{"project other does not exist", "may not see it"}},
+		"no gcloud": {set: func(w *world) { w.noGcloud = true }, want: []string{"gcloud is missing: install"}},
+		"no login":  {set: func(w *world) { w.stub.LoggedOut = true }, want: []string{"type: gcloud auth login"}},
+		"wrong project": {args: []string{"--project-id", "other"},
+			want: []string{"project other does not exist", "may not see it"}},
 		"a login that is over": {set: func(w *world) {
 			gcloud := filepath.Join(w.bin, "gcloud")
 			w.must(os.Remove(gcloud))
 			w.must(os.WriteFile(gcloud, []byte("#!"+filepath.Join(toolbox, "bash")+`
 case $1 in
 auth) echo someone@example.com ;;
-*) echo "ERROR: (gcloud.projects.describe) There was a problem refreshing your current auth tokens: Reauthentication failed." >&2
+*) echo "ERROR: There was a problem refreshing your current auth tokens: Reauthentication failed." >&2
 	exit 1 ;;
 esac
 `), 0o700))
@@ -66,8 +67,8 @@ func TestLookingWithoutAPIs(t *testing.T) {
 	}{
 		{"status", 0, []string{"function     does not exist", "no run in the last 7 days", "APIs that are not enabled",
 			"cloudfunctions.googleapis.com"}},
-		{"destroy --dry-run", 0, []string{"there is nothing that deploy.sh made", "warning: ", "to look: gcloud services enable ",
-			"cloudscheduler.googleapis.com", "--project=my-project"}},
+		{"destroy --dry-run", 0, []string{"there is nothing that deploy.sh made", "warning: ",
+			"to look: gcloud services enable ", "cloudscheduler.googleapis.com", "--project=my-project"}},
 		{"destroy --yes", 0, []string{"there is nothing that deploy.sh made", "to look: gcloud services enable "}},
 		{"env", 1, []string{"there is no function netskope-alerts-collector in us-central1", "deploy first"}},
 		{"run", 1, []string{"there is no function netskope-alerts-collector in us-central1: deploy first"}},

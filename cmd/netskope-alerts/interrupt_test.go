@@ -182,12 +182,11 @@ func TestServersEnd(t *testing.T) {
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	listener.Close()
-	environment := []string{
-		"GCS_BUCKET=alerts", "NETSKOPE_TENANT=https://acme.goskope.com", "NETSKOPE_API_TOKEN=right-token",
-	}
+	environment := []string{"GCS_BUCKET=alerts", "NETSKOPE_TENANT=https://acme.goskope.com",
+		"NETSKOPE_API_TOKEN=right-token", "STORAGE_EMULATOR_HOST=127.0.0.1:" + port}
 	for _, test := range []struct{ arguments, sign string }{
 		{"storage --port " + port, "until you press Ctrl-C"},
-		{"serve --port " + port, "Trigger a run with"},
+		{"serve --port " + port, `30="}}'`},
 		{"demo --alerts 200 --keep --out kept", "  export GCS_BUCKET"},
 		{"console", "Press Ctrl-C"},
 	} {

@@ -24,7 +24,6 @@ import (
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/preview"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/status"
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
-	"netskope-alerts.internal/collector/internal/stream"
 )
 
 type commands struct {
@@ -43,7 +42,7 @@ type commands struct {
 	UDM      preview.Command  `cmd:"" name:"udm" help:"Preview which UDM event Google SecOps makes of each alert."`
 	Lint     lint.Command     `cmd:"" help:"Hold objects against what a SecOps feed needs."`
 
-	Stream  *stream.Stream   `placeholder:"NAME" help:"This stream alone, whatever STREAMS says."`
+	Stream  cli.StreamName   `placeholder:"NAME" help:"This stream alone, whatever STREAMS says."`
 	Version versionCommand   `cmd:"" help:"Print the version, the commit and what built it."`
 	Short   kong.VersionFlag `name:"version" help:"Print the version alone."`
 }
@@ -60,10 +59,7 @@ const grace = 2 * time.Second
 // turn is how a command goes through the streams: those that look at what the function did for each
 // take one after the other; what collects or moves something nobody asked for is refused.
 func (c *commands) turn(command string) cli.Turn {
-	t := cli.Turn{Judge: cli.Streams.JudgeToLook}
-	if c.Stream != nil {
-		t.Only = c.Stream.String()
-	}
+	t := cli.Turn{Only: string(c.Stream), Judge: cli.Streams.JudgeToLook}
 	switch command {
 	case "backfill":
 		t.One, t.Judge = "a span of one stream can be collected at a time", cli.Streams.Judge

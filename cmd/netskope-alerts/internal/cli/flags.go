@@ -6,7 +6,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"netskope-alerts.internal/collector/internal/stream"
 )
+
+// StreamName is the value of a flag for a stream.
+type StreamName string
+
+// UnmarshalText refuses what is no stream's name, with those that there are.
+func (n *StreamName) UnmarshalText(text []byte) error {
+	of, err := stream.Parse(string(text))
+	*n = StreamName(of.String())
+	return err
+}
 
 // Moment is the value of a flag for a time, as [ParseMoment] reads it.
 type Moment string

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"netskope-alerts.internal/collector/cmd/netskope-alerts/internal/text"
@@ -67,7 +66,8 @@ func (s Streams) OneOff() string {
 	if len(s.Configured) == 0 {
 		return ""
 	}
-	now, all := stream.Names(s.Configured, ","), stream.Names(append(slices.Clip(s.Configured), stream.Stream(s.Stream)), ",")
+	now := stream.Names(s.Configured, ",")
+	all := now + "," + s.Stream
 	t := text.TerminalOf(s.Stderr, s.Lookup)
 	return text.Wrapped(fmt.Sprintf("STREAMS, which is %s, leaves %s out: no run collects it unless --stream names it. "+
 		"To have every run here collect it, too:", now, s.Stream), t.Width, 0) + "\n  export STREAMS=" + all + "\n" +
