@@ -141,10 +141,11 @@ func table(t text.Terminal, rows []record) {
 	var lines [][]string
 	for i, r := range rows {
 		name := r.name
-		if several := len(rows) > 1 && (i > 0 && rows[i-1].name == r.name || i+1 < len(rows) && rows[i+1].name == r.name); several {
+		first := i == 0 || rows[i-1].name != r.name
+		if !first || i+1 < len(rows) && rows[i+1].name == r.name { // of several streams
 			columns[3].Head = "RECORDS"
 			name = "  " + r.Stream
-			if i == 0 || rows[i-1].name != r.name {
+			if first {
 				lines = append(lines, []string{r.name})
 			}
 		}

@@ -26,7 +26,7 @@ var (
 	Answer = &Form{"api-answer", "it is an answer of the API as it was saved, which has the alerts in its result",
 		"make lines of it: jq -c '.result[]' FILE"}
 	Refused = &Form{"api-error", "it is an answer of the API that says that it failed",
-		"look at what it says, and ask the API again: what it lists is not to be relied on"}
+		"look at what it says, and ask the API again"}
 	Pretty = &Form{"pretty-printed", "it is pretty-printed JSON: one value goes over several lines",
 		"put each alert on one line: jq -c . FILE"}
 	Array = &Form{"json-array", "it is one JSON array, with an alert in each element",

@@ -110,7 +110,7 @@ func TestNotFound(t *testing.T) {
 		t.Fatal(begins, err)
 	}
 	if got := said(begins.Add(-90 * 24 * time.Hour)); got != nobody+", which begins at "+text.Stamp(begins)+
-		": what was delivered before is not known\n" {
+		": what was\ndelivered before is not known\n" { // broken at 80 columns
 		t.Errorf("before the ledger: %q", got)
 	}
 	if got := said(begins.Add(time.Hour)); got != nobody+" since "+text.Stamp(begins.Add(time.Hour))+"\n" {

@@ -123,7 +123,7 @@ func TestWrongForm(t *testing.T) {
 		"_id,timestamp\na,1\n": "a table",
 		ndjsontest.Zipped(ndjsontest.Zipped("{}\n")): "compressed",
 		"\xff\xfe{\x00}\x00":                         "UTF-16",
-		`{"ok":0,"message":"Token expired"}`:         "holds no alerts, but an error",
+		`{"ok":0,"message":"Token expired"}`:         `says that it failed, with "ok":0`,
 		`{"timestamp":1}` + "\n" + `{"result":[1]}`:  ":2: not readable: it is an answer",
 	} {
 		c := &Command{Findings: 9}
