@@ -62,6 +62,7 @@ func TestDay(t *testing.T) {
 		{"ceiling, then a refusal", ceilinged(netskopetest.BeyondRefused, netskopetest.Shuffled), smallPages},
 		{"ceiling, then the last page", ceilinged(netskopetest.BeyondLast, netskopetest.OldestFirst), smallPages},
 		{"ceiling, then the first page", ceilinged(netskopetest.BeyondFirst, netskopetest.NewestFirst), smallPages},
+		{"ties that turn", &netskopetest.Server{TiesTurn: true}, nil},
 		{"capped", &netskopetest.Server{}, func(c *settings.Config) { c.MaxRecords = 100 }},
 	} {
 		if testing.Short() && i%3 != 0 {

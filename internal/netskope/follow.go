@@ -17,6 +17,7 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 	trims := false          // the tenant gives less than was asked for, although there is more
 	changed, first := false, s
 	short := false // a page after full ones was not full
+	twice := s.twice
 	for nothing := 0; ; {
 		if ceiling := int(p.ceiling.Load()); ceiling > 0 && last+1 >= ceiling {
 			return fmt.Errorf("%w: the tenant serves no more than %d of a range", ErrDeep, ceiling)
@@ -35,9 +36,9 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 			q.Offset++
 		}
 		next, err := p.ask(ctx, q, s.last)
-		behind := next.alerts
+		behind, rows := next.alerts, q.Offset+next.alerts-twice-next.twice
 		if overlap {
-			behind -= next.at + 1
+			behind -= max(next.at, 0) + 1
 		}
 		switch {
 		case err != nil && !isRefusal(err):
@@ -61,17 +62,18 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 				return errChanged // alerts may have vanished meanwhile
 			}
 			return p.deep(last, "it answers nothing")
-		case overlap && next.at < 0:
+		case overlap && next.at < 0 && rows != p.seen:
 			return errChanged
 		case !overlap && behind > 0 && next.unseen == 0: // rows have moved down, or the tenant ignores offsets
 			if err := p.repeats(ctx, last, "it gives an earlier page again"); err != nil {
 				return err
 			}
 			changed, last = true, q.Offset+next.alerts-1
+		case behind > 0 && rows > p.seen:
+			return errChanged
 		case behind > 0:
 			trims = trims || s.alerts < p.settings.PageSize
-			changed = changed || overlap && next.at > 0
-			last = q.Offset + next.alerts - 1
+			last, twice = q.Offset+next.alerts-1, twice+next.twice
 			s, nothing, overlap = next, 0, next.alerts > 1
 			short = overlap && s.alerts < p.settings.PageSize && !p.order.broken
 		case overlap && next.at > 0 && next.first == s.first && !changed: // as above
@@ -79,12 +81,13 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 				return err
 			}
 			changed = true
+		case overlap && rows > p.seen:
+			return errChanged
 		case overlap && (trims || s.alerts >= p.settings.PageSize):
 			// This answer may have been trimmed, too, to nothing but the overlap.
-			changed = changed || next.at > 0
 			overlap, nothing = false, 1
 		case overlap:
-			return p.end(ctx, last, changed || next.at > 0)
+			return p.end(ctx, last, changed)
 		default:
 			if nothing++; nothing == 2 {
 				return p.end(ctx, last, changed)
@@ -97,8 +100,8 @@ func (p *paging) offsets(ctx context.Context, s sheet) error {
 // does not take offsets.
 func (p *paging) reshape(ctx context.Context, s sheet) error {
 	limit := s.alerts + 1
-	if limit > p.settings.PageSize {
-		limit = max(s.alerts-1, 1)
+	if limit > p.settings.PageSize && s.alerts > 1 {
+		limit = s.alerts - 1
 	}
 	next, err := p.ask(ctx, Request{Limit: limit}, s.last)
 	switch {
@@ -108,7 +111,7 @@ func (p *paging) reshape(ctx context.Context, s sheet) error {
 		return p.chain(ctx, next)
 	case next.fresh > 0 || next.alerts < min(limit, s.alerts):
 		return errChanged
-	case s.alerts >= p.settings.PageSize:
+	case limit < s.alerts:
 		return fmt.Errorf("%w: a full page, and neither a cursor nor an offset leads on", ErrDeep)
 	}
 	return nil

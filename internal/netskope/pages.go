@@ -74,8 +74,11 @@ func (e *YoungError) Error() string {
 //   - Pages by offset overlap by an alert. The end is an answer that begins with the last
 //     known alert and holds nothing behind it; or, where the list goes by time, an answer to
 //     a question for the time that is left that holds the last known alert and nothing new.
-//     One that does not begin with it shows that the list has changed, and the range is paged
-//     through again. One without alerts, at an offset at which there is one, shows a ceiling.
+//     One without alerts, at an offset at which there is one, shows a ceiling.
+//   - As many alerts are met as the list has rows. If there are fewer, some came before others
+//     meanwhile, or one was met twice in the place of another, as where a tenant lists the
+//     alerts of one second in another order from answer to answer: the range is paged through
+//     again. So it is if a page does not begin with the last known alert and there are more.
 //   - A range without alerts, or with a single one, is asked for again in another shape.
 //   - An answer that names a next page is not the last, also if it is empty. The last one of
 //     a chain of cursors holds alerts, or comes twice.
@@ -134,6 +137,7 @@ type paging struct {
 	met     map[alert.ID]meeting
 	clashes map[alert.Key]int32 // as met, of further alerts with an _id that was met
 	fresh   int                 // alerts of this pass that none before it had met
+	seen    int                 // alerts that whole answers of this pass held, each counted once
 	order   order               // of the alerts as they were met first
 
 	dated          bool // some that were met are of a time within the range
@@ -147,7 +151,7 @@ type paging struct {
 
 func (p *paging) begin() {
 	p.pages += len(p.whole)
-	p.whole, p.fresh = map[int32]bool{}, 0
+	p.whole, p.fresh, p.seen = map[int32]bool{}, 0, 0
 }
 
 // unrepeated counts the alerts that no whole answer of this pass held.
@@ -175,6 +179,7 @@ type sheet struct {
 	unseen      int // of alerts, those not met before by whole answers of this pass
 	first, last alert.Key
 	at          int    // where the alert is that was looked for; -1 if it is not there
+	twice       int    // of alerts, those that the same page held before
 	operation   string // cursor of the next page; empty for none
 	wait        time.Duration
 }
@@ -204,6 +209,9 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 			}
 			s.alerts++
 			earlier, known := p.meet(key)
+			if earlier == p.answers {
+				s.twice++
+			}
 			if !p.whole[earlier] && earlier != p.answers {
 				s.unseen++
 			}
@@ -236,6 +244,7 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 		return s, err
 	}
 	p.whole[p.answers] = true
+	p.seen += s.unseen
 	s.operation, s.wait = cursor(envelope.Operation), cursorWait(envelope.WaitTime)
 	if s.operation != "" {
 		p.cursors.Store(true)

@@ -81,8 +81,8 @@ const (
 	Stall
 	// Shift starts the page Fault.Count alerts too early, as when that many
 	// alerts have arrived at the head of the list: already served ones come
-	// again, and in the Offset dialect all later offsets of the range are off
-	// by as much, for every reader. On the first page it is None.
+	// again, and in the Offset dialect the list has its first alerts twice from
+	// then on, for every reader. On the first page it is None.
 	Shift
 	// LostAnswer produces the page, which moves a cursor, but resets the
 	// connection before a byte of it is sent.

@@ -1,5 +1,10 @@
 package netskopetest
 
+import (
+	"cmp"
+	"slices"
+)
+
 // page is what one 200 answer holds.
 type page struct {
 	alerts    []Alert
@@ -23,12 +28,32 @@ func (s *Server) turn(q query, f Fault) page {
 	if s.Dialect == Cursor {
 		return s.turnCursor(q, f, limit)
 	}
-	set := s.results(q.span, s.now())
-	start := q.offset - s.shift(q, f)
+	rows, start := s.ties(s.results(q.span, s.now()).order), q.offset
+	if shift := min(s.shift(q, f), len(rows)); shift > 0 {
+		rows = slices.Concat(rows[:shift], rows)
+	}
 	p := page{alerts: s.store.alerts}
-	p.order = cut(s.below(set.order, &start, limit), start, limit, f)
+	p.order = cut(s.below(rows, &start, limit), start, limit, f)
 	s.tally.served(len(p.order))
 	return p
+}
+
+// ties returns the rows, with those of one second in an order of this answer's own if ties turn.
+func (s *Server) ties(rows []int32) []int32 {
+	if !s.TiesTurn || s.Order == Shuffled {
+		return rows
+	}
+	s.turns++
+	turned := slices.Clone(rows)
+	second := func(row int32) int64 { return s.store.alerts[row].Event.Unix() }
+	for start, end := 0, 0; start < len(turned); start = end {
+		for end = start + 1; end < len(turned) && second(turned[end]) == second(turned[start]); end++ {
+		}
+		slices.SortFunc(turned[start:end], func(a, b int32) int {
+			return cmp.Compare(scramble(s.Seed+s.turns, uint64(a)), scramble(s.Seed+s.turns, uint64(b)))
+		})
+	}
+	return turned
 }
 
 // below returns the rows that a range has below the ceiling, and moves the start of a page
@@ -53,21 +78,18 @@ func (s *Server) refusesOffset(q query) bool {
 	return s.Ceiling > 0 && s.Beyond == BeyondRefused && q.offset+max(q.limit, 1) > s.Ceiling && q.offset > 0
 }
 
-// shift returns by how many rows a range's offsets are off. New rows at the
-// head of a result set push all others back, for everybody and for good; who
-// starts over from offset 0 sees the first rows twice in their stead. Offsets
-// that moved back again would make another reader miss rows.
+// shift returns how many rows came to the head of a range's list. They push all
+// others back, for everybody and for good; who starts over from offset 0 sees the
+// first rows twice in their stead. Offsets that moved back again would make
+// another reader miss rows.
 func (s *Server) shift(q query, f Fault) int {
-	if q.offset == 0 {
-		return 0
-	}
-	if f.Kind == Shift {
+	if f.Kind == Shift && q.offset > 0 {
 		if s.shifts == nil {
 			s.shifts = make(map[span]int)
 		}
 		s.shifts[q.span] += max(f.Count, 1)
 	}
-	return min(s.shifts[q.span], q.offset)
+	return s.shifts[q.span]
 }
 
 func (s *Server) turnCursor(q query, f Fault, limit int) page {

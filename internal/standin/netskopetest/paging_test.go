@@ -34,6 +34,27 @@ func expected(alerts []netskopetest.Alert, insertion bool, start, end time.Time)
 	return ids
 }
 
+// TestTiesTurn: the alerts of one second, and only they, change their places from answer to answer.
+func TestTiesTurn(t *testing.T) {
+	alerts := netskopetest.Uniform(1, noon.Add(-time.Minute), noon, 600, 600)
+	c := serve(t, &netskopetest.Server{TiesTurn: true, StartInclusive: true})
+	c.Add(alerts...)
+	w := window(true, noon.Add(-2*time.Minute), noon)
+	first, second := c.drain(w, 600), c.drain(w, 600)
+	if wantSameIDs(t, first, second); slices.Equal(first, second) {
+		t.Error("nothing has turned")
+	}
+	at := map[string]int64{}
+	for _, a := range alerts {
+		at[a.ID] = a.Event.Unix()
+	}
+	for i := range first {
+		if at[first[i]] != at[second[i]] {
+			t.Errorf("row %d is of %d, then of %d", i, at[first[i]], at[second[i]])
+		}
+	}
+}
+
 func TestPagingReturnsEachAlertOnce(t *testing.T) {
 	alerts := netskopetest.Generate(1, noon.Add(-6*time.Hour), noon, 150)
 	for _, dialect := range []netskopetest.Dialect{netskopetest.Offset, netskopetest.Cursor} {

@@ -80,6 +80,11 @@ type Server struct {
 	// any other.
 	Seed uint64
 
+	// TiesTurn lists the alerts of one second in another order with each
+	// answer of the Offset dialect, as replicas of an index do that sorts by
+	// time alone. It does not concern Shuffled.
+	TiesTurn bool
+
 	// PageCap is the most alerts a page holds; a larger limit is clamped
 	// silently. Zero: 10000, the v1 maximum and what collectors send in
 	// production. The OpenAPI text of the sibling endpoints says 5000.
@@ -155,6 +160,7 @@ type Server struct {
 	sets    []*resultSet // most recently used first
 	cursors cursors
 	shifts  map[span]int // rows by which later offsets of a range are off
+	turns   uint64       // answers in which ties have turned
 	rate    rateWindow
 	tally   tally
 
