@@ -131,7 +131,7 @@ func TestPrefixChanged(t *testing.T) {
 					}
 				}
 			}
-			if r.Alerts == 0 || lost > 0 || twice > 0 && !dies {
+			if r.Trouble != stateAlone || r.Alerts == 0 || lost > 0 || twice > 0 && !dies {
 				t.Errorf("after a run that dies, %v: lost %d, twice %d: %+v", dies, lost, twice, r)
 			}
 		})

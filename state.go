@@ -81,6 +81,7 @@ const (
 	stateBehind  = "behind what is delivered: the ledger shows what to pass over"
 	stateEarlier = "of before it was last moved: rebuilt from the ledger"
 	stateReplace = "replaced by the original function's: rebuilt from the ledger"
+	stateAlone   = "found where the ledger knows of no run: gone on from, as nothing else is known"
 )
 
 // currentState reads the state, or, where there is none to be read, makes it from the ledger,
@@ -173,8 +174,12 @@ func (c *Collector) hold(ctx context.Context, l *ledger.Ledger, s Checkpoint, no
 	}
 	if p.Through.IsZero() {
 		var ok bool
-		if p, newest, ok, err = l.Newest(ctx); err != nil || !ok {
-			return s, true, err // nothing says otherwise: somebody has taken old entries away
+		if p, newest, ok, err = l.Newest(ctx); err != nil {
+			return s, true, err
+		}
+		if !ok { // the folder is a new one, or somebody has taken the entries away
+			s.trouble = stateAlone
+			return s, true, nil
 		}
 	}
 	if !p.Through.Before(s.Through) {

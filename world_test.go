@@ -344,6 +344,9 @@ func (w *world) inspect(o gcstest.Object) {
 func (w *world) decided(except string) map[alert.ID]bool {
 	keys := map[alert.ID]bool{}
 	for _, o := range w.cloud.Objects(w.BucketName, w.Folders().Ledger) {
+		if _, _, ok := w.Folders().ParseEntry(o.Name); !ok { // a note of a move
+			continue
+		}
 		if strings.Contains(o.Metadata["netskope-ledger"], `"name":"`+except+`"`) {
 			continue
 		}
