@@ -177,6 +177,7 @@ type sheet struct {
 	alerts      int
 	fresh       int // of alerts, those not met before
 	unseen      int // of alerts, those not met before by whole answers of this pass
+	known       int // of alerts, those met before by whole answers of this pass
 	first, last alert.Key
 	at          int    // where the alert is that was looked for; -1 if it is not there
 	twice       int    // of alerts, those that the same page held before
@@ -197,6 +198,7 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 	var s sheet
 	envelope, err := p.page(ctx, q.query(), func() func(*page.Alert) error {
 		p.answers++
+		p.seen -= s.known // they were met last by an answer that broke off, and this one counts them as unseen
 		s = sheet{at: -1}
 		return func(a *page.Alert) error {
 			key := alert.KeyOf(a)
@@ -212,7 +214,10 @@ func (p *paging) askIn(ctx context.Context, r Range, q Request, look alert.Key) 
 			if earlier == p.answers {
 				s.twice++
 			}
-			if !p.whole[earlier] && earlier != p.answers {
+			switch {
+			case p.whole[earlier]:
+				s.known++
+			case earlier != p.answers:
 				s.unseen++
 			}
 			if known {
