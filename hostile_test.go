@@ -106,6 +106,9 @@ func (o oddities) refuse(
 		case o.bucket.Status != 0 && within(o.bucketAt, time.Hour):
 			return o.bucket
 		case o.sweeps > 0 && q.Op == gcstest.MoveObject && r.IntN(o.sweeps) == 0:
+			if _, staged := w.cloud.Object(q.Bucket, q.Object); staged {
+				w.swept[q.Destination] = true
+			}
 			w.cloud.Delete(q.Bucket, q.Object)
 		}
 		return menu(q)
@@ -136,7 +139,8 @@ func (w *world) spoil(
 }
 
 // namedGone are the lines, by what the ledger says of them, of the objects that runs have named as
-// neither staged nor in their places.
+// neither staged nor in their places, or that were swept under the hands of a run that died: nobody
+// else looks for these.
 func (w *world) namedGone() map[alert.Key]bool {
 	w.t.Helper()
 	named := map[alert.Key]bool{}
@@ -146,7 +150,7 @@ func (w *world) namedGone() map[alert.Key]bool {
 			w.t.Fatal(err)
 		}
 		for _, p := range e.Objects {
-			if w.gone[p.Name] {
+			if w.gone[p.Name] || w.swept[p.Name] {
 				for _, key := range keys[:p.Lines] {
 					named[key] = true
 				}
@@ -175,11 +179,11 @@ func (w *world) regain() {
 			w.t.Errorf("%s is named as gone, and is there", name)
 		}
 	}
-	if len(w.gone) == 0 {
+	if len(w.gone)+len(w.swept) == 0 {
 		return
 	}
 	if s := w.mustAudit(audit.Options{Since: w.began, Repair: true, ObjectsKept: true}); !s.Passed() {
 		w.t.Errorf("%+v", s)
 	}
-	w.gone = map[string]bool{}
+	w.gone, w.swept = map[string]bool{}, map[string]bool{}
 }

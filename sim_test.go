@@ -151,7 +151,16 @@ func (w *world) day(seed uint64, odd oddities) {
 	if outcomes["failed"] == 0 {
 		w.t.Error("no run failed: the faults were too tame to show anything")
 	}
-	w.t.Logf("%d objects were named as neither staged nor in their places", len(w.gone))
+	unnamed := 0
+	for name := range w.swept {
+		if !w.gone[name] {
+			unnamed++
+		}
+	}
+	w.t.Logf("%d objects were named as neither staged nor in their places, %d were not", len(w.gone), unnamed)
+	if unnamed > outcomes["failed"] {
+		w.t.Errorf("%d objects were swept, and no run has named them; %d runs have failed", unnamed, outcomes["failed"])
+	}
 	w.checkDelivered()
 	w.regain()
 	w.checkDelivered()

@@ -42,7 +42,8 @@ func simulateStreams(t *testing.T, tenant func(stream.Stream) *netskopetest.Serv
 		for _, c := range configs[1:] {
 			c.Tenant, c.PageSize = alerts.Tenant, alerts.PageSize
 			w := &world{t: alerts.t, tenant: of[c.Stream], cloud: alerts.cloud, seen: map[string]bool{}, taken: map[string]int{},
-				lines: map[string]netskopetest.Alert{}, Collector: &Collector{Config: c, Bucket: alerts.Bucket, HTTP: alerts.HTTP}}
+				gone: map[string]bool{}, swept: map[string]bool{}, lines: map[string]netskopetest.Alert{},
+				Collector: &Collector{Config: c, Bucket: alerts.Bucket, HTTP: alerts.HTTP}}
 			w.populate(records(c.Stream))
 			all = append(all, w)
 		}

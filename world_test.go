@@ -104,6 +104,7 @@ type world struct {
 	seen  map[string]bool // the feed's objects that became visible
 	taken map[string]int  // lines of objects that the feed has taken away
 	gone  map[string]bool // objects that runs have named as neither staged nor in their places
+	swept map[string]bool // objects that somebody took away before their move
 
 	// feed, if not nil, says how long an object stays in its folder before the feed takes
 	// it away.
@@ -120,7 +121,7 @@ func simulate(t *testing.T, tenant *netskopetest.Server, alerts []netskopetest.A
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(dayStart))
 		w := &world{t: t, tenant: tenant, cloud: &gcstest.Server{}, seen: map[string]bool{}, taken: map[string]int{},
-			gone: map[string]bool{}, lines: map[string]netskopetest.Alert{}}
+			gone: map[string]bool{}, swept: map[string]bool{}, lines: map[string]netskopetest.Alert{}}
 		c, err := settings.ConfigFromEnv(environment())
 		if err != nil {
 			t.Fatal(err)
