@@ -183,9 +183,10 @@ func TestMovedThenRolledBack(t *testing.T) {
 			var copies [][]byte
 			for range 3 + random.IntN(3) {
 				var together sync.WaitGroup
+				wait, hour := time.Duration(random.IntN(3000))*time.Millisecond, time.Duration(random.IntN(36)-29)*time.Hour
 				together.Go(func() {
-					time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
-					to := earlier(dayStart.Add(time.Duration(random.IntN(36)-29)*time.Hour+17*time.Second), w.Horizon(time.Now()))
+					time.Sleep(wait)
+					to := earlier(dayStart.Add(hour+17*time.Second), w.Horizon(time.Now()))
 					m, err := w.PlanMove(w.t.Context(), time.Now(), to)
 					if err == nil {
 						_, err = w.Apply(w.t.Context(), m)
